@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { conditions } from "./common.ts";
+
+export const MODES = ["Normal", "ToFallback", "Fallback", "ToNormal"] as const;
+export type Mode = (typeof MODES)[number];
+
+const time = (what: string) => z.string().describe(what).meta({ format: "date-time" });
+const counts = (what: string) => z.record(z.string(), z.int()).describe(what);
+
+const Transition = z.strictObject({
+  epoch: z.int().describe("Number of the step; it only grows."),
+  from: z.enum(MODES).describe("Mode before."),
+  to: z.enum(MODES).describe("Mode after."),
+  at: time("When it was recorded."),
+  reason: z.string().max(64).describe("Why, as one word."),
+  evidence: z.string().max(1024).describe("Who saw what."),
+});
+export type Transition = z.infer<typeof Transition>;
+
+const ControlPlaneStatus = z.strictObject({
+  verdict: z.enum(["Reachable", "Unreachable", "Unknown"]).describe("What all witnesses together say."),
+  operator: z.string().max(64).describe("What Holdfast itself sees."),
+  connected: z.int().describe("Gateways that say that they are connected."),
+  disconnected: z.int().describe("Gateways that say that they are not."),
+  cause: z.string().max(64).optional().describe("Probable cause of a loss."),
+  lostAt: time("When the control plane was lost; absent while it is there.").optional(),
+});
+
+const Proof = z.strictObject({
+  key: z.string().max(64).describe("What was proven: hash of image, configuration and pod template."),
+  digest: z.string().max(80).describe("Digest of the snapshot that loaded."),
+  image: z.string().max(512).describe("Image that loaded it."),
+  readerSecretVersion: z.string().max(64).optional().describe("resourceVersion of the reader's Secret at that time."),
+  at: time("When."),
+});
+export type Proof = z.infer<typeof Proof>;
+
+const SnapshotStatus = z.strictObject({
+  digest: z.string().max(80).optional().describe("Digest of the verified pair, which pods start from."),
+  counts: counts("Objects per kind in the verified pair.").optional(),
+  verifiedAt: time("When the verified pair was written.").optional(),
+  proofs: z
+    .array(Proof)
+    .max(8)
+    .optional()
+    .describe("What was shown to load it, newest first.")
+    .meta({ "x-kubernetes-list-type": "atomic" }),
+  candidate: z.string().max(80).optional().describe("Digest of the candidate pair, being proven."),
+  quarantined: z.string().max(80).optional().describe("Digest of a snapshot that was not trusted."),
+  lastRehearsal: z
+    .strictObject({
+      digest: z.string().max(80).describe("Digest that was tried."),
+      key: z.string().max(64).describe("What it was tried with."),
+      result: z.enum(["Loaded", "Failed"]).describe("How it ended."),
+      message: z.string().max(1024).optional().describe("What was seen."),
+      at: time("When."),
+    })
+    .optional()
+    .describe("The last rehearsal."),
+});
+
+const TrafficStatus = z.strictObject({
+  replicas: z.int().default(0).describe("Traffic pods that exist."),
+  ready: z.int().default(0).describe("Traffic pods that serve."),
+  fromControlPlane: z.int().default(0).describe("Serving pods that follow the control plane."),
+  fromMemory: z
+    .int()
+    .default(0)
+    .describe("Serving pods that lost the control plane and serve what they hold in memory."),
+  fromSnapshot: z.int().default(0).describe("Serving pods that started from the snapshot."),
+  selector: z.string().max(1024).optional().describe("Label selector of the traffic pods, for the scale subresource."),
+});
+
+const LicenseStatus = z.strictObject({
+  cores: z
+    .int()
+    .describe("Cores of all pods that proxy traffic, in either mode. Backup and rehearsal pods are not in it."),
+  normal: z.int().describe("Cores of pods in normal mode, which the control plane counts."),
+  fallback: z.int().describe("Cores of pods that serve from the snapshot, which send no heartbeat."),
+});
+
+export const GatewayGroupStatus = z.strictObject({
+  observedGeneration: z.int().min(-1).default(-1).describe("The generation of the spec that this status speaks of."),
+  summary: z.string().max(1024).optional().describe("What is going on, in one sentence."),
+  mode: z.enum(MODES).optional().describe("The recorded mode. It is written before it is acted on."),
+  modeReason: z.string().max(64).optional().describe("Why the group is in this mode."),
+  modeSince: time("Since when.").optional(),
+  epoch: z.int().min(0).optional().describe("Number of mode changes so far."),
+  history: z
+    .array(Transition)
+    .max(10)
+    .optional()
+    .describe("The last mode changes, newest first.")
+    .meta({ "x-kubernetes-list-type": "atomic" }),
+  penalty: z
+    .strictObject({
+      level: z.int().min(0).describe("How often the wait for a return is doubled."),
+      at: time("When it was raised last."),
+    })
+    .optional()
+    .describe("Damping of a control plane that comes and goes."),
+  fallbackReady: z
+    .string()
+    .max(32)
+    .optional()
+    .describe(
+      "Proven, Stale, Unproven, Quarantined, ...: would a pod that starts now without the control plane serve?",
+    ),
+  conditions: conditions(),
+  controlPlane: ControlPlaneStatus.optional().describe("Witnesses of the control plane."),
+  snapshot: SnapshotStatus.optional().describe("The snapshot that the group would serve from."),
+  traffic: TrafficStatus.optional().describe("Traffic pods, measured pod by pod."),
+  license: LicenseStatus.optional().describe("What the license counts."),
+  assumed: z
+    .array(z.string().max(256))
+    .max(16)
+    .optional()
+    .describe("What Holdfast could not check and takes for granted.")
+    .meta({ "x-kubernetes-list-type": "atomic" }),
+  restartedAt: z.string().max(64).optional().describe("The restart-at annotation that was carried out last."),
+  rehearsedAt: z.string().max(64).optional().describe("The rehearse-at annotation that was carried out last."),
+});
+export type GatewayGroupStatus = z.infer<typeof GatewayGroupStatus>;

@@ -1,0 +1,252 @@
+import { z } from "zod";
+import { cel, immutable, intOrPercent, label, localRef, openObject, quantities, seconds } from "./common.ts";
+import { GatewayGroupStatus } from "./gateway-group-status.ts";
+
+const Gateway = z
+  .strictObject({
+    image: z
+      .string()
+      .min(1)
+      .max(512)
+      .describe("Image of the API7 gateway, with a version tag, for example api7/api7-ee-3-gateway:3.9.13."),
+    version: z
+      .string()
+      .max(64)
+      .regex(/^\d+\.\d+\.\d+([-.+].*)?$/)
+      .optional()
+      .describe("Version of the gateway, when the image is named by digest or by a tag that is no version."),
+    imagePullSecrets: z
+      .array(localRef("A pull Secret."))
+      .max(16)
+      .optional()
+      .describe("Pull Secrets for the pods of this group.")
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
+    resources: z
+      .strictObject({
+        requests: quantities("What is reserved.").optional(),
+        limits: quantities(
+          "What is allowed. The CPU limit, rounded up, is also the number of nginx workers.",
+        ).optional(),
+      })
+      .prefault({})
+      .describe("Resources of the gateway container."),
+    workers: z
+      .int()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe(
+        "nginx workers per pod. Default: the CPU limit, else the CPU request rounded up, else 2. They are what the license counts.",
+      ),
+    config: openObject(
+      "Additions to the gateway's config.yaml. Keys that Holdfast owns are refused by name in the condition Stalled.",
+    ).prefault({}),
+  })
+  .describe("The gateway to run.");
+
+const ControlPlane = z
+  .strictObject({
+    endpoint: z
+      .string()
+      .max(2048)
+      .regex(/^https:\/\/[^/\s]+$/)
+      .describe("One load-balanced URL of the DP manager, https, without a path."),
+    clientCertificateRef: localRef("Secret with tls.crt, tls.key and ca.crt: the gateway's client certificate."),
+    serverName: z
+      .string()
+      .min(1)
+      .max(253)
+      .optional()
+      .describe("Name that the DP manager's certificate must have, when it is not the endpoint's host."),
+    probeIntervalSeconds: seconds(1, 300, "How often Holdfast asks the control plane.").default(5),
+  })
+  .describe("Where the gateways get their configuration in normal times.");
+
+const Service = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe("Make a Service for the traffic pods."),
+    type: z.enum(["ClusterIP", "NodePort", "LoadBalancer"]).default("ClusterIP").describe("Type of the Service."),
+    ports: z
+      .array(
+        z.strictObject({
+          name: label("Name of the port."),
+          port: z.int().min(1).max(65535).describe("Port of the Service."),
+          targetPort: z
+            .int()
+            .min(1)
+            .max(65535)
+            .describe("Port of the gateway: 9080 http, 9443 https, or a listener of yours."),
+          nodePort: z.int().min(1).max(65535).optional().describe("Fixed node port."),
+          protocol: z.enum(["TCP", "UDP"]).default("TCP").describe("Protocol."),
+        }),
+      )
+      .min(1)
+      .max(32)
+      .default([
+        { name: "http", port: 80, targetPort: 9080, protocol: "TCP" },
+        { name: "https", port: 443, targetPort: 9443, protocol: "TCP" },
+      ])
+      .describe("Ports of the Service.")
+      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
+    annotations: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe("Annotations of the Service, for cloud load balancers."),
+    loadBalancerClass: z.string().max(253).optional().describe("Class of the load balancer."),
+    externalTrafficPolicy: z.enum(["Cluster", "Local"]).optional().describe("As in a Service."),
+  })
+  .meta(
+    cel(
+      {
+        rule: "!has(self.loadBalancerClass) || self.type == 'LoadBalancer'",
+        message: "loadBalancerClass needs type LoadBalancer",
+      },
+      {
+        rule: "!has(self.externalTrafficPolicy) || self.type != 'ClusterIP'",
+        message: "externalTrafficPolicy needs type NodePort or LoadBalancer",
+      },
+    ),
+  );
+
+const Traffic = z.strictObject({
+  replicas: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(2)
+    .describe("Traffic pods. An HPA or KEDA targets this GatewayGroup's scale; then leave it out of Git."),
+  service: Service.prefault({}).describe("The Service of the traffic pods."),
+  check: z
+    .strictObject({
+      host: z.string().max(253).optional().describe("Host header."),
+      path: z
+        .string()
+        .max(2048)
+        .regex(/^\/\S*$/)
+        .describe("Path of one real route."),
+      expectStatus: z.int().min(100).max(599).default(200).describe("Status that a loaded gateway answers."),
+    })
+    .optional()
+    .describe(
+      "One real route that a loaded gateway answers. An open port alone does not show that anything was loaded.",
+    ),
+  disruptionBudget: z
+    .strictObject({
+      maxUnavailable: intOrPercent("How many traffic pods an eviction may take at a time.").default("10%"),
+    })
+    .prefault({})
+    .describe("The PodDisruptionBudget of the traffic pods."),
+  drainSeconds: seconds(1, 3600, "How long a pod that ends keeps serving before it stops taking requests.").default(30),
+  podTemplate: openObject(
+    "Merged over the traffic pods' template: objects merge, lists with names merge by name, other lists replace, null removes.",
+  ).prefault({}),
+});
+
+const Backup = z.strictObject({
+  enabled: z.boolean().default(true).describe("Run the backup pod that exports the configuration."),
+  exportIntervalSeconds: seconds(1, 86400, "How often the backup pod exports.").default(60),
+  podTemplate: openObject("Merged over the backup pod's template, like traffic.podTemplate.").prefault({}),
+});
+
+const Fallback = z.strictObject({
+  storageRef: localRef("The FallbackStorage of this group."),
+  outageAfterSeconds: seconds(
+    5,
+    86400,
+    "How long the control plane must be lost before the group is recorded in fallback.",
+  ).default(120),
+  rollout: z
+    .strictObject({
+      type: z
+        .enum(["OnRestart", "Rolling"])
+        .default("OnRestart")
+        .describe(
+          "OnRestart: pods that serve stay, pods that start use the snapshot. Rolling: pods that serve are moved, too.",
+        ),
+      startAfterSeconds: seconds(
+        0,
+        604800,
+        "Rolling: how long after the loss the move of serving pods begins.",
+      ).default(3600),
+      maxSurge: intOrPercent("How many pods more than replicas a move may run.").default("25%"),
+    })
+    .prefault({})
+    .describe("What becomes of pods that serve."),
+  snapshot: z
+    .strictObject({
+      maxAgeSeconds: seconds(
+        10,
+        31536000,
+        "How old the last export may have been when the control plane was seen last.",
+      ).default(3600),
+      maxShrinkPercent: z
+        .int()
+        .min(0)
+        .max(100)
+        .default(30)
+        .describe("How much of a kind may vanish between two exports before a person is asked."),
+    })
+    .prefault({})
+    .describe("Which snapshots are trusted."),
+  recovery: z
+    .strictObject({
+      afterSeconds: seconds(5, 86400, "How long the control plane must answer before the group returns.").default(300),
+      approval: z
+        .enum(["Automatic", "Manual"])
+        .default("Automatic")
+        .describe("Manual: a person approves each return by annotation."),
+    })
+    .prefault({})
+    .describe("The way back."),
+  rehearsal: z
+    .strictObject({
+      minIntervalSeconds: seconds(0, 86400, "Least time between two rehearsals of changed snapshots.").default(900),
+    })
+    .prefault({})
+    .describe("Proofs that a snapshot loads."),
+});
+
+export const GatewayGroupSpec = z.strictObject({
+  shortID: z
+    .string()
+    .min(1)
+    .max(63)
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$/)
+    .describe("Short id of the gateway group in API7: its object key in the store.")
+    .meta(
+      cel(immutable("shortID"), {
+        rule: "!self.endsWith('-raw') && !self.endsWith('-candidate')",
+        message: "shortID must not end in -raw or -candidate: Holdfast keeps unproven snapshots under these keys",
+      }),
+    ),
+  modePolicy: z
+    .enum(["Auto", "Observe", "Normal", "Fallback"])
+    .default("Auto")
+    .describe(
+      "Auto: Holdfast moves the group. Observe: it decides and says so, and moves nothing. Normal, Fallback: stay or go there.",
+    ),
+  gateway: Gateway,
+  controlPlane: ControlPlane,
+  traffic: Traffic.prefault({}).describe("The pods that serve."),
+  backup: Backup.prefault({}).describe("The pod that exports. It has no port and is not counted by the license."),
+  fallback: Fallback.describe("When and how to go without the control plane."),
+  deletionPolicy: z
+    .enum(["Retain", "Delete"])
+    .default("Retain")
+    .describe("Retain: deleting this object leaves the traffic pods serving. Delete: they go with it."),
+  suspend: z.boolean().default(false).describe("true: write nothing but status."),
+});
+export type GatewayGroupSpec = z.infer<typeof GatewayGroupSpec>;
+
+export const NAME_RULES = [
+  {
+    rule: "self.metadata.name.size() <= 40",
+    message: "metadata.name must be at most 40 characters: child objects add to it",
+  },
+  {
+    rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+    message: "metadata.name must be a DNS-1035 label: lower case letters, digits and -, starting with a letter",
+  },
+];
+
+export { GatewayGroupStatus };

@@ -1,0 +1,76 @@
+/** Names that others may rely on: group, version, labels, annotations, and the names of child objects. */
+
+export const GROUP = "holdfast.dev";
+export const VERSION = "v1alpha1";
+export const API_VERSION = `${GROUP}/${VERSION}`;
+export const FIELD_MANAGER = "holdfast";
+
+export const LABEL = {
+  managedBy: "app.kubernetes.io/managed-by",
+  name: "app.kubernetes.io/name",
+  instance: "app.kubernetes.io/instance",
+  component: "app.kubernetes.io/component",
+  /** The GatewayGroup an object belongs to. Every child carries it; an object without it is a stranger's. */
+  group: "holdfast.dev/group",
+  /** traffic | backup | rehearsal | canary | witness. With `group` the selector of Deployments and of the Service. */
+  role: "holdfast.dev/role",
+  /** excluded | counted: does the pod count towards the API7 license? */
+  license: "holdfast.dev/license",
+} as const;
+
+export const ROLES = ["traffic", "backup", "rehearsal", "canary", "witness"] as const;
+export type Role = (typeof ROLES)[number];
+
+export const ANNOTATION = {
+  /** "Fallback until=<RFC3339>", "Normal until=...", "Hold until=...": beats spec.modePolicy until it expires. */
+  override: "holdfast.dev/override",
+  /** The regression (as told in the condition) that a person accepts at the return; or "true". */
+  approveReturn: "holdfast.dev/approve-return",
+  /** The digest of a quarantined snapshot that a person accepts. */
+  acceptSnapshot: "holdfast.dev/accept-snapshot",
+  /** RFC3339: rehearse the snapshot again, once. */
+  rehearseAt: "holdfast.dev/rehearse-at",
+  /** RFC3339: apply a waiting template change now, once. */
+  restartAt: "holdfast.dev/restart-at",
+  /** A drop of spec.traffic.replicas to this number, by more than half, is meant. */
+  acceptReplicas: "holdfast.dev/accept-replicas",
+  /** On a stranger's object: "<group name>" lets Holdfast take it over. */
+  adopt: "holdfast.dev/adopt-by",
+  /** Number: order in which groups on one control plane move. */
+  wave: "holdfast.dev/wave",
+  /** On every child: whose it is, what is going on, what not to do. */
+  about: "holdfast.dev/about",
+  /** On the traffic Deployment: hash of what the user's wish was made of when the template was rendered. */
+  inputsHash: "holdfast.dev/inputs-hash",
+  /** On the traffic Deployment: hash of the template as rendered. */
+  templateHash: "holdfast.dev/template-hash",
+  /** On pod templates: key under which proofs are published to the start choice. */
+  proofKey: "holdfast.dev/proof-key",
+  /** On rehearsal and canary pods: digest of what they load. */
+  digest: "holdfast.dev/digest",
+  podDeletionCost: "controller.kubernetes.io/pod-deletion-cost",
+} as const;
+
+export const childName = {
+  traffic: (group: string) => group,
+  backup: (group: string) => `${group}-backup`,
+  service: (group: string) => group,
+  disruptionBudget: (group: string) => group,
+  start: (group: string) => `${group}-start`,
+  normalConfig: (group: string, hash: string) => `${group}-normal-${hash}`,
+  readerConfig: (group: string, hash: string) => `${group}-reader-${hash}`,
+  exporterConfig: (group: string, hash: string) => `${group}-exporter-${hash}`,
+  trafficAccount: (group: string) => `${group}-traffic`,
+  backupAccount: (group: string) => `${group}-backup`,
+  networkPolicy: (group: string) => `${group}-backup`,
+  rehearsal: (group: string, suffix: string) => `${group}-rehearsal-${suffix}`,
+  canary: (group: string, suffix: string) => `${group}-canary-${suffix}`,
+  witness: (group: string, suffix: string) => `${group}-witness-${suffix}`,
+} as const;
+
+/** Object keys in the store, all derived from the group's short id. Source: gateway contract section 4 [O]. */
+export const storeKey = {
+  raw: (shortID: string) => `${shortID}-raw`,
+  candidate: (shortID: string) => `${shortID}-candidate`,
+  verified: (shortID: string) => shortID,
+} as const;
