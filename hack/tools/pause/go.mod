@@ -1,0 +1,3 @@
+module holdfast/hack/tools/pause
+
+go 1.24.0
