@@ -1,0 +1,206 @@
+/**
+ * The closed list of condition types, and of reasons: one vocabulary for conditions, events, metric labels and logs.
+ * docs/reasons.md is generated from here; a test fails when it is stale.
+ */
+export const CONDITION_TYPES = {
+  Ready: "The group serves as wanted, in either mode.",
+  Reconciling: "Something is still being done to reach what the spec wants.",
+  Stalled: "Something in the input must be changed by a person before Holdfast can go on.",
+  ControlPlaneReachable: "What all witnesses together say of the control plane.",
+  FallbackReady: "A pod that starts now without the control plane would serve the verified snapshot.",
+  FallbackActive: "The group is recorded in fallback. Present only while true.",
+  SnapshotQuarantined: "The newest export was not trusted; the verified pair stays. Present only while true.",
+  ControlPlaneRegressed: "The control plane holds clearly less than the verified snapshot. Present only while true.",
+  RestartPending: "A change of the pod template waits. Present only while true.",
+  Held: "Holdfast refrains from acting and says why. Present only while true.",
+} as const;
+export type ConditionType = keyof typeof CONDITION_TYPES;
+/** Conditions that are listed only while they are true. */
+export const ONLY_WHILE_TRUE: readonly ConditionType[] = [
+  "FallbackActive",
+  "SnapshotQuarantined",
+  "ControlPlaneRegressed",
+  "RestartPending",
+  "Held",
+];
+
+const reason = (meaning: string, todo = "Nothing.") => ({ meaning, todo });
+
+export const REASONS = {
+  // --- serving
+  Serving: reason("All wanted traffic pods serve."),
+  ScaledToZero: reason("No traffic pods are wanted."),
+  PodsMissing: reason("Fewer traffic pods serve than are wanted.", "Look at the pods' events."),
+  Progressing: reason("Objects are being brought to what the spec wants."),
+  Settled: reason("Nothing is left to do."),
+  Accepted: reason("Nothing in the input is wrong."),
+  PodsRefused: reason(
+    "The cluster refuses the pods of this group (Pod Security, quota, a webhook).",
+    "Change what the message names: pod template, quota or policy.",
+  ),
+  // --- bad input
+  InvalidImage: reason(
+    "The gateway's image names no version.",
+    "Use a tag like 3.9.13, or set spec.gateway.version beside a digest.",
+  ),
+  UnsupportedVersion: reason("This gateway version cannot do what Holdfast needs.", "Use 3.8.21 or later."),
+  PathStyleUnsupported: reason(
+    "This gateway version cannot speak path-style S3.",
+    "Use 3.9.13 or later, or set forcePathStyle: false on a server with bucket host names.",
+  ),
+  OwnedConfigKey: reason(
+    "spec.gateway.config sets a key that Holdfast owns.",
+    "Remove the key that the message names.",
+  ),
+  PodTemplateRefused: reason(
+    "A podTemplate sets what would endanger the group.",
+    "Remove the field that the message names.",
+  ),
+  CertificateMissing: reason(
+    "The client certificate's Secret, or a key in it, is missing.",
+    "Create the Secret with tls.crt, tls.key and ca.crt.",
+  ),
+  CertificateInvalid: reason(
+    "The client certificate cannot be used: it does not parse, does not match its key, or is expired.",
+    "Renew it.",
+  ),
+  StorageNotFound: reason(
+    "The FallbackStorage does not exist in this namespace.",
+    "Create it, or correct spec.fallback.storageRef.",
+  ),
+  StorageSecretMissing: reason(
+    "A Secret with storage keys, or a key in it, is missing.",
+    "Create it with the keys that the message names.",
+  ),
+  StorageSecretInvalid: reason("A storage key cannot be used by the gateway.", "Make a new key as the message says."),
+  StorageUnavailable: reason(
+    "The store does not answer Holdfast.",
+    "Look at the message; serving pods are not touched.",
+  ),
+  StorageDenied: reason("The store refuses Holdfast's keys.", "Correct keys or policies."),
+  StorageMisconfigured: reason("Bucket, container, region or endpoint is wrong.", "Correct the FallbackStorage."),
+  StorageReachable: reason("The store answers and the rights suffice."),
+  ObjectKeyShared: reason(
+    "Another, older group uses the same object key in the same store.",
+    "Give one of them another store or short id.",
+  ),
+  NameTaken: reason(
+    "An object that is not Holdfast's has a name that this group needs.",
+    "Rename or remove it, or annotate it as the message says to let Holdfast take it over.",
+  ),
+  ReplicasDropHeld: reason(
+    "spec.traffic.replicas dropped by more than half, and not through the scale subresource.",
+    "Annotate the group with holdfast.dev/accept-replicas=<number> if it is meant.",
+  ),
+  // --- control plane
+  ControlPlaneAnswers: reason("The control plane answers reads and no gateway disagrees."),
+  PartlyCutOff: reason(
+    "Some gateways lost the control plane, others have it.",
+    "Look at the nodes or the zone of those that lost it.",
+  ),
+  ControlPlaneLost: reason("Neither Holdfast nor the gateways reach the control plane."),
+  DatabaseDown: reason("The control plane's front answers, its database does not."),
+  GatewaysCutOff: reason(
+    "Holdfast reaches the control plane, the gateways do not.",
+    "Look at network policies and routes of the gateways.",
+  ),
+  NothingToLose: reason("Holdfast does not reach the control plane and no normal pod serves."),
+  OperatorCutOff: reason(
+    "Holdfast does not reach the control plane, a gateway does.",
+    "Look at Holdfast's own network.",
+  ),
+  WitnessesMissing: reason(
+    "Pods serve, but none can be asked about the control plane.",
+    "Allow Holdfast to reach ports 7085 or 9091 of the pods.",
+  ),
+  ControlPlaneSlow: reason("Reads of the control plane time out at Holdfast alone."),
+  ControlPlaneMisconfigured: reason(
+    "The control plane refuses the client certificate (401/403).",
+    "Correct the certificate.",
+  ),
+  ControlPlaneUnknown: reason("There is no fresh, clear sight of the control plane."),
+  // --- snapshot
+  Proven: reason("A gateway of the same image and configuration loaded the verified snapshot."),
+  Unproven: reason("The verified snapshot was not yet loaded with the present image, configuration and keys."),
+  Stale: reason("The last export is older than spec.fallback.snapshot.maxAgeSeconds.", "Look at the backup pod's log."),
+  Missing: reason("There is no verified snapshot.", "Look at the backup pod and at the store."),
+  Unreadable: reason("The verified snapshot cannot be read.", "Look at the store."),
+  Rehearsing: reason("A snapshot is being loaded by a throw-away gateway."),
+  RehearsalFailed: reason(
+    "A gateway did not load the candidate snapshot.",
+    "Look at the message; the last verified pair stays.",
+  ),
+  NoExportYet: reason("The backup pod has not exported yet."),
+  SnapshotShrunken: reason(
+    "The newest export lost much of a kind.",
+    "If it is meant: holdfast.dev/accept-snapshot=<digest>.",
+  ),
+  SnapshotInvalid: reason("The newest export cannot be used (not JSON, truncated, incomplete, empty)."),
+  ExportLate: reason("The backup pod has not exported for three intervals.", "Look at the backup pod's log."),
+  ExporterKeyIgnored: reason(
+    "The exporter writes to the verified key instead of the raw one.",
+    "Report it: this gateway version does not take the short id from its environment.",
+  ),
+  SnapshotVerified: reason("A proven snapshot was made the verified pair."),
+  // --- mode
+  ControlPlaneUnreachable: reason("The control plane was lost for outageAfterSeconds and a proof is at hand."),
+  OrderedFallback: reason("A person ordered fallback."),
+  OrderedNormal: reason("A person ordered normal mode."),
+  FallbackReached: reason("The fallback mode is published; every pod that starts uses the snapshot."),
+  ControlPlaneReturned: reason("The control plane answered for long enough and holds what is expected."),
+  NormalReached: reason("No pod serves from the snapshot any more."),
+  ModeAdopted: reason("A group without status took its mode from its pods."),
+  InitialMode: reason("A new group starts in normal mode."),
+  WaitingOutage: reason("The control plane is lost, not yet for outageAfterSeconds."),
+  WaitingReturn: reason("The control plane is back, not yet for long enough."),
+  WaitingApproval: reason("The return waits for a person.", "Annotate holdfast.dev/approve-return=true."),
+  WaitingCanary: reason("A throw-away gateway tries the control plane before the return."),
+  CanaryFailed: reason(
+    "A throw-away gateway did not load from the control plane; the group stays in fallback.",
+    "Look at the message.",
+  ),
+  Regressed: reason(
+    "The control plane holds clearly less than the verified snapshot.",
+    "Restore it, or accept: holdfast.dev/approve-return=true.",
+  ),
+  MovingPods: reason("Pods are being replaced, one surge at a time."),
+  WouldMove: reason("modePolicy is Observe: Holdfast would move now."),
+  SurgeImpossible: reason(
+    "The pods that a move needs cannot be had (quota, capacity, image).",
+    "Make room; nothing was shrunk.",
+  ),
+  ServingOldSnapshot: reason("Nothing else serves, so an old snapshot is used."),
+  // --- held
+  Suspended: reason("spec.suspend is true.", "Set it to false."),
+  HoldOrdered: reason("The override annotation says Hold."),
+  NoProof: reason(
+    "The control plane is lost and no snapshot is proven: nothing that serves is touched.",
+    "Restore the control plane, or the store.",
+  ),
+  SelfSuspicion: reason(
+    "Many control planes look lost at once: Holdfast suspects itself.",
+    "Look at Holdfast's own network.",
+  ),
+  OverrideInvalid: reason(
+    "The override annotation cannot be read.",
+    "Write: Fallback until=2026-01-31T12:00:00Z (or Normal, Hold).",
+  ),
+  OverrideRefused: reason("The override would break a law.", "See the message."),
+  // --- waiting changes
+  ChangeWaits: reason(
+    "A template change waits until the group is in normal mode.",
+    "To do it now: holdfast.dev/restart-at=<RFC3339>.",
+  ),
+  RendersDifferently: reason(
+    "This Holdfast version renders another template from the same spec; what runs is kept.",
+    "holdfast.dev/restart-at=<RFC3339> applies it now.",
+  ),
+  OutageDuringRoll: reason("The control plane was lost in the middle of a roll; the roll waits."),
+  // --- done to objects (events)
+  PodReplaced: reason("A pod that could not start without the control plane was deleted, so that it starts anew."),
+  HandEditReverted: reason("An object of the group was edited by hand; the edit was taken back."),
+  TemplateRestored: reason("The template that serves was put back."),
+  ObjectApplied: reason("An object of the group was created or changed."),
+  Scaled: reason("The number of traffic pods was changed."),
+} as const satisfies Record<string, { meaning: string; todo: string }>;
+export type Reason = keyof typeof REASONS;

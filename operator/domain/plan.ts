@@ -1,0 +1,73 @@
+import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
+import type { Reason } from "../api/reasons.ts";
+import type { KubeObject } from "./facts.ts";
+
+/**
+ * What is to be done, in this order. Plain data: who carries it out needs no judgement of its own,
+ * and every precondition that the decision rests on travels with the step.
+ */
+export interface Plan {
+  /** The whole status wanted. Written only when it differs, guarded by the resourceVersion of the facts. */
+  status: GatewayGroupStatus;
+  /**
+   * True when the recorded mode moves: then `status` is written first and nothing else is done in this loop.
+   * The mode is recorded before it is acted on.
+   */
+  recordsMode: boolean;
+  steps: readonly Step[];
+  events: readonly PlannedEvent[];
+  /** Look again after this long at the latest, ms. */
+  recheckAfterMs: number;
+  /** Wanted from the readers at the next look. */
+  wants: Wants;
+}
+
+export interface Wants {
+  /** Ask the pods at each probe interval instead of each minute. */
+  podsOften: boolean;
+  /** Count objects on the control plane. */
+  controlPlaneCounts: boolean;
+}
+
+export type Step =
+  /** Server-side apply; never carries replicas of the traffic Deployment. */
+  | { do: "apply"; object: KubeObject; why: string }
+  /** POST; fails when it exists. Deployments with their first replicas, helper pods. */
+  | { do: "create"; object: KubeObject; why: string }
+  /** PUT of the scale subresource with the resourceVersion of the read that justified it. */
+  | { do: "scale"; name: string; from: number; to: number; resourceVersion: string; why: string; live?: Floor }
+  | { do: "deletePod"; name: string; uid: string; resourceVersion: string; why: string; live?: Floor }
+  /** Sets controller.kubernetes.io/pod-deletion-cost on a pod. */
+  | { do: "markPod"; name: string; uid: string; resourceVersion: string; cost: string; why: string }
+  | { do: "delete"; apiVersion: string; kind: string; name: string; uid: string; why: string }
+  /** Copies a pair within the store; the digest is checked on the bytes just before they are written. */
+  | { do: "copySnapshot"; from: "raw" | "candidate"; to: "candidate" | "verified"; digest: string; why: string }
+  /** Puts a template back (outage in the middle of a roll). Replaces spec.template only. */
+  | {
+      do: "restoreTemplate";
+      name: string;
+      resourceVersion: string;
+      template: Readonly<Record<string, unknown>>;
+      annotations: Record<string, string>;
+      why: string;
+    }
+  | { do: "pause"; name: string; resourceVersion: string; paused: boolean; why: string };
+
+/**
+ * Read again, live, just before the step: this many pods must serve afterwards.
+ * `uids` are the pods that the decision counted on as staying.
+ */
+export interface Floor {
+  minServingAfter: number;
+  staying: readonly string[];
+}
+
+export interface PlannedEvent {
+  type: "Normal" | "Warning";
+  reason: Reason;
+  /** Verb for events.k8s.io/v1, UpperCamelCase. */
+  action: string;
+  message: string;
+  /** Also on the traffic Deployment, for people who never heard of Holdfast. */
+  alsoOnDeployment: boolean;
+}
