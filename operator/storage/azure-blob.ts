@@ -1,0 +1,182 @@
+/** Azure Blob Storage with an account key. */
+import type { Readable } from "node:stream";
+import {
+  BlobServiceClient,
+  type BlockBlobClient,
+  type ContainerClient,
+  newPipeline,
+  type RequestPolicyFactory,
+  StorageRetryPolicyType,
+  StorageSharedKeyCredential,
+} from "@azure/storage-blob";
+import { azureCode, explainAzure } from "./azure-faults.ts";
+import { readBounded } from "./body.ts";
+import { type Attempt, changedMeanwhile, guarded, statusOf } from "./failure.ts";
+import { dateOf, type Headers, required, versionOf } from "./headers.ts";
+import type { AzureBlobSettings } from "./settings.ts";
+import * as store from "./store.ts";
+import { ATTEMPTS_MAX, type Limits, makeAgent } from "./transport.ts";
+
+const RETRY_DELAY_MS = 200;
+
+export class AzureBlobStore implements store.SnapshotStore {
+  readonly #settings: AzureBlobSettings;
+  readonly #endpoint: string;
+  readonly #limits: Limits;
+  readonly #agent: ReturnType<typeof makeAgent>;
+  readonly #client: BlobServiceClient;
+
+  constructor(settings: AzureBlobSettings, limits: Limits) {
+    this.#settings = settings;
+    this.#endpoint = settings.endpoint ?? `https://${settings.accountName}.blob.core.windows.net`;
+    this.#limits = limits;
+    this.#agent = makeAgent(!this.#endpoint.startsWith("http://"), limits, settings.caBundle);
+    const credential = new StorageSharedKeyCredential(settings.accountName, settings.credentials.accountKey);
+    const pipeline = newPipeline(credential, {
+      retryOptions: {
+        maxTries: ATTEMPTS_MAX,
+        retryPolicyType: StorageRetryPolicyType.FIXED,
+        retryDelayInMs: RETRY_DELAY_MS,
+        maxRetryDelayInMs: RETRY_DELAY_MS,
+      },
+    });
+    pipeline.factories.push(through(this.#agent));
+    this.#client = new BlobServiceClient(this.#endpoint, pipeline);
+  }
+
+  read(which: store.Which, key: string, options: store.ReadOptions, signal: AbortSignal): Promise<store.ReadResult> {
+    const attempt = this.#attempt("read", which, key);
+    const { ifNoneMatch, maxBytes = store.DEFAULT_MAX_BYTES } = options;
+    return this.#guarded(attempt, signal, async (callSignal) => {
+      const blob = this.#blob(attempt, key);
+      try {
+        const answer = await blob.download(0, undefined, {
+          abortSignal: callSignal,
+          // Resuming a broken body would hide that the connection is bad and stretch the call beyond its limits.
+          maxRetryRequests: 0,
+          ...(ifNoneMatch !== undefined && { conditions: { ifNoneMatch } }),
+        });
+        const stream = answer.readableStreamBody as Readable;
+        const body = await readBounded(stream, answer.contentLength, maxBytes, callSignal);
+        return { state: "found", ...versionOf(answer._response.headers.toJson()), body };
+      } catch (error) {
+        if (isAbsent(error)) return { state: "absent" };
+        if (statusOf(error) !== 304) throw error;
+        return { state: "notModified", ...(await this.#unchanged(blob, headersOf(error), ifNoneMatch, callSignal)) };
+      }
+    });
+  }
+
+  head(which: store.Which, key: string, signal: AbortSignal): Promise<store.HeadResult> {
+    const attempt = this.#attempt("look up", which, key);
+    return this.#guarded(attempt, signal, (callSignal) => this.#head(this.#blob(attempt, key), callSignal));
+  }
+
+  write(
+    which: store.Which,
+    key: string,
+    body: Uint8Array,
+    condition: store.WriteCondition,
+    signal: AbortSignal,
+  ): Promise<{ etag: string }> {
+    const attempt = this.#attempt("write", which, key);
+    return this.#guarded(attempt, signal, async (callSignal) => {
+      // One request, also for large bodies: blocks put one after another could be committed half written.
+      const answer = await this.#blob(attempt, key).upload(body, body.byteLength, {
+        abortSignal: callSignal,
+        conditions: condition,
+        blobHTTPHeaders: { blobContentType: "application/json" },
+      });
+      return { etag: required(answer._response.headers.toJson(), "etag") };
+    });
+  }
+
+  async check(signal: AbortSignal): Promise<store.StoreCheck> {
+    const [resource, config] = await Promise.all([this.#check("resource", signal), this.#check("config", signal)]);
+    return { resource, config };
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #check(which: store.Which, signal: AbortSignal): Promise<store.BucketCheck> {
+    const attempt = this.#attempt("list", which);
+    try {
+      return await this.#guarded(attempt, signal, async (callSignal) => {
+        const { _response } = await this.#container(attempt).getProperties({ abortSignal: callSignal });
+        return { state: "reachable", clockSkewMs: Date.now() - dateOf(_response.headers.toJson(), "date").getTime() };
+      });
+    } catch (error) {
+      if (error instanceof store.StorageError) return { state: "refused", error };
+      throw error;
+    }
+  }
+
+  async #head(blob: BlockBlobClient, signal: AbortSignal): Promise<store.HeadResult> {
+    try {
+      // Azure repeats its error code in a header, so a refused HEAD is as clear as a refused GET.
+      const { contentLength, _response } = await blob.getProperties({ abortSignal: signal });
+      return { state: "found", sizeBytes: contentLength ?? 0, ...versionOf(_response.headers.toJson()) };
+    } catch (error) {
+      if (isAbsent(error)) return { state: "absent" };
+      throw error;
+    }
+  }
+
+  async #unchanged(
+    blob: BlockBlobClient,
+    headers: Headers,
+    etag: string | undefined,
+    signal: AbortSignal,
+  ): Promise<store.ObjectVersion> {
+    if (headers["last-modified"] !== undefined && headers["etag"] !== undefined) return versionOf(headers);
+    const found = await this.#head(blob, signal);
+    if (found.state === "absent" || found.etag !== etag) throw changedMeanwhile();
+    return { etag, lastModified: found.lastModified, serverDate: found.serverDate };
+  }
+
+  #container(attempt: Attempt): ContainerClient {
+    return this.#client.getContainerClient(attempt.name);
+  }
+
+  #blob(attempt: Attempt, key: string): BlockBlobClient {
+    return this.#container(attempt).getBlockBlobClient(key);
+  }
+
+  #attempt(verb: Attempt["verb"], which: store.Which, key?: string): Attempt {
+    const { resourceContainer, configContainer } = this.#settings;
+    return {
+      verb,
+      container: "container",
+      name: which === "resource" ? resourceContainer : configContainer,
+      ...(key !== undefined && { key }),
+      where: this.#endpoint,
+    };
+  }
+
+  #guarded<T>(attempt: Attempt, signal: AbortSignal, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return guarded(attempt, (error) => explainAzure(error, attempt), this.#limits, signal, call);
+  }
+}
+
+/** Also keeps the library's proxy policy out, which would follow HTTPS_PROXY. */
+function through(agent: ReturnType<typeof makeAgent>): RequestPolicyFactory {
+  return {
+    create: (next) => ({
+      sendRequest: (request) => {
+        request.agent = agent;
+        return next.sendRequest(request);
+      },
+    }),
+  };
+}
+
+function isAbsent(error: unknown): boolean {
+  return statusOf(error) === 404 && azureCode(error) === "BlobNotFound";
+}
+
+function headersOf(error: unknown): Headers {
+  const { response } = error as { response?: { headers?: { toJSON(): Record<string, string> } } };
+  return response?.headers?.toJSON() ?? {};
+}

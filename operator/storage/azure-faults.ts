@@ -1,0 +1,92 @@
+/** Azure Blob's error codes as faults. Codes as in the REST reference, "Common" and "Blob service error codes". */
+import { type Attempt, Failure, firstLine, statusOf } from "./failure.ts";
+import type { StorageFault } from "./faults.ts";
+
+const CODES: Readonly<Record<string, StorageFault>> = {
+  AuthorizationFailure: "AccessDenied",
+  AuthorizationPermissionMismatch: "AccessDenied",
+  AuthorizationProtocolMismatch: "AccessDenied",
+  AuthorizationServiceMismatch: "AccessDenied",
+  AuthorizationSourceIPMismatch: "AccessDenied",
+  InsufficientAccountPermissions: "AccessDenied",
+  KeyBasedAuthenticationNotPermitted: "AccessDenied",
+  AccountIsDisabled: "AccessDenied",
+  PublicAccessNotPermitted: "AccessDenied",
+  AuthenticationFailed: "WrongCredentials",
+  InvalidAuthenticationInfo: "WrongCredentials",
+  NoAuthenticationInformation: "WrongCredentials",
+  ContainerNotFound: "BucketMissing",
+  ContainerBeingDeleted: "BucketMissing",
+  ContainerDisabled: "BucketMissing",
+  InvalidResourceName: "BucketMissing",
+  ServerBusy: "Throttled",
+  OperationTimedOut: "Unavailable",
+  InternalError: "Unavailable",
+  ConditionNotMet: "PreconditionFailed",
+  TargetConditionNotMet: "PreconditionFailed",
+  BlobAlreadyExists: "PreconditionFailed",
+  RequestBodyTooLarge: "TooLarge",
+};
+
+const TODO: Partial<Record<string, string>> = {
+  AuthorizationFailure: "let the network rules of the storage account admit the cluster",
+  AuthorizationSourceIPMismatch: "let the network rules of the storage account admit the cluster",
+  KeyBasedAuthenticationNotPermitted: "allow shared key access on the storage account",
+  AccountIsDisabled: "enable the storage account",
+};
+
+export function explainAzure(error: unknown, attempt: Attempt): Failure {
+  const status = statusOf(error) ?? 0;
+  const code = azureCode(error);
+  const message = error instanceof Error ? firstLine(error.message) : "";
+  const fault = faultOf(error, code, status, attempt);
+  const said = code === undefined ? `the server answered ${status}` : `the server answered ${status} ${code}`;
+  const options = { cause: error };
+  switch (fault) {
+    case "AccessDenied": {
+      const todo = code === undefined ? undefined : TODO[code];
+      return new Failure(fault, said, todo === undefined ? options : { ...options, todo });
+    }
+    case "WrongCredentials":
+      return new Failure(fault, `the account key does not belong to the account (${code})`, {
+        ...options,
+        todo: "put the right accountKey into the Secret, or correct the account name",
+      });
+    case "BucketMissing":
+      return new Failure(fault, `the container does not exist (${code})`, options);
+    case "ClockSkew":
+      return new Failure(fault, `this clock is off by more than the server accepts (${code})`, options);
+    case "Unknown":
+      return new Failure(fault, message === "" ? said : `${said}: ${message}`, options);
+    default:
+      return new Failure(fault, said, options);
+  }
+}
+
+function faultOf(error: unknown, code: string | undefined, status: number, attempt: Attempt): StorageFault {
+  // Azure has no code of its own for it: the detail says "Request date header too old".
+  if (code === "AuthenticationFailed" && /date header too old/i.test(detailOf(error))) return "ClockSkew";
+  const known = code === undefined ? undefined : CODES[code];
+  if (known !== undefined) return known;
+  // A conditional write on a blob that has gone meanwhile.
+  if (attempt.verb === "write" && code === "BlobNotFound") return "PreconditionFailed";
+  if (status === 412) return "PreconditionFailed";
+  if (status === 429) return "Throttled";
+  if (status >= 500 && status !== 501) return "Unavailable";
+  return "Unknown";
+}
+
+/** Azure's own code, from the header or the body; undefined when the answer was not Azure's. */
+export function azureCode(error: unknown): string | undefined {
+  const { code, details } = (error ?? {}) as { code?: unknown; details?: { errorCode?: unknown; code?: unknown } };
+  const told = details?.errorCode ?? code ?? details?.code;
+  return typeof told === "string" && told !== "" ? told : undefined;
+}
+
+function detailOf(error: unknown): string {
+  const { message, details } = (error ?? {}) as {
+    message?: unknown;
+    details?: { authenticationErrorDetail?: unknown };
+  };
+  return `${String(message)}\n${String(details?.authenticationErrorDetail ?? "")}`;
+}
