@@ -1,0 +1,105 @@
+// The start choice: with which of two configurations does this pod start? Pure: `choose.ts` gathers and carries out.
+
+export type RecordedMode = "Normal" | "ToFallback" | "Fallback" | "ToNormal";
+
+/** What `<name>-start` says. Absent: no such ConfigMap (yet, or any more). Unreadable: there, and not as it should be. */
+export type Recorded = { mode: RecordedMode; epoch: number } | "absent" | "unreadable";
+
+/** A proof published for the template that this pod was made from, and for no other. */
+export type Proof = { digest: string } | "absent";
+
+/** What came of one question to the control plane; the same words as the gateway boundary's answers. */
+export type ProbeOutcome =
+  | "ok"
+  | "serverError"
+  | "denied"
+  | "refused"
+  | "reset"
+  | "timeout"
+  | "dnsFailure"
+  | "noRoute"
+  | "tlsLocal"
+  | "tlsRemote"
+  | "malformed"
+  | "aborted";
+
+/** Both questions of a starting gateway, asked in parallel; or neither. */
+export type Probe = { version: ProbeOutcome; read: ProbeOutcome } | "notAsked";
+
+export interface StartFacts {
+  recorded: Recorded;
+  proof: Proof;
+  probe: Probe;
+  /** Which rendered configurations are mounted. */
+  configs: { normal: boolean; fallback: boolean };
+  /** Whether every storage variable that the fallback configuration names has a value in this pod. */
+  readerKeys: "present" | "absent";
+}
+
+export type StartReason =
+  /** The group is in fallback: a pod of it starts from the snapshot, whatever the control plane says meanwhile. */
+  | "RecordedFallback"
+  | "ControlPlaneAnswered"
+  | "ControlPlaneSilent"
+  /** It answered 401 or 403. */
+  | "ControlPlaneRefusedUs"
+  | "NoProof"
+  | "NoFallbackConfig"
+  | "NoNormalConfig"
+  /** The storage keys are missing from this pod. */
+  | "ReaderKeyAbsent";
+
+export interface StartChoice {
+  choice: "normal" | "fallback";
+  reason: StartReason;
+}
+
+/** Either a choice, or that the control plane must be asked first. A probe given is never asked for again. */
+export type StartStep = ({ probeFirst: false } & StartChoice) | { probeFirst: true };
+
+/**
+ * The decision, first rule that fits. "Usable" = a proof for this template is published and the fallback configuration
+ * is mounted: nothing unproven is ever started (law 3).
+ * 1. No normal configuration: fallback if usable, nothing else could start.
+ * 2. Recorded Fallback or ToFallback, usable, storage keys at hand: fallback, without a probe.
+ * 3. The control plane is asked; also where the answer can change nothing, because it counts as a witness's word.
+ *    It answered both questions: normal. `ReaderKeyAbsent` tells that only the missing keys forbade rule 2.
+ * 4. It did not, and the fallback is not usable: normal, as without Holdfast.
+ * 5. It did not: fallback. Also after 401/403, where a normal start dies just as surely: a pod that cannot start harms
+ *    nobody by starting elsewhere, and the operator reports the misconfiguration on its own.
+ *
+ * Missing keys do not change rule 5. Such a gateway exits on the unset variable, a normal one on the missing control
+ * plane; but the kubelet resolves the variable anew at each restart of the container, so the first comes up by itself
+ * as soon as its Secret is back, and its error names what is missing.
+ *
+ * Publishing a proof is the permission to use it: an operator that must not let pods choose fallback (start choice
+ * Disabled, mode policy Normal or Observe) publishes none outside of a recorded fallback.
+ */
+export function chooseStart(facts: StartFacts): StartStep {
+  const { recorded, proof, probe, configs, readerKeys } = facts;
+  const usable = proof !== "absent" && configs.fallback;
+  const wanted = usable && isRecordedFallback(recorded);
+  if (!configs.normal) return decided(usable ? "fallback" : "normal", "NoNormalConfig");
+  if (wanted && readerKeys === "present") return decided("fallback", "RecordedFallback");
+  if (probe === "notAsked") return { probeFirst: true };
+  if (probe.version === "ok" && probe.read === "ok") {
+    return decided("normal", wanted ? "ReaderKeyAbsent" : "ControlPlaneAnswered");
+  }
+  if (!usable) return decided("normal", proof === "absent" ? "NoProof" : "NoFallbackConfig");
+  if (readerKeys === "absent") return decided("fallback", "ReaderKeyAbsent");
+  return decided("fallback", refused(probe) ? "ControlPlaneRefusedUs" : "ControlPlaneSilent");
+}
+
+function isRecordedFallback(recorded: Recorded): boolean {
+  return typeof recorded === "object" && (recorded.mode === "Fallback" || recorded.mode === "ToFallback");
+}
+
+function refused(probe: Exclude<Probe, "notAsked">): boolean {
+  return probe.version === "denied" || probe.read === "denied";
+}
+
+const decided = (choice: StartChoice["choice"], reason: StartReason): StartStep => ({
+  probeFirst: false,
+  choice,
+  reason,
+});

@@ -1,0 +1,60 @@
+import type { AnswerKind, TlsLocalReason, TlsRemoteReason } from "./api7-answer.ts";
+
+/** A failure without its duration. */
+export type Classified =
+  | { kind: Extract<AnswerKind, "refused" | "reset"> }
+  | { kind: "dnsFailure" | "noRoute"; code: string }
+  | { kind: "timeout"; phase: "connect"; lagMs: number }
+  | { kind: "tlsLocal"; reason: TlsLocalReason }
+  | { kind: "tlsRemote"; reason: TlsRemoteReason }
+  | { kind: "malformed"; status: number };
+
+const DNS = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"]);
+const NO_ROUTE = new Set(["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "EADDRNOTAVAIL", "EACCES", "EPERM"]);
+const RESET = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE"]);
+
+/** Chains that we cannot build: with what we were given, or because somebody else answers. Node's verify codes. */
+const UNKNOWN_CA = new Set([
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "CERT_SIGNATURE_FAILURE",
+  "CERT_UNTRUSTED",
+  "INVALID_CA",
+]);
+
+/** What the error of a connection means. `phase`: how far it had come. The error's text is never handed on. */
+export function classifyFailure(error: Error, phase: "dns" | "connect" | "tls" | "answer"): Classified {
+  const code = codeOf(error);
+  if (DNS.has(code)) return { kind: "dnsFailure", code };
+  if (code === "ECONNREFUSED") return { kind: "refused" };
+  if (NO_ROUTE.has(code)) return { kind: "noRoute", code };
+  if (code === "ETIMEDOUT") return { kind: "timeout", phase: "connect", lagMs: 0 };
+  if (RESET.has(code)) return { kind: "reset" };
+  if (code.startsWith("HPE_")) return { kind: "malformed", status: 0 };
+  return tlsFault(code, phase);
+}
+
+function tlsFault(code: string, phase: string): Classified {
+  if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
+    return { kind: "tlsRemote", reason: "ServerCertificateExpired" };
+  }
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return { kind: "tlsLocal", reason: "WrongServerName" };
+  if (UNKNOWN_CA.has(code)) return { kind: "tlsLocal", reason: "UnknownCA" };
+  // Alerts that the other side sends about our certificate; in TLS 1.3 they come after our side's handshake is done.
+  if (/ALERT_CERTIFICATE_EXPIRED/.test(code)) return { kind: "tlsLocal", reason: "CertificateExpired" };
+  if (/ALERT_(BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE)/.test(code)) {
+    return { kind: "tlsLocal", reason: "CertificateRefused" };
+  }
+  // Before the first byte was sent: our PEM texts or our options.
+  if (phase === "dns") return { kind: "tlsLocal", reason: "CertificateUnreadable" };
+  return { kind: "tlsRemote", reason: "HandshakeFailed" };
+}
+
+function codeOf(error: Error): string {
+  // Several addresses tried (happy eyeballs): one error for all; the first one stands for them.
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return codeOf(error.errors[0]);
+  return "code" in error && typeof error.code === "string" ? error.code : "";
+}
