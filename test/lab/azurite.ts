@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
-import { freePort, REPOSITORY, ready, type Server, startProcess, temporaryFolder } from "./process.ts";
+import { freePort, REPOSITORY, type Server, startServer, temporaryFolder } from "./process.ts";
 
 const START_LIMIT_MS = 60_000; // Azurite loads hundreds of files: seconds on a cold disk
 
@@ -11,7 +11,7 @@ export interface AzuriteServer {
   endpoint(account: string): string;
   /** Base64 key of the account. */
   accountKey(account: string): string;
-  /** For freeze(), resume(), kill(). */
+  /** For freeze(), resume(), kill(), start(). In memory: a new start is empty. */
   process: Server;
   /** A client of the official SDK for preparing and looking at blobs. */
   client(account: string): BlobServiceClient;
@@ -34,7 +34,7 @@ export async function startAzurite(accounts: string[], containers: string[]): Pr
   const endpoint = (account: string) => `http://127.0.0.1:${port}/${account}`;
   const client = (account: string) =>
     new BlobServiceClient(endpoint(account), new StorageSharedKeyCredential(account, accountKey(account)));
-  const server = startProcess(
+  const server = await startServer(
     "azurite",
     [
       process.execPath,
@@ -45,10 +45,11 @@ export async function startAzurite(accounts: string[], containers: string[]): Pr
     {
       folder: folder.path,
       env: { AZURITE_ACCOUNTS: [...keys].map(([account, key]) => `${account}:${key}`).join(";") },
+      ready: async () => (await fetch(`http://127.0.0.1:${port}/`)).status > 0,
+      readyLimitMs: START_LIMIT_MS,
     },
   );
   try {
-    await ready(server, async () => (await fetch(`http://127.0.0.1:${port}/`)).status > 0, START_LIMIT_MS);
     for (const account of accounts) {
       for (const container of containers) await client(account).getContainerClient(container).create();
     }

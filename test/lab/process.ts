@@ -12,7 +12,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export const REPOSITORY = resolve(import.meta.dirname, "../..");
 
 const STOP_GRACE_MS = 5_000;
-const LOG_TAIL_BYTES = 3_000;
+const LOG_TAIL_CHARS = 3_000;
 
 const folders = new Map<string, string>();
 
@@ -70,6 +70,7 @@ export async function until(what: string, ask: () => Promise<boolean> | boolean,
 
 export interface Server {
   readonly name: string;
+  /** Of the process that runs now; -1 when it never started. */
   readonly pid: number;
   /** File with all that the process wrote. */
   readonly logPath: string;
@@ -82,16 +83,17 @@ export interface Server {
   stop(): Promise<void>;
   /** SIGKILL: no goodbye. Resolves when the process is gone. */
   kill(): Promise<void>;
+  /** The same command again, on the same port and data, after stop() or kill(). Resolves when it is ready. */
+  start(): Promise<void>;
 }
 
 export interface ServerOptions {
-  /** Folder for the log. */
+  /** Working folder, and the folder of the log. */
   folder: string;
   env?: Record<string, string>;
-}
-
-function logTail(path: string): string {
-  return readFileSync(path, "utf8").slice(-LOG_TAIL_BYTES);
+  /** True once it serves; an error counts as "not yet". */
+  ready: () => Promise<boolean> | boolean;
+  readyLimitMs: number;
 }
 
 function gone(child: ChildProcess): boolean {
@@ -99,7 +101,7 @@ function gone(child: ChildProcess): boolean {
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (gone(child)) return;
+  if (child.pid === undefined || gone(child)) return;
   const exited = new Promise<void>((done) => child.once("exit", () => done()));
   child.kill("SIGCONT"); // a frozen process would never see the signal
   child.kill(signal);
@@ -108,55 +110,52 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Starts a process that ends with this one. Its output goes to `<folder>/<name>.log`. */
-export function startProcess(name: string, command: string[], options: ServerOptions): Server {
+/** Starts a server that ends with this process, and waits until it is ready. Its output goes to `<folder>/<name>.log`. */
+export async function startServer(name: string, command: string[], options: ServerOptions): Promise<Server> {
   const logPath = join(options.folder, `${name}.log`);
-  const log = openSync(logPath, "a");
   // The kernel sends the signal when the parent dies, however it died. Other systems than Linux have no such thing.
   const [file = "", ...args] = process.platform === "linux" ? ["setpriv", "--pdeathsig", "KILL", ...command] : command;
-  const child = spawn(file, args, {
-    cwd: options.folder,
-    env: { PATH: process.env["PATH"] ?? "", HOME: options.folder, ...options.env },
-    stdio: ["ignore", log, log],
-  });
-  closeSync(log);
+  const logTail = () => `the end of its log:\n${readFileSync(logPath, "utf8").slice(-LOG_TAIL_CHARS)}`;
+  let child: ChildProcess;
   let failure: Error | undefined;
-  child.once("error", (error) => {
-    failure = error;
-  });
+
+  const ended = (): string | undefined => {
+    if (failure) return `${name} did not start: ${failure.message}`;
+    return gone(child) ? `${name} ended with ${child.exitCode ?? child.signalCode}; ${logTail()}` : undefined;
+  };
+  const start = async (): Promise<void> => {
+    const log = openSync(logPath, "a");
+    child = spawn(file, args, {
+      cwd: options.folder,
+      env: { PATH: process.env["PATH"] ?? "", HOME: options.folder, ...options.env },
+      stdio: ["ignore", log, log],
+    });
+    closeSync(log);
+    child.once("error", (error) => {
+      failure = error;
+    });
+    const limit = `${name} is not ready after ${options.readyLimitMs / 1000} s`;
+    await until(limit, async () => ended() !== undefined || (await options.ready()), options.readyLimitMs).catch(
+      async (error: unknown) => {
+        await end(child, "SIGKILL");
+        throw new Error(`${limit}; ${logTail()}`, { cause: error });
+      },
+    );
+    const why = ended();
+    if (why !== undefined) throw new Error(why);
+  };
+  await start();
   return {
     name,
-    pid: child.pid ?? -1,
-    logPath,
-    ended: () => {
-      if (failure) return `${name} did not start: ${failure.message}`;
-      if (!gone(child)) return undefined;
-      return `${name} ended with ${child.exitCode ?? child.signalCode}; the end of its log:\n${logTail(logPath)}`;
+    get pid() {
+      return child.pid ?? -1;
     },
+    logPath,
+    ended,
     freeze: () => void child.kill("SIGSTOP"),
     resume: () => void child.kill("SIGCONT"),
     stop: () => end(child, "SIGTERM"),
     kill: () => end(child, "SIGKILL"),
+    start,
   };
-}
-
-/** Waits until `ask` is true; a server that ended meanwhile is told at once, with the end of its log. */
-export async function ready(server: Server, ask: () => Promise<boolean>, limitMs: number): Promise<void> {
-  await until(
-    `${server.name} ready`,
-    async () => {
-      if (server.ended() !== undefined) return true;
-      return ask();
-    },
-    limitMs,
-  ).catch((error: unknown) => {
-    throw new Error(
-      `${server.name} is not ready after ${limitMs / 1000} s; its log ends:\n${logTail(server.logPath)}`,
-      {
-        cause: error,
-      },
-    );
-  });
-  const end = server.ended();
-  if (end !== undefined) throw new Error(end);
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
-import { freePort, program, ready, type Server, startProcess, temporaryFolder } from "./process.ts";
+import { freePort, program, type Server, startServer, temporaryFolder } from "./process.ts";
 
 const REGION = "us-east-1";
 const START_LIMIT_MS = 20_000;
@@ -52,13 +52,13 @@ export interface S3Server<User extends string> {
   /** Owner of all buckets: no policy holds for it. */
   admin: Keys;
   keys: Record<User, Keys>;
-  /** For freeze(), resume(), kill(). */
+  /** For freeze(), resume(), kill(), start(). */
   process: Server;
   /** A client of the official SDK, path style, for preparing and looking at objects. */
   client(keys: Keys): S3Client;
   /** Replaces all grants (e.g. to take a right away from a user while the server runs). */
   grant(users: Record<User, Grant[]>): Promise<void>;
-  /** Starts it again on the same port and data after stop() or kill(). */
+  /** Kills it and starts it again on the same port and data. */
   restart(): Promise<void>;
   /** Ends the process and removes its data. */
   stop(): Promise<void>;
@@ -108,21 +108,18 @@ export async function startS3Server<User extends string>(options: S3Options<User
 
   const flags = ["--port", `${host}:${port}`, "--region", REGION, "--iam-dir", join(folder.path, "iam")];
   if (virtualDomain !== undefined) flags.push("--virtual-domain", virtualDomain);
-  const start = async (): Promise<Server> => {
-    const server = startProcess(
-      "versitygw",
-      [program("versitygw"), ...flags, "--health", "/lab-health", "posix", join(folder.path, "data")],
-      {
-        folder: folder.path,
-        env: { ROOT_ACCESS_KEY_ID: admin.accessKeyId, ROOT_SECRET_ACCESS_KEY: admin.secretAccessKey },
-      },
-    );
-    await ready(server, async () => (await fetch(`${endpoint}/lab-health`)).ok, START_LIMIT_MS);
-    return server;
-  };
+  const server = await startServer(
+    "versitygw",
+    [program("versitygw"), ...flags, "--health", "/lab-health", "posix", join(folder.path, "data")],
+    {
+      folder: folder.path,
+      env: { ROOT_ACCESS_KEY_ID: admin.accessKeyId, ROOT_SECRET_ACCESS_KEY: admin.secretAccessKey },
+      ready: async () => (await fetch(`${endpoint}/lab-health`)).ok,
+      readyLimitMs: START_LIMIT_MS,
+    },
+  );
   const client = (credentials: Keys) =>
     new S3Client({ endpoint, region: REGION, credentials, forcePathStyle: true, maxAttempts: 1 });
-  let running = await start();
   const owner = client(admin);
   const grant = async (wanted: Record<User, Grant[]>): Promise<void> => {
     for (const bucket of buckets) {
@@ -134,7 +131,7 @@ export async function startS3Server<User extends string>(options: S3Options<User
     for (const bucket of buckets) await owner.send(new CreateBucketCommand({ Bucket: bucket }));
     await grant(users);
   } catch (error) {
-    await running.kill();
+    await server.kill();
     folder.remove();
     throw error;
   }
@@ -143,18 +140,16 @@ export async function startS3Server<User extends string>(options: S3Options<User
     region: REGION,
     admin,
     keys: Object.fromEntries(names.map((name) => [name, keysOf(name)])) as Record<User, Keys>,
-    get process() {
-      return running;
-    },
+    process: server,
     client,
     grant,
     restart: async () => {
-      await running.kill();
-      running = await start();
+      await server.kill();
+      await server.start();
     },
     stop: async () => {
       owner.destroy();
-      await running.stop();
+      await server.stop();
       folder.remove();
     },
   };
