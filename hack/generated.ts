@@ -14,7 +14,8 @@ export function generated(): Record<string, string> {
 const HEADER = "# Generated from operator/api by `npm run generate`. Do not edit.\n";
 
 function crdYaml(crd: Crd): string {
-  return stringify(crd, { lineWidth: 0, aliasDuplicateObjects: false });
+  // 1.1: kubectl and helm read YAML 1.1, where a bare `no` or `on` is a boolean.
+  return stringify(crd, { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 /** In the chart the CRDs stay when the release goes: with them, every GatewayGroup would go, too. docs/adr/0006. */

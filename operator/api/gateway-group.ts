@@ -105,6 +105,14 @@ const Service = z
         rule: "!has(self.externalTrafficPolicy) || self.type != 'ClusterIP'",
         message: "externalTrafficPolicy needs type NodePort or LoadBalancer",
       },
+      {
+        rule: "self.type != 'ClusterIP' || self.ports.all(p, !has(p.nodePort))",
+        message: "nodePort needs type NodePort or LoadBalancer",
+      },
+      {
+        rule: "self.ports.all(p, self.ports.exists_one(q, q.port == p.port && q.protocol == p.protocol))",
+        message: "each port may be listed once per protocol",
+      },
     ),
   );
 
@@ -168,7 +176,14 @@ const Fallback = z.strictObject({
         604800,
         "Rolling: how long after the loss the move of serving pods begins.",
       ).default(3600),
-      maxSurge: intOrPercent("How many pods more than replicas a move may run.").default("25%"),
+      maxSurge: intOrPercent("How many pods more than replicas a move may run; at least one.")
+        .meta(
+          cel({
+            rule: "type(self) == int ? self > 0 : self != '0%'",
+            message: "maxSurge must not be 0: a move starts new pods before it ends old ones",
+          }),
+        )
+        .default("25%"),
     })
     .prefault({})
     .describe("What becomes of pods that serve."),
