@@ -1,7 +1,7 @@
 /** A real S3 server for tests: versitygw on a folder, with users that may do what their grants say and no more. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, DeleteBucketPolicyCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
 import { freePort, program, type Server, startServer, temporaryFolder } from "./process.ts";
 
 const REGION = "us-east-1";
@@ -64,8 +64,9 @@ export interface S3Server<User extends string> {
   stop(): Promise<void>;
 }
 
-function policy(bucket: string, users: Record<string, Grant[]>): object {
-  const statements = Object.entries(users).flatMap(([user, list]) =>
+/** Statements of the bucket's policy: none when nobody was granted anything. */
+function statements(bucket: string, users: Record<string, Grant[]>): object[] {
+  return Object.entries(users).flatMap(([user, list]) =>
     list
       .filter((grant) => grant.bucket === bucket)
       .flatMap(({ actions, keys = "*" }) => {
@@ -78,7 +79,6 @@ function policy(bucket: string, users: Record<string, Grant[]>): object {
         ];
       }),
   );
-  return { Version: "2012-10-17", Statement: statements };
 }
 
 const accessKeyOf = (user: string) => `AK${user.toUpperCase()}LAB`;
@@ -123,8 +123,11 @@ export async function startS3Server<User extends string>(options: S3Options<User
   const owner = client(admin);
   const grant = async (wanted: Record<User, Grant[]>): Promise<void> => {
     for (const bucket of buckets) {
-      const document = JSON.stringify(policy(bucket, wanted));
-      await owner.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: document }));
+      const list = statements(bucket, wanted);
+      const document = JSON.stringify({ Version: "2012-10-17", Statement: list });
+      // As on AWS, a policy without a statement is malformed: no rights means no policy.
+      if (list.length === 0) await owner.send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
+      else await owner.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: document }));
     }
   };
   try {
