@@ -115,12 +115,22 @@ export class AzureBlobStore implements store.SnapshotStore {
 
   async #head(blob: BlockBlobClient, signal: AbortSignal): Promise<store.HeadResult> {
     try {
-      // Azure repeats its error code in a header, so a refused HEAD is as clear as a refused GET.
       const { contentLength, _response } = await blob.getProperties({ abortSignal: signal });
       return { state: "found", sizeBytes: contentLength ?? 0, ...versionOf(_response.headers.toJson()) };
     } catch (error) {
       if (isAbsent(error)) return { state: "absent" };
-      throw error;
+      throw statusOf(error) === 403 ? await this.#reason(blob, error, signal) : error;
+    }
+  }
+
+  /** A refused HEAD has a code in a header and no body; whether it is the key or the clock stands in the body alone. */
+  async #reason(blob: BlockBlobClient, refused: unknown, signal: AbortSignal): Promise<unknown> {
+    try {
+      const answer = await blob.download(0, 1, { abortSignal: signal, maxRetryRequests: 0 });
+      await readBounded(answer.readableStreamBody as Readable, undefined, store.DEFAULT_MAX_BYTES, signal);
+      return refused;
+    } catch (error) {
+      return statusOf(error) === 403 ? error : refused;
     }
   }
 

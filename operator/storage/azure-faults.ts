@@ -66,6 +66,8 @@ export function explainAzure(error: unknown, attempt: Attempt): Failure {
 function faultOf(error: unknown, code: string | undefined, status: number, attempt: Attempt): StorageFault {
   // Azure has no code of its own for it: the detail says "Request date header too old".
   if (code === "AuthenticationFailed" && /date header too old/i.test(detailOf(error))) return "ClockSkew";
+  // Azurite says AuthorizationFailure (on Azure: the network rules) for a wrong key, with the text of the right code.
+  if (code === "AuthorizationFailure" && /failed to authenticate/i.test(detailOf(error))) return "WrongCredentials";
   const known = code === undefined ? undefined : CODES[code];
   if (known !== undefined) return known;
   // A conditional write on a blob that has gone meanwhile.

@@ -48,26 +48,38 @@ const TODO: Record<StorageFault, string> = {
 /** Runs one call under its deadline; whatever it rejects with leaves as a StorageError. */
 export async function guarded<T>(
   attempt: Attempt,
-  explain: (error: unknown, attempt: Attempt) => Failure,
+  explain: Explain,
   limits: Limits,
   callerSignal: AbortSignal,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const deadline = AbortSignal.timeout(limits.callTimeoutMs);
-  const signal = AbortSignal.any([callerSignal, deadline]);
+  // Not AbortSignal.any and timeout: they leave a timer and a reference behind for every call that ended well.
+  const controller = new AbortController();
+  const end = (reason: string) => controller.abort(new Error(reason));
+  const onCaller = () => end("the operator ended the attempt");
+  const deadline = setTimeout(() => end(`no whole answer within ${limits.callTimeoutMs} ms`), limits.callTimeoutMs);
+  callerSignal.addEventListener("abort", onCaller, { once: true });
+  if (callerSignal.aborted) onCaller();
   try {
-    signal.throwIfAborted();
-    return await call(signal);
+    controller.signal.throwIfAborted();
+    return await call(controller.signal);
   } catch (error) {
-    const failure = callerSignal.aborted
-      ? new Failure("Timeout", "the operator ended the attempt", { cause: error })
-      : deadline.aborted
-        ? new Failure("Timeout", `no whole answer within ${limits.callTimeoutMs} ms`, { cause: error })
-        : error instanceof Failure
-          ? error
-          : (networkFailure(error) ?? explain(error, attempt));
-    throw storageError(attempt, failure);
+    throw storageError(attempt, ended(controller.signal) ?? asFailure(error, attempt, explain));
+  } finally {
+    clearTimeout(deadline);
+    callerSignal.removeEventListener("abort", onCaller);
   }
+}
+
+type Explain = (error: unknown, attempt: Attempt) => Failure;
+
+function ended(signal: AbortSignal): Failure | undefined {
+  if (!signal.aborted) return undefined;
+  return new Failure("Timeout", signal.reason instanceof Error ? signal.reason.message : "ended");
+}
+
+function asFailure(error: unknown, attempt: Attempt, explain: Explain): Failure {
+  return error instanceof Failure ? error : (networkFailure(error) ?? explain(error, attempt));
 }
 
 export function storageError(attempt: Attempt, failure: Failure): StorageError {
