@@ -87,7 +87,14 @@ const Service = z
         { name: "https", port: 443, targetPort: 9443, protocol: "TCP" },
       ])
       .describe("Ports of the Service.")
-      .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
+      .meta({
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["name"],
+        ...cel({
+          rule: "self.all(p, self.exists_one(q, q.port == p.port && q.protocol == p.protocol))",
+          message: "each port may be listed once per protocol",
+        }),
+      }),
     annotations: z
       .record(z.string(), z.string())
       .optional()
@@ -106,12 +113,9 @@ const Service = z
         message: "externalTrafficPolicy needs type NodePort or LoadBalancer",
       },
       {
-        rule: "self.type != 'ClusterIP' || self.ports.all(p, !has(p.nodePort))",
+        // has(): the default {} of this object is checked before the defaults of its fields are filled in.
+        rule: "!has(self.type) || self.type != 'ClusterIP' || !has(self.ports) || self.ports.all(p, !has(p.nodePort))",
         message: "nodePort needs type NodePort or LoadBalancer",
-      },
-      {
-        rule: "self.ports.all(p, self.ports.exists_one(q, q.port == p.port && q.protocol == p.protocol))",
-        message: "each port may be listed once per protocol",
       },
     ),
   );
