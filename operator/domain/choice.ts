@@ -43,11 +43,15 @@ export type StartReason =
   | "ControlPlaneSilent"
   /** It answered 401 or 403. */
   | "ControlPlaneRefusedUs"
+  /** The probe broke off by our own doing, so nothing is known. */
+  | "ProbeAborted"
   | "NoProof"
   | "NoFallbackConfig"
   | "NoNormalConfig"
   /** The storage keys are missing from this pod. */
-  | "ReaderKeyAbsent";
+  | "ReaderKeyAbsent"
+  /** A failure of the start choice itself; the configuration written first stays. Never decided here. */
+  | "OwnFailure";
 
 export interface StartChoice {
   choice: "normal" | "fallback";
@@ -65,10 +69,11 @@ export type StartStep = ({ probeFirst: false } & StartChoice) | { probeFirst: tr
  * 3. The control plane is asked; also where the answer can change nothing, because it counts as a witness's word.
  *    It answered both questions: normal. `ReaderKeyAbsent` tells that only the missing keys forbade rule 2.
  * 4. It did not, and the fallback is not usable: normal, as without Holdfast.
- * 5. It did not: fallback. Also after 401/403, where a normal start dies just as surely: a pod that cannot start harms
+ * 5. The probe broke off before it could tell: normal. Unknown moves nothing (law 2).
+ * 6. It did not answer: fallback. Also after 401/403, where a normal start dies just as surely: a pod that cannot start harms
  *    nobody by starting elsewhere, and the operator reports the misconfiguration on its own.
  *
- * Missing keys do not change rule 5. Such a gateway exits on the unset variable, a normal one on the missing control
+ * Missing keys do not change rule 6. Such a gateway exits on the unset variable, a normal one on the missing control
  * plane; but the kubelet resolves the variable anew at each restart of the container, so the first comes up by itself
  * as soon as its Secret is back, and its error names what is missing.
  *
@@ -86,6 +91,7 @@ export function chooseStart(facts: StartFacts): StartStep {
     return decided("normal", wanted ? "ReaderKeyAbsent" : "ControlPlaneAnswered");
   }
   if (!usable) return decided("normal", proof === "absent" ? "NoProof" : "NoFallbackConfig");
+  if (probe.version === "aborted" || probe.read === "aborted") return decided("normal", "ProbeAborted");
   if (readerKeys === "absent") return decided("fallback", "ReaderKeyAbsent");
   return decided("fallback", refused(probe) ? "ControlPlaneRefusedUs" : "ControlPlaneSilent");
 }
@@ -103,3 +109,78 @@ const decided = (choice: StartChoice["choice"], reason: StartReason): StartStep 
   choice,
   reason,
 });
+
+/** The termination message of a start: at most 4 KiB of JSON, the facts behind the mode of a pod. */
+export interface StartMessage extends StartChoice {
+  /** Hash of the template that this pod was made from. */
+  template: string;
+  epoch?: number;
+  /** Optional references that are not there: closed list, in the order below. */
+  absent: readonly StartReference[];
+  /** Not there when the control plane was not asked. */
+  probe?: { version: ProbeOutcome; read: ProbeOutcome };
+  /** With OwnFailure: a code (ENOSPC, HardLimit), never a text. */
+  failure?: string;
+  ms: number;
+}
+
+export const START_REFERENCES = [
+  "start",
+  "normalConfig",
+  "fallbackConfig",
+  "clientCertificate",
+  "clientCA",
+  "readerKeys",
+  "endpoint",
+] as const;
+export type StartReference = (typeof START_REFERENCES)[number];
+
+/** Reads a termination message back; undefined for whatever `choose` did not write (a kubelet's text, a cut one). */
+export function parseStartMessage(text: string): StartMessage | undefined {
+  const value = parseObject(text);
+  if (value === undefined) return undefined;
+  const { choice, reason, template, epoch, absent, probe, failure, ms } = value;
+  if ((choice !== "normal" && choice !== "fallback") || typeof reason !== "string") return undefined;
+  const { version, read } = isRecord(probe) ? probe : {};
+  return {
+    choice,
+    reason: reason as StartReason,
+    template: typeof template === "string" ? template : "",
+    ...(typeof epoch === "number" ? { epoch } : {}),
+    absent: Array.isArray(absent) ? START_REFERENCES.filter((reference) => absent.includes(reference)) : [],
+    ...(typeof version === "string" && typeof read === "string"
+      ? { probe: { version: version as ProbeOutcome, read: read as ProbeOutcome } }
+      : {}),
+    ...(typeof failure === "string" ? { failure } : {}),
+    ms: typeof ms === "number" ? ms : 0,
+  };
+}
+
+const MODES: readonly string[] = ["Normal", "ToFallback", "Fallback", "ToNormal"] satisfies RecordedMode[];
+
+/**
+ * Reads start.json of `<name>-start`: `{"mode","epoch","proofs":{"<template hash>":{"digest","verifiedAt"}}}`. A part
+ * that is not as it should be is unreadable or absent, and the rest counts: a newer operator's mode word, for example,
+ * must not take the proof away.
+ */
+export function parseStart(text: string, template: string): { recorded: Recorded; proof: Proof } {
+  const value = parseObject(text) ?? {};
+  const { mode, epoch, proofs } = value;
+  const known = typeof mode === "string" && MODES.includes(mode) && Number.isSafeInteger(epoch);
+  const recorded: Recorded = known ? { mode: mode as RecordedMode, epoch: epoch as number } : "unreadable";
+  const proof = isRecord(proofs) && Object.hasOwn(proofs, template) ? proofs[template] : undefined;
+  const digest = isRecord(proof) ? proof["digest"] : undefined;
+  return { recorded, proof: typeof digest === "string" && digest !== "" ? { digest } : "absent" };
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -28,6 +28,9 @@ export const GATEWAY_PATHS = {
   clientCertificateDir: "/etcd-ssl",
 } as const;
 
+/** [M] APISIX: overrides `worker_processes` of config.yaml. Never set by Holdfast; refused in a pod template. */
+export const WORKERS_ENV = "APISIX_WORKER_PROCESSES";
+
 /** [D] Keys of the client certificate Secret. */
 export const CLIENT_CERTIFICATE_KEYS = { certificate: "tls.crt", privateKey: "tls.key", ca: "ca.crt" } as const;
 
@@ -105,4 +108,24 @@ export const READINESS = {
   periodSeconds: 10,
   failureThreshold: 6,
   timeoutSeconds: 1,
+} as const;
+
+/** What the makers of pods need to know of this product, as plain data. */
+export const GATEWAY_PROFILE = {
+  configPath: GATEWAY_PATHS.configFile,
+  /** [O] conf/, logs/ and /tmp are written: by the image's own file system, which therefore is not read-only. */
+  writablePaths: [],
+  instanceIdPath: GATEWAY_PATHS.instanceIDFile,
+  certificateDir: GATEWAY_PATHS.clientCertificateDir,
+  caPath: GATEWAY_PATHS.trustedCAFile,
+  runAsUser: GATEWAY_UID,
+  runAsGroup: GATEWAY_GID,
+  ports: GATEWAY_PORTS,
+  env: {
+    shortID: SHORT_ID_ENV,
+    storeAccessKey: STORE_ENV.accessKey,
+    storeSecretKey: STORE_ENV.secretKey,
+    storeAccountKey: STORE_ENV.accountKey,
+    workers: WORKERS_ENV,
+  },
 } as const;

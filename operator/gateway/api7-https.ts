@@ -1,8 +1,10 @@
-import { request as httpsRequest } from "node:https";
-import { rootCertificates } from "node:tls";
+import { X509Certificate } from "node:crypto";
+import { request as httpsRequest, type RequestOptions } from "node:https";
+import { isIP } from "node:net";
+import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import type { Answer } from "./api7-answer.ts";
 import type { ControlPlaneTarget } from "./api7-probe.ts";
-import { classifyFailure } from "./api7-tls-faults.ts";
+import { classifyFailure, type Phase } from "./api7-tls-faults.ts";
 
 /** A control plane's answer to a probe is under 1 KiB: more means that something else talks. */
 const BODY_MAX_BYTES = 256 * 1024;
@@ -13,97 +15,106 @@ export interface Question {
   body?: string;
 }
 
-export type Reply = { status: number; body: string };
+export type Reply = { reply: { status: number; body: string }; ms: number };
 
-/** Phases of one connection, in order; a time-out means another thing in each. */
-type Phase = "dns" | "connect" | "tls" | "answer";
+export type Failure = Answer & { kind: Exclude<Answer["kind"], "ok"> };
 
-type Failure = Answer & { kind: Exclude<Answer["kind"], "ok"> };
+/** Whom to ask, ready to be asked several times: building its trust store costs some milliseconds. */
+export interface Asker {
+  ask(question: Question, timeoutMs: number, signal?: AbortSignal): Promise<Reply | Failure>;
+}
 
 /**
- * Asks once, on a connection of its own (a kept one would prove nothing about new connections, which is what a starting
- * gateway makes). Never rejects: whatever happens is an Answer. `timeoutMs` covers all phases together.
+ * Asks on connections of their own: a kept one would prove nothing about new ones, which is what a starting gateway
+ * makes. `ask` never rejects, whatever happens is an Answer; its `timeoutMs` covers all phases together.
  */
-export function askControlPlane(
-  target: ControlPlaneTarget,
-  question: Question,
+export function askerOf(target: ControlPlaneTarget): Asker {
+  const { tls } = target;
+  if (tls === undefined) return failing({ kind: "tlsLocal", reason: "CertificateAbsent", ms: 0 });
+  let base: { url: URL; secureContext: SecureContext };
+  try {
+    // As the gateway trusts: `ssl_trusted_certificate: system,<ca.crt>`.
+    const ca = tls.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] };
+    const secureContext = createSecureContext({ cert: tls.cert, key: tls.key, ...ca });
+    base = { url: new URL(target.endpoint), secureContext };
+  } catch (error) {
+    return failing({ ...classifyFailure(error, "setup"), ms: 0 });
+  }
+  const servername = target.serverName === undefined ? {} : { servername: target.serverName };
+  return {
+    ask: async ({ method, path, body }, timeoutMs, signal) => {
+      const headers = body === undefined ? {} : { "content-type": "application/json" };
+      const options = { method, headers, agent: false, secureContext: base.secureContext, ...servername };
+      const outcome = await askOnce(new URL(path, base.url), options, body, timeoutMs, signal);
+      return "reply" in outcome ? outcome : blameOwnCertificate(outcome, tls.cert);
+    },
+  };
+}
+
+const failing = (failure: Failure): Asker => ({ ask: () => Promise.resolve(failure) });
+
+function askOnce(
+  url: URL,
+  options: RequestOptions,
+  body: string | undefined,
   timeoutMs: number,
-  signal?: AbortSignal,
-): Promise<{ reply: Reply; ms: number } | Failure> {
+  signal: AbortSignal | undefined,
+): Promise<Reply | Failure> {
   const startedAt = performance.now();
   const ms = (): number => Math.round(performance.now() - startedAt);
-  const { tls } = target;
-  if (tls === undefined) return Promise.resolve({ kind: "tlsLocal", reason: "CertificateAbsent", ms: 0 });
   if (signal?.aborted === true) return Promise.resolve({ kind: "aborted", ms: 0 });
   return new Promise((resolve) => {
-    let phase: Phase = "dns";
-    const finish = (outcome: { reply: Reply; ms: number } | Failure): void => {
+    let phase: Phase = isIP(url.hostname.replace(/^\[|\]$/g, "")) === 0 ? "dns" : "connect";
+    const request = httpsRequest(url, options);
+    const finish = (outcome: Reply | Failure): void => {
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
       resolve(outcome);
       // After the outcome is settled: the error that this raises then changes nothing.
-      request?.destroy();
+      request.destroy();
     };
     const onAbort = (): void => finish({ kind: "aborted", ms: ms() });
-    const onTimeout = (): void => finish(timedOut(phase, ms(), timeoutMs));
-    const timer = setTimeout(onTimeout, timeoutMs);
+    const onError = (error: unknown): void => finish({ ...classifyFailure(error, phase), ms: ms() });
+    const timer = setTimeout(() => finish(timedOut(phase, ms(), timeoutMs)), timeoutMs);
     signal?.addEventListener("abort", onAbort);
-    const request = open(target, tls, question, (error) => finish({ ...classifyFailure(error, phase), ms: ms() }));
-    if (request === undefined) return;
+    request.on("error", onError);
     request.on("socket", (socket) => {
-      socket.once("lookup", () => (phase = "connect"));
-      socket.once("connect", () => (phase = "tls"));
-      socket.once("secureConnect", () => (phase = "answer"));
+      socket.once("lookup", () => {
+        phase = "connect";
+      });
+      socket.once("connect", () => {
+        phase = "tls";
+      });
+      socket.once("secureConnect", () => {
+        phase = "answer";
+      });
     });
     request.on("response", (response) => {
+      const status = response.statusCode ?? 0;
       const chunks: Buffer[] = [];
       let size = 0;
       response.on("data", (chunk: Buffer) => {
         size += chunk.length;
         chunks.push(chunk);
-        if (size > BODY_MAX_BYTES) finish({ kind: "malformed", status: response.statusCode ?? 0, ms: ms() });
+        if (size > BODY_MAX_BYTES) finish({ kind: "malformed", status, ms: ms() });
       });
-      response.on("end", () => {
-        const body = Buffer.concat(chunks).toString("utf8");
-        finish({ reply: { status: response.statusCode ?? 0, body }, ms: ms() });
-      });
-      response.on("error", (error) => finish({ ...classifyFailure(error, phase), ms: ms() }));
+      response.on("end", () => finish({ reply: { status, body: Buffer.concat(chunks).toString("utf8") }, ms: ms() }));
+      response.on("error", onError);
     });
-    request.end(question.body);
+    request.end(body);
   });
-}
-
-type Tls = NonNullable<ControlPlaneTarget["tls"]>;
-
-/** Starts the request; a certificate or key that cannot be used at all throws here, before anything is sent. */
-function open(
-  target: ControlPlaneTarget,
-  tls: Tls,
-  question: Question,
-  onError: (error: Error) => void,
-): ReturnType<typeof httpsRequest> | undefined {
-  try {
-    const url = new URL(question.path, target.endpoint);
-    const request = httpsRequest(url, {
-      method: question.method,
-      agent: false,
-      cert: tls.cert,
-      key: tls.key,
-      // As the gateway: `ssl_trusted_certificate: system,<ca.crt>`.
-      ...(tls.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] }),
-      ...(target.serverName === undefined ? {} : { servername: target.serverName }),
-      headers: question.body === undefined ? {} : { "content-type": "application/json" },
-    });
-    request.on("error", onError);
-    return request;
-  } catch (error) {
-    onError(error instanceof Error ? error : new Error("cannot open a TLS connection"));
-    return undefined;
-  }
 }
 
 function timedOut(phase: Phase, ms: number, timeoutMs: number): Failure {
   // A resolver that says nothing is as local a matter as one that says no.
-  if (phase === "dns") return { kind: "dnsFailure", code: "ETIMEOUT", ms };
+  if (phase === "dns" || phase === "setup") return { kind: "dnsFailure", code: "ETIMEOUT", ms };
   return { kind: "timeout", phase, lagMs: Math.max(0, ms - timeoutMs), ms };
+}
+
+/** Servers end a connection with an expired client in many ways, some without a word: the certificate itself tells. */
+function blameOwnCertificate(failure: Failure, cert: string): Failure {
+  if (failure.kind !== "reset" && failure.kind !== "tlsRemote" && failure.kind !== "tlsLocal") return failure;
+  if (failure.kind === "tlsLocal" && failure.reason !== "CertificateRefused") return failure;
+  const expired = new X509Certificate(cert).validToDate.getTime() < Date.now();
+  return expired ? { kind: "tlsLocal", reason: "CertificateExpired", ms: failure.ms } : failure;
 }

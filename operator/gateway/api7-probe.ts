@@ -1,6 +1,6 @@
 import type { Answer } from "./api7-answer.ts";
 import { CONTROL_PLANE_KINDS, ETCD_PREFIX, RANGE_PATH, VERSION_PATH } from "./api7-facts.ts";
-import { askControlPlane, type Question } from "./api7-https.ts";
+import { type Asker, askerOf } from "./api7-https.ts";
 import { isObject, type JsonObject } from "./api7-render-merge.ts";
 
 export interface ControlPlaneTarget {
@@ -33,9 +33,10 @@ export async function probeControlPlane(
   target: ControlPlaneTarget,
   limits: ProbeLimits = { versionTimeoutMs: 4_000, readTimeoutMs: 8_000 },
 ): Promise<ControlPlaneProbe> {
-  const version = await askVersion(target, limits.versionTimeoutMs, limits.signal);
+  const asker = askerOf(target);
+  const version = await askVersion(asker, limits.versionTimeoutMs, limits.signal);
   if (version.kind !== "ok") return { version };
-  return { version, ...(await askRead(target, limits.readTimeoutMs, limits.signal)) };
+  return { version, ...(await askRead(asker, limits.readTimeoutMs, limits.signal)) };
 }
 
 /** Both questions at once within one limit, no retry: for a start, which waits for it. */
@@ -44,7 +45,8 @@ export async function probeInParallel(
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<ControlPlaneProbe & { read: Answer }> {
-  const questions = [askVersion(target, timeoutMs, signal), askRead(target, timeoutMs, signal)] as const;
+  const asker = askerOf(target);
+  const questions = [askVersion(asker, timeoutMs, signal), askRead(asker, timeoutMs, signal)] as const;
   const [version, read] = await Promise.all(questions);
   return { version, ...read };
 }
@@ -58,18 +60,19 @@ export async function countKinds(
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<{ counts: Record<string, number> } | { failed: Answer; kind: string }> {
+  const asker = askerOf(target);
   const counts: Record<string, number> = {};
   for (const kind of CONTROL_PLANE_KINDS) {
     const prefix = `${ETCD_PREFIX}/${kind}`;
-    const answer = await range(target, { from: `${prefix}/`, to: `${prefix}0`, countOnly: true }, timeoutMs, signal);
+    const answer = await range(asker, { from: `${prefix}/`, to: `${prefix}0`, countOnly: true }, timeoutMs, signal);
     if (answer.kind !== "ok" || answer.count === undefined) return { failed: answer, kind };
     if (answer.count > 0) counts[kind] = answer.count;
   }
   return { counts };
 }
 
-async function askVersion(target: ControlPlaneTarget, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
-  const outcome = await askControlPlane(target, { method: "GET", path: VERSION_PATH }, timeoutMs, signal);
+async function askVersion(asker: Asker, timeoutMs: number, signal?: AbortSignal): Promise<Answer> {
+  const outcome = await asker.ask({ method: "GET", path: VERSION_PATH }, timeoutMs, signal);
   if (!("reply" in outcome)) return outcome;
   const { reply, ms } = outcome;
   const failure = failureOfStatus(reply.status);
@@ -80,12 +83,12 @@ async function askVersion(target: ControlPlaneTarget, timeoutMs: number, signal?
 }
 
 async function askRead(
-  target: ControlPlaneTarget,
+  asker: Asker,
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<{ read: Answer; revision?: string }> {
   const keys = { from: ETCD_PREFIX, to: nextPrefix(ETCD_PREFIX), countOnly: false };
-  const { revision, count: _, ...read } = await range(target, keys, timeoutMs, signal);
+  const { revision, count: _, ...read } = await range(asker, keys, timeoutMs, signal);
   return revision === undefined ? { read } : { read, revision };
 }
 
@@ -93,15 +96,14 @@ type Range = { from: string; to: string; countOnly: boolean };
 type RangeAnswer = Answer & { count?: number; revision?: string };
 
 async function range(
-  target: ControlPlaneTarget,
+  asker: Asker,
   { from, to, countOnly }: Range,
   timeoutMs: number,
   signal?: AbortSignal,
 ): Promise<RangeAnswer> {
   const how = countOnly ? { count_only: true } : { limit: 1, keys_only: true };
   const body = JSON.stringify({ key: base64(from), range_end: base64(to), ...how });
-  const question: Question = { method: "POST", path: RANGE_PATH, body };
-  const outcome = await askControlPlane(target, question, timeoutMs, signal);
+  const outcome = await asker.ask({ method: "POST", path: RANGE_PATH, body }, timeoutMs, signal);
   if (!("reply" in outcome)) return outcome;
   const { reply, ms } = outcome;
   const failure = failureOfStatus(reply.status);

@@ -9,7 +9,16 @@ export type Classified =
   | { kind: "tlsRemote"; reason: TlsRemoteReason }
   | { kind: "malformed"; status: number };
 
-const DNS = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_FAIL", "EAI_NODATA", "EAI_NONAME"]);
+/** Names that lead nowhere; an endpoint that is no https URL (refused long before) is one of them. */
+const DNS = new Set([
+  "ERR_INVALID_URL",
+  "ERR_INVALID_PROTOCOL",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EAI_FAIL",
+  "EAI_NODATA",
+  "EAI_NONAME",
+]);
 const NO_ROUTE = new Set(["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "EADDRNOTAVAIL", "EACCES", "EPERM"]);
 const RESET = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE"]);
 
@@ -25,8 +34,11 @@ const UNKNOWN_CA = new Set([
   "INVALID_CA",
 ]);
 
+/** How far a connection had come; a time-out or an error means another thing in each. */
+export type Phase = "setup" | "dns" | "connect" | "tls" | "answer";
+
 /** What the error of a connection means. `phase`: how far it had come. The error's text is never handed on. */
-export function classifyFailure(error: Error, phase: "dns" | "connect" | "tls" | "answer"): Classified {
+export function classifyFailure(error: unknown, phase: Phase): Classified {
   const code = codeOf(error);
   if (DNS.has(code)) return { kind: "dnsFailure", code };
   if (code === "ECONNREFUSED") return { kind: "refused" };
@@ -37,7 +49,7 @@ export function classifyFailure(error: Error, phase: "dns" | "connect" | "tls" |
   return tlsFault(code, phase);
 }
 
-function tlsFault(code: string, phase: string): Classified {
+function tlsFault(code: string, phase: Phase): Classified {
   if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
     return { kind: "tlsRemote", reason: "ServerCertificateExpired" };
   }
@@ -48,13 +60,12 @@ function tlsFault(code: string, phase: string): Classified {
   if (/ALERT_(BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE)/.test(code)) {
     return { kind: "tlsLocal", reason: "CertificateRefused" };
   }
-  // Before the first byte was sent: our PEM texts or our options.
-  if (phase === "dns") return { kind: "tlsLocal", reason: "CertificateUnreadable" };
+  if (phase === "setup") return { kind: "tlsLocal", reason: "CertificateUnreadable" };
   return { kind: "tlsRemote", reason: "HandshakeFailed" };
 }
 
-function codeOf(error: Error): string {
+function codeOf(error: unknown): string {
   // Several addresses tried (happy eyeballs): one error for all; the first one stands for them.
-  if (error instanceof AggregateError && error.errors[0] instanceof Error) return codeOf(error.errors[0]);
-  return "code" in error && typeof error.code === "string" ? error.code : "";
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

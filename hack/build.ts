@@ -1,0 +1,42 @@
+// Bundles the two programs of the image, each into one file: `node hack/build.ts [folder]`, by default dist/.
+//   holdfast.mjs  the operator    choose.mjs  the start choice, which must stay small: it delays every gateway's start
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const PROGRAMS = [
+  { source: "operator/main.ts", bundle: "holdfast.mjs", commonJs: true },
+  { source: "operator/choose.ts", bundle: "choose.mjs", commonJs: false },
+];
+
+/** Libraries written for CommonJS call `require` for Node's own modules; an ES module has none. */
+const REQUIRE =
+  'import { createRequire as holdfastCreateRequire } from "node:module"; ' +
+  "const require = holdfastCreateRequire(import.meta.url);";
+
+const root = join(import.meta.dirname, "..");
+const folder = process.argv[2] ?? join(root, "dist");
+
+for (const { source, bundle, commonJs } of PROGRAMS) {
+  if (!existsSync(join(root, source))) {
+    console.log(`${bundle}: skipped, there is no ${source}`);
+    continue;
+  }
+  const outfile = join(folder, bundle);
+  const { metafile } = await build({
+    entryPoints: [join(root, source)],
+    absWorkingDir: root,
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node24",
+    minify: false,
+    metafile: true,
+    logLevel: "warning",
+    banner: commonJs ? { js: REQUIRE } : {},
+    legalComments: "eof",
+  });
+  const inputs = Object.keys(metafile.inputs).length;
+  console.log(`${bundle}: ${Math.ceil(statSync(outfile).size / 1024)} KiB from ${inputs} files`);
+}

@@ -1,0 +1,197 @@
+// `holdfast choose`: what stands between a gateway and its start, so it does little and can hardly fail.
+//   choose              the start choice: writes the config.yaml that the gateway starts with; always exits 0
+//   choose --probe      a witness: asks the control plane what a gateway would ask, from where gateways run; exits 0
+//   choose --rehearse   counts what the gateway beside it has loaded; exits 0 loaded, 1 not
+// Each leaves one line of JSON as its termination message. No API access, no store access; of the storage keys only
+// whether they are set is looked at.
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  chooseStart,
+  type Probe,
+  parseStart,
+  START_REFERENCES,
+  type StartChoice,
+  type StartFacts,
+  type StartMessage,
+  type StartReference,
+} from "./domain/choice.ts";
+import { CLIENT_CERTIFICATE_KEYS, GATEWAY_PORTS, STORE_ENV_PREFIX } from "./gateway/api7-facts.ts";
+import { type ControlPlaneTarget, probeControlPlane, probeInParallel } from "./gateway/api7-probe.ts";
+import { rehearse } from "./gateway/api7-probe-gateway.ts";
+
+/** Both questions together, no retry: what a start during an outage waits at most. */
+const PROBE_TIMEOUT_MS = 4_000;
+/** Whatever hangs, a start ends here with the configuration that is in place: the probe's limit, and room on 0.25 core. */
+const HARD_LIMIT_MS = 9_000;
+/** The kubelet's limit of a termination message. */
+const MESSAGE_MAX_BYTES = 4_096;
+
+const { env } = process;
+const root = env["HOLDFAST_ROOT"] ?? "/holdfast";
+const template = env["HOLDFAST_TEMPLATE_HASH"] ?? "";
+const endpoint = env["HOLDFAST_CP_ENDPOINT"] ?? "";
+const elapsedMs = (): number => Math.round(performance.now());
+
+async function start(): Promise<void> {
+  const giveUp = (failure: string): void =>
+    end({ choice: "normal", reason: "OwnFailure", failure, template, absent: [], ms: elapsedMs() }, 0);
+  process.on("uncaughtException", (error) => giveUp(codeOf(error)));
+  process.on("unhandledRejection", (error) => giveUp(codeOf(error)));
+  // The pod is being deleted: as process 1 we would sleep through it.
+  process.on("SIGTERM", () => giveUp("SIGTERM"));
+  setTimeout(() => giveUp("HardLimit"), HARD_LIMIT_MS);
+  await choose().then(
+    (message) => end(message, 0),
+    (error) => giveUp(codeOf(error)),
+  );
+}
+
+/** Writes the normal configuration first: whatever happens from then on, there is one. */
+async function choose(): Promise<StartMessage> {
+  const normal = readOptional("normal/config.yaml");
+  if (normal !== undefined) writeConfig(normal);
+  const fallback = readOptional("fallback/config.yaml");
+  const published = readOptional("start/start.json");
+  const target = controlPlane();
+  const nothing = { recorded: "absent", proof: "absent" } as const;
+  const { recorded, proof } = published === undefined ? nothing : parseStart(published, template);
+  const there: Record<StartReference, boolean> = {
+    start: published !== undefined,
+    normalConfig: normal !== undefined,
+    fallbackConfig: fallback !== undefined,
+    clientCertificate: target.tls !== undefined,
+    clientCA: target.tls?.ca !== undefined,
+    readerKeys: storeVariables(fallback ?? "").every((name) => (env[name] ?? "") !== ""),
+    endpoint: endpoint !== "",
+  };
+  const { choice, reason, probe } = await decide(
+    {
+      recorded,
+      proof,
+      configs: { normal: there.normalConfig, fallback: there.fallbackConfig },
+      readerKeys: there.readerKeys ? "present" : "absent",
+    },
+    target,
+  );
+  if (choice === "fallback" && fallback !== undefined) writeConfig(fallback);
+  return {
+    choice,
+    reason,
+    template,
+    ...(typeof recorded === "object" ? { epoch: recorded.epoch } : {}),
+    absent: START_REFERENCES.filter((reference) => !there[reference]),
+    ...(probe === "notAsked" ? {} : { probe }),
+    ms: elapsedMs(),
+  };
+}
+
+async function decide(
+  facts: Omit<StartFacts, "probe">,
+  target: ControlPlaneTarget,
+): Promise<StartChoice & { probe: Probe }> {
+  const first = chooseStart({ ...facts, probe: "notAsked" });
+  if (!first.probeFirst) return { ...first, probe: "notAsked" };
+  const answers = endpoint === "" ? undefined : await probeInParallel(target, PROBE_TIMEOUT_MS);
+  const probe = { version: answers?.version.kind ?? "aborted", read: answers?.read.kind ?? "aborted" } as const;
+  const second = chooseStart({ ...facts, probe });
+  if (second.probeFirst) throw new Error("the decision asked for a second probe");
+  return { ...second, probe };
+}
+
+async function witness(): Promise<void> {
+  const { version, read } = await probeControlPlane(controlPlane());
+  end({ probe: { version: version.kind, ...(read === undefined ? {} : { read: read.kind }) }, ms: elapsedMs() }, 0);
+}
+
+async function rehearsal(): Promise<void> {
+  const file = env["HOLDFAST_EXPECTED_COUNTS_FILE"];
+  const text = file === undefined ? env["HOLDFAST_EXPECTED_COUNTS"] : readText(file);
+  const expected = parseCounts(text ?? "");
+  if (expected === undefined) return end({ loaded: false, why: "NothingExpected", ms: elapsedMs() }, 1);
+  const baseURL = env["HOLDFAST_CONTROL_API"] ?? `http://127.0.0.1:${GATEWAY_PORTS.control}`;
+  const deadlineMs = (Number(env["HOLDFAST_REHEARSAL_SECONDS"]) || 60) * 1_000;
+  const result = await rehearse(baseURL, expected, { deadlineMs, pollMs: 250 });
+  end(result, result.loaded ? 0 : 1);
+}
+
+function controlPlane(): ControlPlaneTarget {
+  const { certificate, privateKey, ca } = CLIENT_CERTIFICATE_KEYS;
+  const [cert, key, authority] = [certificate, privateKey, ca].map((name) => readOptional(`cp-cert/${name}`));
+  const serverName = env["HOLDFAST_CP_SERVER_NAME"] ?? "";
+  const known = cert !== undefined && key !== undefined;
+  return {
+    endpoint,
+    ...(serverName === "" ? {} : { serverName }),
+    tls: known ? { cert, key, ...(authority === undefined ? {} : { ca: authority }) } : undefined,
+  };
+}
+
+/** Names of the storage keys that a configuration asks its environment for. */
+function storeVariables(config: string): string[] {
+  const named = config.matchAll(/\$\{\{\s*(\w+)\s*\}\}/g);
+  return [...named].map((match) => match[1] ?? "").filter((name) => name.startsWith(STORE_ENV_PREFIX));
+}
+
+const readOptional = (path: string): string | undefined => readText(join(root, path));
+
+/** Every mount is optional. One that cannot be read is worth as little as one that is not there. */
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}
+
+/** In one step: a gateway never starts with half a file, whenever we are killed. */
+function writeConfig(text: string): void {
+  const path = join(root, "conf/config.yaml");
+  writeFileSync(`${path}.next`, text, { mode: 0o644 });
+  renameSync(`${path}.next`, path);
+}
+
+function parseCounts(text: string): Record<string, number> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null) return undefined;
+    const counts = Object.entries(value);
+    return counts.every(([, n]) => Number.isSafeInteger(n)) ? Object.fromEntries(counts) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error ? String("code" in error ? error.code : error.name) : "Unknown";
+
+/** Says it and ends. A message that cannot be written must not keep a gateway from starting. */
+function end(message: object, exitCode: number): void {
+  const line = JSON.stringify(message).slice(0, MESSAGE_MAX_BYTES);
+  try {
+    writeFileSync(env["HOLDFAST_TERMINATION_LOG"] ?? "/dev/termination-log", line);
+  } catch {
+    // The choice is made all the same; what is missing then is only its reason.
+  }
+  console.log(line);
+  leave(exitCode);
+}
+
+/**
+ * process.exit waits for a name look-up that is under way: measured 6 s past the deadline with a dead resolver, and
+ * with a cluster's search list it can be a minute. Becoming another program does not wait.
+ */
+function leave(exitCode: number): void {
+  if (exitCode === 0 && process.execve !== undefined) {
+    try {
+      process.execve(process.execPath, [process.execPath, "--version"], {});
+    } catch {
+      // Below, the slow way.
+    }
+  }
+  process.exit(exitCode);
+}
+
+if (process.argv.includes("--probe")) await witness();
+else if (process.argv.includes("--rehearse")) await rehearsal();
+else await start();
