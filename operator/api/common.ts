@@ -38,9 +38,15 @@ export const intOrPercent = (what: string) =>
     .describe(what)
     .meta({ "x-kubernetes-int-or-string": true });
 
+/** What the API server takes for an amount of CPU or memory: 2, 500m, 1.5Gi, 1e3. Source: apimachinery, resource.Quantity. */
+const QUANTITY = /^(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;
+
 export const quantities = (what: string) =>
   z
-    .record(z.string(), z.union([z.int(), z.string().max(64)]).meta({ "x-kubernetes-int-or-string": true }))
+    .record(
+      z.string(),
+      z.union([z.int().min(0), z.string().max(64).regex(QUANTITY)]).meta({ "x-kubernetes-int-or-string": true }),
+    )
     .describe(what);
 
 export const Condition = z.strictObject({

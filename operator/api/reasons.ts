@@ -146,6 +146,7 @@ export const REASONS = {
   ControlPlaneUnreachable: reason("The control plane was lost for outageAfterSeconds and a proof is at hand."),
   OrderedFallback: reason("A person ordered fallback."),
   OrderedNormal: reason("A person ordered normal mode."),
+  OrderExpired: reason("An ordered fallback lasted a day beside a living control plane and was ended (license)."),
   FallbackReached: reason("The fallback mode is published; every pod that starts uses the snapshot."),
   ControlPlaneReturned: reason("The control plane answered for long enough and holds what is expected."),
   NormalReached: reason("No pod serves from the snapshot any more."),

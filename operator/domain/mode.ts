@@ -1,0 +1,233 @@
+import type { GatewayGroupStatus, Mode } from "../api/gateway-group-status.ts";
+import type { Reason } from "../api/reasons.ts";
+import type { Evidence } from "./evidence.ts";
+import type { Facts, Problem } from "./facts.ts";
+import type { Motion } from "./motion.ts";
+import { servesFrom } from "./pods.ts";
+import type { Readiness } from "./proof.ts";
+import { type Regression, returnBlocker } from "./return.ts";
+import { ORDERED_FALLBACK_LIMIT_MS, type Words } from "./words.ts";
+
+/** What the recorded mode becomes, or why it stays. Pure; the only place where a mode changes. */
+export interface ModeStep {
+  /** Present when the mode moves in this loop. */
+  move?: { to: Mode; reason: Reason };
+  /** Something is being waited for; shown in conditions and summary. */
+  waiting?: { reason: Reason; message: string; leftMs?: number };
+  /** Nothing but status is written (Suspended, HoldOrdered), or nothing that serves is touched (the others). */
+  held?: { reason: Reason; message: string };
+  wantsCanary: boolean;
+}
+
+export interface ModeInput {
+  facts: Facts;
+  words: Words;
+  evidence: Evidence;
+  readiness: Readiness;
+  regression: Regression;
+  /** Has the start choice been told of the present mode and epoch? */
+  published: boolean;
+  /** What the motion of pods still has to do in the present mode. */
+  motion: Pick<Motion, "remaining" | "stuck">;
+  /** May pods that serve be moved to the snapshot now? */
+  motionDue: boolean;
+}
+
+export function modeStep(input: ModeInput): ModeStep {
+  const { facts, words } = input;
+  const mode = facts.group.status.mode;
+  if (words.order === "Suspend")
+    return {
+      held: { reason: "Suspended", message: "spec.suspend is true: nothing but status is written" },
+      wantsCanary: false,
+    };
+  if (words.order === "Hold")
+    return {
+      held: { reason: "HoldOrdered", message: `${words.from} says Hold: nothing but status is written` },
+      wantsCanary: false,
+    };
+  if (mode === undefined) return { move: initialMode(facts), wantsCanary: false };
+  switch (mode) {
+    case "Normal":
+      return leaveNormal(input);
+    case "ToFallback":
+      return toFallback(input);
+    case "Fallback":
+      return leaveFallback(input);
+    case "ToNormal":
+      return toNormal(input);
+    default:
+      return mode satisfies never;
+  }
+}
+
+/** A group without status takes its mode from its pods: what serves from the snapshot is not turned round unseen. */
+function initialMode(facts: Facts): { to: Mode; reason: Reason } {
+  const adopted = facts.pods.some((pod) => servesFrom(pod, "fallback"));
+  return adopted ? { to: "Fallback", reason: "ModeAdopted" } : { to: "Normal", reason: "InitialMode" };
+}
+
+function leaveNormal(input: ModeInput): ModeStep {
+  const { facts, words, readiness } = input;
+  if (words.order === "Normal") return { wantsCanary: false };
+  if (words.order === "Fallback") {
+    if (orderExpired(input))
+      return { wantsCanary: false, held: orderRefused("it lasted a day beside a living control plane") };
+    if (canServe(readiness)) return { move: { to: "ToFallback", reason: "OrderedFallback" }, wantsCanary: false };
+    return { wantsCanary: false, held: orderRefused(`no snapshot is proven: ${readiness.message}`) };
+  }
+  const lost = lostForMs(input);
+  if (lost === undefined) return { wantsCanary: false };
+  if (lost.leftMs > 0) {
+    const after = facts.group.spec.fallback.outageAfterSeconds * input.evidence.verdict.dwellFactor;
+    const message = `The control plane is lost; the group goes to fallback when this has lasted ${after} s`;
+    return { wantsCanary: false, waiting: { reason: "WaitingOutage", message, leftMs: lost.leftMs } };
+  }
+  const blocked = flipBlocker(facts, readiness);
+  if (blocked) return { wantsCanary: false, held: blocked };
+  if (words.order === "Observe")
+    return {
+      wantsCanary: false,
+      waiting: { reason: "WouldMove", message: "modePolicy is Observe: the group would move to fallback now" },
+    };
+  return { move: { to: "ToFallback", reason: "ControlPlaneUnreachable" }, wantsCanary: false };
+}
+
+/** An explicit order passes the age limit, never the proof. */
+const canServe = (readiness: Readiness): boolean => readiness.usable || readiness.proof !== undefined;
+
+function orderRefused(why: string): Problem & { reason: Reason } {
+  return { reason: "OverrideRefused", field: "", message: `Fallback was ordered and is refused: ${why}` };
+}
+
+/** An order that was ended by its limit may not be given again at once: a day of normal mode lies between. */
+function orderExpired({ facts, evidence }: ModeInput): boolean {
+  const ended = facts.group.status.history?.find((step) => step.to === "ToNormal");
+  return (
+    evidence.verdict.word === "Reachable" &&
+    ended?.reason === "OrderExpired" &&
+    facts.nowMs - Date.parse(ended.at) < ORDERED_FALLBACK_LIMIT_MS
+  );
+}
+
+/** undefined: not lost. Otherwise how long until the loss counts; 0 when it does. */
+function lostForMs({ facts, evidence }: ModeInput): { leftMs: number } | undefined {
+  if (evidence.verdict.word !== "Unreachable") return undefined;
+  const wantedMs = facts.group.spec.fallback.outageAfterSeconds * 1000 * evidence.verdict.dwellFactor;
+  return { leftMs: Math.max(0, wantedMs - evidence.heldMs) };
+}
+
+function flipBlocker(facts: Facts, readiness: Readiness): ModeStep["held"] {
+  const { controlPlanes, controlPlanesLost } = facts.peers;
+  // Independent control planes rarely die together; one operator's network does.
+  if (controlPlanes >= 3 && controlPlanesLost * 2 > controlPlanes)
+    return {
+      reason: "SelfSuspicion",
+      message: `${controlPlanesLost} of ${controlPlanes} control planes look lost at once: Holdfast suspects its own network and moves nothing`,
+    };
+  if (!readiness.usable)
+    return {
+      reason: "NoProof",
+      message: `The control plane is lost and fallback is not ready: ${readiness.message}. Nothing that serves is touched`,
+    };
+  return undefined;
+}
+
+function toFallback(input: ModeInput): ModeStep {
+  const back = wayBack(input);
+  if (back.move) return back;
+  const reached = input.published && input.motion.stuck === 0 && input.motion.remaining === 0;
+  if (reached) return { move: { to: "Fallback", reason: "FallbackReached" }, wantsCanary: false };
+  const message = input.published
+    ? `Moving pods: ${input.motion.stuck + input.motion.remaining} to go`
+    : "Telling the start choice";
+  return { ...back, waiting: { reason: "MovingPods", message } };
+}
+
+function leaveFallback(input: ModeInput): ModeStep {
+  return wayBack(input);
+}
+
+/** The way back, from fallback or from half way there: never waits for the fleet to be settled. */
+function wayBack(input: ModeInput): ModeStep {
+  const { words, facts, evidence } = input;
+  const expired = limitReached(facts, evidence);
+  if (words.order === "Fallback" && !expired) return { wantsCanary: false };
+  const blocker = returnBlocker(input);
+  if (blocker) return { waiting: blocker.waiting, wantsCanary: blocker.wantsCanary };
+  if (words.order === "Observe")
+    return {
+      wantsCanary: false,
+      waiting: { reason: "WouldMove", message: "modePolicy is Observe: the group would return now" },
+    };
+  const reason =
+    words.order === "Normal" ? "OrderedNormal" : words.order === "Fallback" ? "OrderExpired" : "ControlPlaneReturned";
+  return { move: { to: "ToNormal", reason }, wantsCanary: false };
+}
+
+function limitReached(facts: Facts, evidence: Evidence): boolean {
+  const since = facts.group.status.modeSince;
+  return (
+    evidence.verdict.word === "Reachable" &&
+    since !== undefined &&
+    facts.nowMs - Date.parse(since) > ORDERED_FALLBACK_LIMIT_MS
+  );
+}
+
+function toNormal(input: ModeInput): ModeStep {
+  const { facts, words, readiness } = input;
+  if (words.order === "Fallback" && !limitReached(facts, input.evidence) && canServe(readiness))
+    return { move: { to: "ToFallback", reason: "OrderedFallback" }, wantsCanary: false };
+  const lost = lostForMs(input);
+  if (lost !== undefined && lost.leftMs === 0 && words.order !== "Normal") {
+    const blocked = flipBlocker(facts, readiness);
+    if (blocked) return { wantsCanary: false, held: blocked };
+    return { move: { to: "ToFallback", reason: "ControlPlaneUnreachable" }, wantsCanary: false };
+  }
+  if (input.published && input.motion.remaining === 0)
+    return { move: { to: "Normal", reason: "NormalReached" }, wantsCanary: false };
+  return {
+    wantsCanary: false,
+    waiting: { reason: "MovingPods", message: `Moving pods back: ${input.motion.remaining} to go` },
+  };
+}
+
+/** Status with the move recorded: epoch, history with the evidence, damping. */
+export function recordMove(
+  facts: Facts,
+  to: Mode,
+  reason: Reason,
+  evidence: string,
+): Pick<GatewayGroupStatus, "mode" | "modeReason" | "modeSince" | "epoch" | "history" | "penalty"> {
+  const before = facts.group.status;
+  const at = new Date(facts.nowMs).toISOString();
+  const from: Mode = before.mode ?? "Normal";
+  const epoch = (before.epoch ?? 0) + 1;
+  const entry = { epoch, from, to, at, reason, evidence: evidence.slice(0, 1024) };
+  const recorded: ReturnType<typeof recordMove> = {
+    mode: to,
+    modeReason: reason,
+    modeSince: at,
+    epoch,
+    history: [entry, ...(before.history ?? [])].slice(0, 10),
+  };
+  const penalty = to === "ToFallback" ? raised(before.penalty, facts.nowMs) : before.penalty;
+  if (penalty) recorded.penalty = penalty;
+  return recorded;
+}
+
+/** A group that flips again soon waits longer to return; an hour of quiet forgets one doubling. */
+export const PENALTY_FORGET_MS = 3_600_000;
+const PENALTY_MAX = 6;
+
+export function penaltyLevel(penalty: GatewayGroupStatus["penalty"], nowMs: number): number {
+  if (!penalty) return 0;
+  return Math.max(0, penalty.level - Math.floor(Math.max(0, nowMs - Date.parse(penalty.at)) / PENALTY_FORGET_MS));
+}
+
+function raised(penalty: GatewayGroupStatus["penalty"], nowMs: number): { level: number; at: string } {
+  const at = new Date(nowMs).toISOString();
+  const recent = penalty !== undefined && nowMs - Date.parse(penalty.at) < PENALTY_FORGET_MS;
+  const level = recent ? Math.min(PENALTY_MAX, penaltyLevel(penalty, nowMs) + 1) : 0;
+  return { level, at };
+}

@@ -1,0 +1,62 @@
+import type { PodFact } from "./facts.ts";
+import type { MotionInput } from "./motion.ts";
+import { cannotStart, isReady, isServing } from "./pods.ts";
+
+/** Which pods a motion is about: those that cannot start, those that leave, those that remain to be replaced. */
+
+/**
+ * Harms nobody: such a pod serves nothing, and a container that restarts in place keeps its configuration. Without the
+ * control plane a normal pod chooses anew when a proof waits for it; with it, one that cannot read the store does.
+ */
+export function stuckPods({ facts, evidence, publishedKeys, mode }: MotionInput): PodFact[] {
+  const proven = (pod: PodFact) => pod.proofKey !== undefined && publishedKeys.has(pod.proofKey);
+  if (evidence.verdict.word === "Reachable") {
+    if (mode === "ToFallback" || mode === "Fallback") return []; // a new pod would choose the snapshot again
+    return facts.pods.filter((pod) => cannotStart(pod, "fallback"));
+  }
+  return facts.pods.filter((pod) => cannotStart(pod, "normal") && proven(pod));
+}
+
+/** Pods from the other source, ready or not: the mode is not reached while there are any. */
+export function remainingOf({ facts, mode, motionDue }: MotionInput): number {
+  const other = mode === "ToNormal" ? "fallback" : "normal";
+  if (mode !== "ToNormal" && !motionDue) return 0;
+  return facts.pods.filter(
+    (pod) => !pod.deleting && (pod.start?.choice === other || (mode === "ToNormal" && !pod.start)),
+  ).length;
+}
+
+/** Pods that take requests and whose source of configuration is not the wanted one. */
+export function leaversOf(input: MotionInput): PodFact[] {
+  const { facts, mode, evidence, publishedKeys } = input;
+  const ready = facts.pods.filter(isReady);
+  const provenFor = (pod: PodFact) => pod.proofKey !== undefined && publishedKeys.has(pod.proofKey);
+  // A normal pod with an empty worker answers part of its requests with 404 until the control plane is back.
+  const broken = ready.filter(
+    (pod) =>
+      pod.start?.choice === "normal" && !isServing(pod) && evidence.verdict.word !== "Reachable" && provenFor(pod),
+  );
+  switch (mode) {
+    case "ToNormal":
+      return evidence.verdict.word === "Reachable" ? ready.filter((pod) => pod.start?.choice === "fallback") : [];
+    case "ToFallback":
+    case "Fallback":
+      return input.motionDue ? ready.filter((pod) => pod.start?.choice === "normal" && provenFor(pod)) : broken;
+    case "Normal":
+      return backToNormal(input) ? ready.filter((pod) => pod.start?.choice === "fallback") : broken;
+    default:
+      return mode satisfies never;
+  }
+}
+
+/**
+ * Pods that came up from the snapshot in an outage too short to be recorded, or in a place that was cut off, go back
+ * once everybody has had the control plane for the return's time and no start has missed it meanwhile.
+ */
+function backToNormal({ facts, evidence }: MotionInput): boolean {
+  const dwellMs = facts.group.spec.fallback.recovery.afterSeconds * 1000;
+  if (evidence.verdict.reason !== "ControlPlaneAnswers" || evidence.heldMs < dwellMs) return false;
+  return !facts.pods.some(
+    (pod) => pod.start?.controlPlaneAnswered === false && facts.nowMs - pod.start.finishedMs < dwellMs,
+  );
+}

@@ -1,0 +1,211 @@
+import type { Mode } from "../api/gateway-group-status.ts";
+import type { Reason } from "../api/reasons.ts";
+import type { Evidence, GroupMemory } from "./evidence.ts";
+import type { Facts, PodFact, WorkloadFact } from "./facts.ts";
+import { leaversOf, remainingOf, stuckPods } from "./motion-who.ts";
+import type { Step } from "./plan.ts";
+import { isReady, isServing, surgeOf } from "./pods.ts";
+
+/**
+ * Replacing pods, additively: raise the replicas by the surge, wait until the new pods serve, mark those that leave,
+ * lower the replicas again. No pod template changes. Turning round is the same motion the other way.
+ */
+export interface Motion {
+  /** Pods whose source of configuration is not the wanted one and that may be replaced now. */
+  leavers: number;
+  /** Pods from the other source that still exist, ready or not: the mode is not reached while there are any. */
+  remaining: number;
+  /** Pods that cannot start without the control plane and may be deleted so that they choose again. */
+  stuck: number;
+  steps: Step[];
+  memory: Pick<GroupMemory, "moveFailedMs" | "moveFailedWhy">;
+  problem?: { reason: Reason; message: string };
+}
+
+export interface MotionInput {
+  facts: Facts;
+  mode: Mode;
+  evidence: Evidence;
+  memory: GroupMemory;
+  /** Replicas wanted by the spec (or held at the present number). */
+  wanted: number;
+  /** Proofs that the start choice can see: a pod with this key would start from the snapshot. */
+  publishedKeys: ReadonlySet<string>;
+  /** May pods that serve normally be moved to the snapshot (Rolling and due, or ordered)? */
+  motionDue: boolean;
+  /** No template change, no scale-down, no replacement of what serves. */
+  frozen: boolean;
+  /** Groups on the same control plane move in waves. */
+  waveOpen: boolean;
+}
+
+/** A surge that is not there after this is taken back; a failed move is tried again after the pause. */
+export const SURGE_PATIENCE_MS = 60_000;
+const MOVE_PAUSE_MS = 120_000;
+/** Below every cost that a person would set: these pods go first. */
+const LEAVING_COST = "-1000";
+
+export function motionOf(input: MotionInput): Motion {
+  const { facts, memory } = input;
+  const stuck = stuckPods(input);
+  const leavers = leaversOf(input);
+  const motion: Motion = {
+    leavers: leavers.length,
+    remaining: remainingOf(input),
+    stuck: stuck.length,
+    steps: [],
+    memory: keep(memory),
+  };
+  const traffic = facts.children.traffic;
+  if (!traffic) return motion;
+  const limit = surgeOf(facts.group.spec.fallback.rollout.maxSurge, input.wanted);
+  for (const pod of stuck.slice(0, limit)) motion.steps.push(deletion(pod));
+  if (motion.steps.length > 0) return motion;
+  if (leavers.length === 0) settle(input, traffic, motion);
+  else move(input, traffic, leavers, limit, motion);
+  return motion;
+}
+
+function keep(memory: GroupMemory): Motion["memory"] {
+  return memory.moveFailedMs === undefined || memory.moveFailedWhy === undefined
+    ? {}
+    : { moveFailedMs: memory.moveFailedMs, moveFailedWhy: memory.moveFailedWhy };
+}
+
+function deletion(pod: PodFact): Step {
+  const why = `it cannot start from its ${pod.start?.choice ?? "unknown"} configuration; a new pod chooses again`;
+  return { do: "deletePod", name: pod.name, uid: pod.uid, resourceVersion: pod.resourceVersion, why };
+}
+
+/** Nothing to replace: bring the number of pods to what is wanted. */
+function settle(input: MotionInput, traffic: WorkloadFact, motion: Motion): void {
+  const { wanted, frozen } = input;
+  if (traffic.replicas < wanted) {
+    motion.steps.push(scale(traffic, wanted, "the wanted number of pods"));
+    return;
+  }
+  if (traffic.replicas === wanted) return;
+  const surplus = input.facts.pods.filter((pod) => !pod.deleting && !isReady(pod)).length;
+  if (frozen && surplus < traffic.replicas - wanted) return; // never shrinks what serves without a successor
+  shrink(input, traffic, [], wanted, "the wanted number of pods", motion);
+}
+
+function move(input: MotionInput, traffic: WorkloadFact, leavers: PodFact[], limit: number, motion: Motion): void {
+  const { facts, wanted, memory } = input;
+  if (input.frozen || !input.waveOpen) return;
+  if (memory.moveFailedMs !== undefined && facts.monoMs - memory.moveFailedMs < MOVE_PAUSE_MS) {
+    motion.problem = paused(memory.moveFailedWhy ?? "SurgeImpossible");
+    if (traffic.replicas > wanted) takeBack(input, traffic, leavers, motion);
+    return;
+  }
+  motion.memory = {};
+  const failure = moveFailure(input, traffic, leavers);
+  if (failure) {
+    motion.memory = { moveFailedMs: facts.monoMs, moveFailedWhy: failure };
+    motion.problem = paused(failure);
+    takeBack(input, traffic, leavers, motion);
+    return;
+  }
+  const leaving = mayLeave(input, traffic, leavers);
+  if (leaving.length > 0) retire(input, traffic, leaving, motion);
+  else if (traffic.replicas <= wanted)
+    motion.steps.push(scale(traffic, wanted + Math.min(limit, leavers.length), "successors before anything leaves"));
+}
+
+/** Of the leavers as many as there are pods above the wanted number, and only while as many as wanted serve without them. */
+function mayLeave({ facts, wanted }: MotionInput, traffic: WorkloadFact, leavers: readonly PodFact[]): PodFact[] {
+  const surplus = traffic.replicas - wanted;
+  if (surplus <= 0) return [];
+  const brokenFirst = [...leavers].sort((a, b) => Number(isServing(a)) - Number(isServing(b)));
+  const leaving: PodFact[] = [];
+  let serving = facts.pods.filter(isServing).length;
+  for (const pod of brokenFirst.slice(0, surplus)) {
+    if (isServing(pod) && serving - 1 < wanted) break;
+    if (isServing(pod)) serving -= 1;
+    else if (serving < wanted) break; // even a pod that serves badly stays until its successor serves
+    leaving.push(pod);
+  }
+  return leaving;
+}
+
+/** First the marks; when they are seen on the pods, the replicas are lowered. */
+function retire(input: MotionInput, traffic: WorkloadFact, leaving: PodFact[], motion: Motion): void {
+  const marked = input.facts.pods.filter((pod) => !pod.deleting && pod.deletionCost === LEAVING_COST);
+  // A move that turned round leaves marks behind: with them the wrong pods would go.
+  const stale = marked.filter((pod) => !leaving.includes(pod));
+  for (const pod of stale) motion.steps.push(mark(pod, "0", "stays after all"));
+  const markedLeaving = leaving.filter((pod) => marked.includes(pod));
+  if (markedLeaving.length < leaving.length) {
+    for (const pod of leaving) if (!marked.includes(pod)) motion.steps.push(mark(pod, LEAVING_COST, "leaves next"));
+    return;
+  }
+  if (stale.length === 0)
+    shrink(input, traffic, leaving, traffic.replicas - leaving.length, "their successors serve", motion);
+}
+
+/** Lowers the replicas, with the floor that is read live just before; only while one ReplicaSet alone has pods. */
+function shrink(
+  input: MotionInput,
+  traffic: WorkloadFact,
+  leaving: PodFact[],
+  to: number,
+  why: string,
+  motion: Motion,
+): void {
+  if (traffic.replicaSets.filter((set) => set.replicas > 0).length > 1) return;
+  const staying = input.facts.pods.filter((pod) => isServing(pod) && !leaving.includes(pod));
+  const minServingAfter = Math.min(to, staying.length);
+  motion.steps.push(scale(traffic, to, why, { minServingAfter, staying: staying.map((pod) => pod.uid) }));
+}
+
+function scale(
+  traffic: WorkloadFact,
+  to: number,
+  why: string,
+  live?: { minServingAfter: number; staying: readonly string[] },
+): Step {
+  const step = {
+    do: "scale",
+    name: traffic.name,
+    from: traffic.replicas,
+    to,
+    resourceVersion: traffic.resourceVersion,
+    why,
+  } as const;
+  return live ? { ...step, live } : step;
+}
+
+/** A surge that cannot be had, or that came up from the wrong source: then the move stops, and nothing is shrunk. */
+function moveFailure(
+  input: MotionInput,
+  traffic: WorkloadFact,
+  leavers: readonly PodFact[],
+): GroupMemory["moveFailedWhy"] {
+  const { facts, mode } = input;
+  if (traffic.replicas <= input.wanted) return undefined;
+  const since = Date.parse(facts.group.status.modeSince ?? "") || 0;
+  if (mode === "ToNormal" && leavers.some((pod) => pod.createdMs > since && pod.start?.controlPlaneAnswered === false))
+    return "CanaryFailed";
+  const waiting = facts.pods.filter((pod) => !pod.deleting && !pod.ready);
+  const late = waiting.some(
+    (pod) => facts.nowMs - pod.createdMs > SURGE_PATIENCE_MS && !(pod.scheduled && pod.trouble === undefined),
+  );
+  const missing = facts.pods.filter((pod) => !pod.deleting).length < traffic.replicas;
+  return late || (missing && traffic.failure !== undefined) ? "SurgeImpossible" : undefined;
+}
+
+function takeBack(input: MotionInput, traffic: WorkloadFact, leavers: readonly PodFact[], motion: Motion): void {
+  // Pods that are not ready are chosen first by the ReplicaSet controller; the marks of the leavers do not matter then.
+  const since = Date.parse(input.facts.group.status.modeSince ?? "") || 0;
+  const newest = leavers.filter((pod) => pod.createdMs > since).slice(0, traffic.replicas - input.wanted);
+  if (newest.length > 0 && input.mode === "ToNormal") retire(input, traffic, newest, motion);
+  else shrink(input, traffic, [], input.wanted, "the surge cannot be had", motion);
+}
+
+function paused(why: "SurgeImpossible" | "CanaryFailed"): NonNullable<Motion["problem"]> {
+  const message =
+    why === "SurgeImpossible"
+      ? "The pods that the move needs cannot be had; the surge was taken back, nothing that serves was touched, and the move is tried again"
+      : "A pod that was to come from the control plane came up from the snapshot; the move waits";
+  return { reason: why, message };
+}

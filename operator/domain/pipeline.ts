@@ -1,0 +1,201 @@
+import type { GatewayGroupStatus, Mode, Proof } from "../api/gateway-group-status.ts";
+import { ANNOTATION } from "../api/names.ts";
+import type { Facts, HelperPodFact, PairFact } from "./facts.ts";
+import type { PlannedEvent, Step } from "./plan.ts";
+import { proofFor, short } from "./proof.ts";
+import { shrunkenKinds } from "./shrink.ts";
+import { snapshotAccepted } from "./words.ts";
+
+/** raw -> candidate -> rehearsal -> verified: what is recorded of it, and what is the next thing to do. */
+export interface Pipeline {
+  status: NonNullable<GatewayGroupStatus["snapshot"]>;
+  steps: Step[];
+  events: PlannedEvent[];
+  quarantine?: { reason: "SnapshotShrunken" | "SnapshotInvalid"; message: string; digest: string };
+  /** A rehearsal to start now. The caller makes the pod. */
+  rehearse?: { digest: string; objectKey: "candidate" | "verified"; counts: Readonly<Record<string, number>> };
+  /** The annotation rehearse-at that was carried out. */
+  rehearsedAt?: string;
+}
+
+type Found = Extract<PairFact, { seen: "found" }>;
+const found = (pair: PairFact): Found | undefined => (pair.seen === "found" ? pair : undefined);
+const usable = (pair: PairFact): Found | undefined =>
+  pair.seen === "found" && pair.problems.length === 0 ? pair : undefined;
+
+const MAX_PROOFS = 8;
+/** A failed rehearsal of the same thing is tried again after this at the earliest, ms. */
+const RETRY_FAILED_MS = 30_000;
+
+export function pipelineOf(facts: Facts, proofKey: string, mode: Mode): Pipeline {
+  const pipeline: Pipeline = { status: { ...facts.group.status.snapshot }, steps: [], events: [] };
+  recordRehearsals(facts, pipeline);
+  const quarantine = quarantineOf(facts, pipeline.status);
+  if (quarantine) pipeline.quarantine = quarantine;
+  recordVerified(facts, pipeline);
+  delete pipeline.status.quarantined;
+  if (quarantine) pipeline.status.quarantined = quarantine.digest;
+  const candidate = usable(facts.snapshot.candidate);
+  if (candidate) pipeline.status.candidate = candidate.digest;
+  else if (facts.snapshot.candidate.seen === "absent") delete pipeline.status.candidate;
+
+  const running = facts.helpers.some((pod) => pod.role === "rehearsal");
+  if (running) return pipeline;
+  promote(facts, mode, pipeline);
+  if (pipeline.steps.length === 0) nextRehearsal(facts, proofKey, mode, pipeline);
+  return pipeline;
+}
+
+/** The outcome is recorded first; the pod goes in a later loop, when the record is seen in status. */
+function recordRehearsals(facts: Facts, pipeline: Pipeline): void {
+  for (const pod of facts.helpers.filter((helper) => helper.role === "rehearsal" && !helper.deleting)) {
+    if (pod.result.state !== "loaded" && pod.result.state !== "failed") continue;
+    const last = pipeline.status.lastRehearsal;
+    const recorded =
+      last !== undefined &&
+      last.digest === pod.digest &&
+      last.key === pod.proofKey &&
+      Date.parse(last.at) >= pod.createdMs;
+    if (recorded) {
+      pipeline.steps.push({
+        do: "delete",
+        apiVersion: "v1",
+        kind: "Pod",
+        name: pod.name,
+        uid: pod.uid,
+        why: "rehearsal recorded",
+      });
+      continue;
+    }
+    recordOutcome(facts, pod, pipeline);
+  }
+}
+
+function recordOutcome(facts: Facts, pod: HelperPodFact, pipeline: Pipeline): void {
+  const at = new Date(facts.nowMs).toISOString();
+  const digest = pod.digest ?? "";
+  const key = pod.proofKey ?? "";
+  if (pod.result.state === "failed") {
+    pipeline.status.lastRehearsal = { digest, key, result: "Failed", message: pod.result.message.slice(0, 1000), at };
+    pipeline.events.push(
+      event(
+        "Warning",
+        "RehearsalFailed",
+        "Rehearse",
+        `Snapshot ${short(digest)} did not load: ${pod.result.message.slice(0, 300)}`,
+      ),
+    );
+    return;
+  }
+  const proof: Proof = { key, digest, image: pod.image ?? "", at };
+  if (pod.readerSecretVersion !== undefined) proof.readerSecretVersion = pod.readerSecretVersion;
+  const others = (pipeline.status.proofs ?? []).filter((other) => other.key !== key || other.digest !== digest);
+  pipeline.status.proofs = [proof, ...others].slice(0, MAX_PROOFS);
+  pipeline.status.lastRehearsal = { digest, key, result: "Loaded", at };
+}
+
+/** Not trusted: unusable, or much of a kind vanished against the verified pair and nobody said that it is meant. */
+function quarantineOf(facts: Facts, status: Pipeline["status"]): Pipeline["quarantine"] {
+  const raw = found(facts.snapshot.raw);
+  if (!raw) return undefined;
+  if (raw.problems.length > 0)
+    return {
+      reason: "SnapshotInvalid",
+      digest: raw.digest,
+      message: `The newest export cannot be used: ${raw.problems.join(", ")}; the verified snapshot stays`,
+    };
+  if (raw.digest === status.digest || snapshotAccepted(facts, raw.digest)) return undefined;
+  const before = status.counts ?? found(facts.snapshot.verified)?.counts;
+  if (!before) return undefined;
+  const shrunken = shrunkenKinds(before, raw.counts, facts.group.spec.fallback.snapshot.maxShrinkPercent);
+  if (shrunken.length === 0) return undefined;
+  const lost = shrunken.map((kind) => `${kind.kind} ${kind.before} -> ${kind.after}`).join(", ");
+  return {
+    reason: "SnapshotShrunken",
+    digest: raw.digest,
+    message: `The newest export lost much: ${lost}; the verified snapshot stays. If it is meant: annotate ${ANNOTATION.acceptSnapshot}=${short(raw.digest)}`,
+  };
+}
+
+/** What stands under the verified key is the verified pair once its digest was proven; never because it stands there. */
+function recordVerified(facts: Facts, pipeline: Pipeline): void {
+  const verified = usable(facts.snapshot.verified);
+  if (!verified || verified.digest === pipeline.status.digest) return;
+  if (!pipeline.status.proofs?.some((proof) => proof.digest === verified.digest)) return;
+  pipeline.status.digest = verified.digest;
+  pipeline.status.counts = { ...verified.counts };
+  pipeline.status.verifiedAt = new Date(facts.nowMs).toISOString();
+  pipeline.events.push(
+    event("Normal", "SnapshotVerified", "Verify", `Snapshot ${short(verified.digest)} is the verified pair now`),
+  );
+}
+
+/** Only a candidate that was loaded is copied, and only in normal mode: a group in fallback keeps what it serves from. */
+function promote(facts: Facts, mode: Mode, pipeline: Pipeline): void {
+  const candidate = usable(facts.snapshot.candidate);
+  const { verified } = facts.snapshot;
+  if (!candidate || verified.seen === "unknown") return;
+  if (verified.seen === "found" && verified.digest === candidate.digest) return;
+  if (mode !== "Normal" && verified.seen === "found" && verified.digest === pipeline.status.digest) return;
+  if (!facts.group.status.snapshot?.proofs?.some((proof) => proof.digest === candidate.digest)) return;
+  if (pipeline.quarantine?.digest === candidate.digest) return;
+  pipeline.steps.push({
+    do: "copySnapshot",
+    from: "candidate",
+    to: "verified",
+    digest: candidate.digest,
+    why: "a gateway loaded it",
+  });
+}
+
+function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, pipeline: Pipeline): void {
+  if (facts.secrets.reader.seen !== "present" || facts.rendered.reader === undefined) return;
+  const raw = pipeline.quarantine ? undefined : usable(facts.snapshot.raw);
+  const candidate = usable(facts.snapshot.candidate);
+  const verified = usable(facts.snapshot.verified);
+  const asked = facts.group.annotations[ANNOTATION.rehearseAt];
+  const askedNow = asked !== undefined && asked !== facts.group.status.rehearsedAt;
+  const target = mode === "Normal" && raw && raw.digest !== verified?.digest ? raw : (verified ?? raw);
+  if (!target) return;
+  const proven = proofFor(facts, proofKey, target) !== undefined;
+  if (proven && !askedNow) return;
+  if (!askedNow && !isDue(facts, proofKey, target.digest, verified)) return;
+  if (asked !== undefined) pipeline.rehearsedAt = asked;
+  if (target === verified && candidate?.digest !== target.digest) {
+    pipeline.rehearse = { digest: target.digest, objectKey: "verified", counts: target.counts };
+    return;
+  }
+  if (candidate?.digest === target.digest) {
+    pipeline.rehearse = { digest: target.digest, objectKey: "candidate", counts: target.counts };
+    return;
+  }
+  delete pipeline.rehearsedAt;
+  pipeline.steps.push({
+    do: "copySnapshot",
+    from: "raw",
+    to: "candidate",
+    digest: target.digest,
+    why: "a new export is to be proven",
+  });
+}
+
+/** Changed snapshots wait for the minimum interval; a group that has no proof at all does not. */
+function isDue(facts: Facts, proofKey: string, digest: string, verified: Found | undefined): boolean {
+  const last = facts.group.status.snapshot?.lastRehearsal;
+  if (!last) return true;
+  const sinceMs = facts.nowMs - Date.parse(last.at);
+  const intervalMs = facts.group.spec.fallback.rehearsal.minIntervalSeconds * 1000;
+  const sameFailed = last.result === "Failed" && last.digest === digest && last.key === proofKey;
+  if (sameFailed) return sinceMs >= Math.max(RETRY_FAILED_MS, Math.min(intervalMs, 300_000));
+  const safe = verified !== undefined && proofFor(facts, proofKey, verified) !== undefined;
+  return !safe || sinceMs >= intervalMs;
+}
+
+function event(
+  type: "Normal" | "Warning",
+  reason: "RehearsalFailed" | "SnapshotVerified",
+  action: string,
+  message: string,
+): PlannedEvent {
+  return { type, reason, action, message, alsoOnDeployment: false };
+}

@@ -1,0 +1,26 @@
+import type { PodFact } from "./facts.ts";
+
+/** Ready and loaded: the pod's Ready condition, its known start choice, and the check of one route when there is one. */
+export function isServing(pod: PodFact): boolean {
+  return pod.ready && !pod.deleting && pod.start !== undefined && pod.check !== "fail" && !pod.emptyWorker;
+}
+
+/** Takes requests from the Service, well or badly: what the cluster counts. */
+export const isReady = (pod: PodFact): boolean => pod.ready && !pod.deleting;
+
+export const servesFrom = (pod: PodFact, choice: "normal" | "fallback"): boolean =>
+  isServing(pod) && pod.start?.choice === choice;
+
+/**
+ * Cannot start from the configuration it chose: not Ready, and it came back more than once. A container that restarts
+ * in place keeps its configuration, so only a new pod can choose again.
+ */
+export const cannotStart = (pod: PodFact, choice: "normal" | "fallback"): boolean =>
+  !pod.deleting && !pod.ready && pod.start?.choice === choice && pod.restarts >= 2;
+
+/** How many pods more than `replicas` a move may run; at least one. */
+export function surgeOf(maxSurge: number | string, replicas: number): number {
+  const wanted =
+    typeof maxSurge === "number" ? maxSurge : Math.ceil((replicas * Number(maxSurge.replace("%", ""))) / 100);
+  return Math.max(1, wanted);
+}

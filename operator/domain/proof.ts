@@ -1,0 +1,119 @@
+import type { Proof } from "../api/gateway-group-status.ts";
+import type { Reason } from "../api/reasons.ts";
+import type { Facts, PairFact } from "./facts.ts";
+import { isReady } from "./pods.ts";
+
+/**
+ * Would a pod that starts now without the control plane serve? Speaks of the verified pair alone, which is the proven
+ * pair; what the exporter does meanwhile is another question.
+ */
+export interface Readiness {
+  status: "True" | "False" | "Unknown";
+  reason: Reason;
+  message: string;
+  /** The proof for the present template, when there is one for the verified pair, fresh or not. */
+  proof?: Proof;
+  /** May the group move, and may pods start from the snapshot? */
+  usable: boolean;
+  /** The snapshot is too old, yet nothing else serves: it is used all the same and this is said. */
+  oldButOnly: boolean;
+}
+
+type PairFound = Extract<PairFact, { seen: "found" }>;
+
+export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: number | undefined): Readiness {
+  const no = (reason: Reason, message: string, status: "False" | "Unknown" = "False"): Readiness => ({
+    status,
+    reason,
+    message,
+    usable: false,
+    oldButOnly: false,
+  });
+  if (facts.storage.seen === "absent")
+    return no(
+      "StorageNotFound",
+      `FallbackStorage "${facts.storage.name}" does not exist in namespace "${facts.group.namespace}"`,
+    );
+  if (facts.storage.seen === "unknown")
+    return no(
+      "StorageUnavailable",
+      `FallbackStorage "${facts.storage.name}" cannot be read: ${facts.storage.why}`,
+      "Unknown",
+    );
+  const { verified } = facts.snapshot;
+  if (verified.seen === "unknown") return no(verified.reason as Reason, verified.why, "Unknown");
+  if (facts.secrets.reader.seen === "absent")
+    return no(
+      "StorageSecretMissing",
+      `Secret "${facts.secrets.reader.name}" with the reader's keys does not exist: pods cannot read the snapshot`,
+    );
+  if (verified.seen === "absent") return whyMissing(facts, no);
+  if (verified.problems.length > 0)
+    return no("Unreadable", `The verified snapshot cannot be used: ${verified.problems.join(", ")}`);
+  const proof = proofFor(facts, proofKey, verified);
+  if (!proof) return no(isRehearsing(facts) ? "Rehearsing" : "Unproven", unproven(facts));
+  const old = ageProblem(facts, verified, controlPlaneLostMs);
+  const nothingServes = !facts.pods.some(isReady);
+  if (old !== undefined && !nothingServes) return { ...no("Stale", old), proof };
+  const since = `proven with ${proof.image} at ${proof.at}`;
+  const message =
+    old === undefined
+      ? `Snapshot ${short(verified.digest)} is ${since}`
+      : `${old}; nothing else serves, so it is used (${since})`;
+  return {
+    status: "True",
+    reason: old === undefined ? "Proven" : "ServingOldSnapshot",
+    message,
+    proof,
+    usable: true,
+    oldButOnly: old !== undefined,
+  };
+}
+
+export const short = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 12);
+
+/** A proof is for digest, template (image and configuration) and the reader's Secret; a change of any asks anew. */
+export function proofFor(facts: Facts, proofKey: string, pair: PairFound): Proof | undefined {
+  const reader = facts.secrets.reader;
+  return facts.group.status.snapshot?.proofs?.find(
+    (proof) =>
+      proof.key === proofKey &&
+      proof.digest === pair.digest &&
+      // A Secret that cannot be read just now takes no proof away: unknown never moves anything.
+      (reader.seen !== "present" || proof.readerSecretVersion === reader.resourceVersion),
+  );
+}
+
+const isRehearsing = (facts: Facts) => facts.helpers.some((pod) => pod.role === "rehearsal" && !pod.deleting);
+
+function unproven(facts: Facts): string {
+  const last = facts.group.status.snapshot?.lastRehearsal;
+  const failed = last?.result === "Failed" ? `; the last rehearsal failed: ${last.message ?? "no message"}` : "";
+  return `The verified snapshot was not yet loaded with the present image, configuration and reader keys${failed}`;
+}
+
+function whyMissing(facts: Facts, no: (reason: Reason, message: string) => Readiness): Readiness {
+  const { raw } = facts.snapshot;
+  if (raw.seen === "absent" && !facts.group.spec.backup.enabled)
+    return no("Missing", "There is no verified snapshot, and spec.backup.enabled is false");
+  if (raw.seen === "absent")
+    return no("NoExportYet", "The backup pod has not exported yet: there is no raw snapshot in the store");
+  if (raw.seen === "found" && raw.problems.length > 0)
+    return no("SnapshotInvalid", `The exported snapshot cannot be used: ${raw.problems.join(", ")}`);
+  const last = facts.group.status.snapshot?.lastRehearsal;
+  if (last?.result === "Failed") return no("RehearsalFailed", last.message ?? "The rehearsal failed");
+  return no("Rehearsing", "The exported snapshot is being proven");
+}
+
+/** An outage does not age the snapshot that bridges it: its age counts up to the moment of the loss. */
+function ageProblem(facts: Facts, verified: PairFound, lostMs: number | undefined): string | undefined {
+  const limitMs = facts.group.spec.fallback.snapshot.maxAgeSeconds * 1000;
+  const { raw } = facts.snapshot;
+  if (raw.seen === "unknown") return undefined;
+  const newest = raw.seen === "found" ? raw : verified;
+  // ageMs is the store's own clock against its own timestamp: no clock of ours is in it.
+  const sinceLossMs = lostMs === undefined ? 0 : Math.max(0, facts.nowMs - lostMs);
+  const ageMs = newest.ageMs - sinceLossMs;
+  if (ageMs <= limitMs) return undefined;
+  return `The last export is of ${new Date(newest.lastModifiedMs).toISOString()}, older than maxAgeSeconds ${limitMs / 1000}`;
+}
