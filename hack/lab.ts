@@ -1,0 +1,250 @@
+/**
+ * The command behind `hack/lab`: makes, enters and removes a cluster that lives in namespaces of its own. When its
+ * first process ends, the kernel takes every process, mount, link and firewall rule with it; what is left to remove
+ * here is one folder and one cgroup.
+ */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { cgroupFolders } from "../test/lab/node.ts";
+import { program, REPOSITORY, until } from "../test/lab/process.ts";
+
+const HELP = `hack/lab up [--nodes N]          start the cluster (1 node unless said) and wait until it is ready
+hack/lab down                    end it and remove all it made; fine when there is none
+hack/lab status                  components, their state and logs
+hack/lab exec -- COMMAND...      run inside: KUBECONFIG set, pod and Service addresses and names work
+hack/lab kubectl ...             the same for kubectl
+hack/lab load-image ARCHIVE...   give images to every node (archives of hack/image)
+hack/lab stop|kill|start|freeze|resume COMPONENT
+                                 faults, e.g. stop apiserver, freeze etcd, stop kubelet-1
+HOLDFAST_LAB names the lab (default "default"): several may run side by side.`;
+
+const UP_LIMIT_MS = 180_000;
+const NAME = process.env["HOLDFAST_LAB"] ?? "default";
+const FOLDER = join(tmpdir(), `holdfast-lab-${NAME}`);
+const CGROUP = `holdfast-lab-${NAME}`;
+
+/** An error for the person at the keyboard: told without a stack. */
+class Refusal extends Error {}
+
+/** Tells a process from a later one that got the same number. */
+function startedAt(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [state = "", ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" ? undefined : fields[18];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Pid of the process outside that holds the lab, while it lives. */
+function holder(): number | undefined {
+  if (!existsSync(join(FOLDER, "pid"))) return undefined;
+  const [pid = "", started = ""] = readFileSync(join(FOLDER, "pid"), "utf8").split(" ");
+  return startedAt(Number(pid)) === started ? Number(pid) : undefined;
+}
+
+function firstInside(): number {
+  const pid = holder();
+  if (pid === undefined || !existsSync(join(FOLDER, "ready"))) {
+    throw new Refusal(`lab "${NAME}" does not run: start it with hack/lab up`);
+  }
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
+}
+
+function removeCgroup(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeCgroup(join(folder, entry.name));
+  }
+  rmdirSync(folder);
+}
+
+async function down(): Promise<void> {
+  const pid = holder();
+  if (pid !== undefined) {
+    process.kill(pid, "SIGKILL"); // unshare --kill-child: the namespace's first process goes with it, and all others
+    await until("the lab's processes gone", () => startedAt(pid) === undefined, 20_000);
+  }
+  // The last container's processes may still be on their way out: a cgroup that has members cannot be removed.
+  await until(
+    `cgroup ${CGROUP} removed`,
+    () => {
+      for (const folder of cgroupFolders(CGROUP)) removeCgroup(folder);
+      return true;
+    },
+    20_000,
+  );
+  rmSync(FOLDER, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+}
+
+function checkMachine(): void {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) {
+    throw new Refusal("the lab needs Linux and root (namespaces, mounts): run it as root, or see docs/kind.md");
+  }
+  for (const command of ["unshare", "nsenter", "containerd", "runc", "iptables", "conntrack", "ip", "curl"]) {
+    if (spawnSync("which", [command]).status !== 0) throw new Refusal(`${command} is not installed: run hack/setup`);
+  }
+}
+
+async function up(nodes: number): Promise<void> {
+  checkMachine();
+  if (holder() !== undefined) throw new Refusal(`lab "${NAME}" runs already: hack/lab status, hack/lab down`);
+  await down(); // what a killed machine may have left
+  for (const tool of ["etcd", "kube", "coredns", "helm"]) program(tool);
+  const pauseArchive = execFileSync(join(REPOSITORY, "hack/image"), ["pause"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  }).trim();
+  mkdirSync(FOLDER, { mode: 0o700 });
+  for (const folder of cgroupFolders(CGROUP)) mkdirSync(folder, { recursive: true });
+  const log = openSync(join(FOLDER, "lab.log"), "a");
+  const inside = [
+    process.execPath,
+    join(REPOSITORY, "hack/lab-inside.ts"),
+    FOLDER,
+    CGROUP,
+    String(nodes),
+    pauseArchive,
+  ];
+  const child = spawn(
+    "unshare",
+    [
+      ...["--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--kill-child=KILL", "--mount-proc"],
+      // The first process of a process namespace inherits orphans: a shell reaps them, Node would not.
+      ...["bash", "-c", '"$@" & wait $!', "lab", ...inside],
+    ],
+    { detached: true, stdio: ["ignore", log, log], cwd: FOLDER },
+  );
+  const pid = child.pid ?? 0;
+  writeFileSync(join(FOLDER, "pid"), `${pid} ${startedAt(pid)}`);
+  child.unref();
+  const stop = () => void down().finally(() => process.exit(130));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
+  try {
+    const ready = () => existsSync(join(FOLDER, "ready")) || startedAt(pid) === undefined;
+    await until("cluster ready", ready, UP_LIMIT_MS);
+    if (startedAt(pid) === undefined) throw new Error("the cluster did not come up");
+  } catch (error) {
+    process.stderr.write(readFileSync(join(FOLDER, "lab.log"), "utf8").slice(-6_000));
+    await down();
+    throw error;
+  }
+  console.log(`lab "${NAME}" is ready: hack/lab kubectl get nodes; it runs until hack/lab down`);
+}
+
+/** Command line that enters all namespaces of the lab. It ends when the caller does. */
+function entering(command: string[], folder = process.cwd()): string[] {
+  const target = ["--target", String(firstInside()), "--mount", "--net", "--pid", "--uts", "--ipc"];
+  const bound = ["setpriv", "--pdeathsig", "TERM"];
+  return [...bound, "nsenter", ...target, `--wd=${folder}`, "--", ...bound, ...command];
+}
+
+async function exec(command: string[]): Promise<number> {
+  const [file = "", ...args] = entering(command);
+  const programs = [program("kube", "kubectl"), program("helm"), join(REPOSITORY, "node_modules/.bin/node")];
+  const child = spawn(file, args, {
+    stdio: "inherit",
+    env: {
+      ...process.env,
+      PATH: [...programs.map(dirname), process.env["PATH"]].join(":"),
+      KUBECONFIG: join(FOLDER, "control-plane/admin.kubeconfig"),
+      HOLDFAST_LAB: NAME,
+      HOLDFAST_LAB_AUDIT_LOG: join(FOLDER, "control-plane/audit.log"),
+    },
+  });
+  process.on("SIGINT", () => {}); // the terminal tells the child, too: its answer is ours
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
+  return new Promise((done) => {
+    child.once("error", (error) => {
+      console.error(`error: ${error.message}`);
+      done(127);
+    });
+    child.once("exit", (code, signal) => done(signal ? 128 : (code ?? 1)));
+  });
+}
+
+function loadImages(archives: string[]): void {
+  const sockets = readdirSync(FOLDER).filter((name) => /^lab-\d+$/.test(name));
+  for (const archive of archives) {
+    const names = existsSync(`${archive}.names`) ? readFileSync(`${archive}.names`, "utf8").split("\n") : [];
+    for (const node of sockets) {
+      const ctr = (...args: string[]): string => {
+        const command = [
+          "ctr",
+          "--address",
+          `/run/${node}/containerd.sock`,
+          "--namespace",
+          "k8s.io",
+          "images",
+          ...args,
+        ];
+        const [file = "", ...rest] = entering(command);
+        return execFileSync(file, rest, { encoding: "utf8" });
+      };
+      const first = /unpacking (\S+)/.exec(ctr("import", archive))?.[1] ?? "";
+      for (const name of names.filter(Boolean)) ctr("tag", "--force", first, name);
+      console.log(`${node}: ${[first, ...names].filter(Boolean).join(" ")}`);
+    }
+  }
+}
+
+function ask(line: string): Promise<string> {
+  firstInside();
+  return new Promise((done, failed) => {
+    let answer = "";
+    const connection = connect({ path: join(FOLDER, "control.sock"), allowHalfOpen: true }, () => connection.end(line));
+    connection.on("error", failed);
+    connection.on("data", (chunk) => {
+      answer += chunk.toString();
+    });
+    connection.on("end", () => {
+      if (answer.startsWith("ok ")) done(answer.slice(3));
+      else failed(new Refusal(answer.replace(/^error /, "")));
+    });
+  });
+}
+
+async function main([verb = "help", ...rest]: string[]): Promise<number> {
+  if (!/^[a-z0-9-]{1,20}$/.test(NAME)) throw new Refusal(`HOLDFAST_LAB="${NAME}": lower case letters, digits, dashes`);
+  switch (verb) {
+    case "up": {
+      const nodes = rest[0] === "--nodes" ? Number(rest[1]) : 1;
+      if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5) throw new Refusal("--nodes takes a number from 1 to 5");
+      await up(nodes);
+      return 0;
+    }
+    case "down":
+      await down();
+      return 0;
+    case "exec":
+      return exec(rest[0] === "--" ? rest.slice(1) : rest);
+    case "kubectl":
+      return exec(["kubectl", ...rest]);
+    case "load-image":
+      firstInside();
+      loadImages(rest);
+      return 0;
+    case "status":
+    case "stop":
+    case "kill":
+    case "start":
+    case "freeze":
+    case "resume":
+      console.log(await ask([verb, ...rest].join(" ")));
+      return 0;
+    default:
+      console.log(HELP);
+      return verb === "help" ? 0 : 2;
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.error(error instanceof Refusal ? `error: ${error.message}` : error);
+  process.exitCode = 1;
+}
