@@ -158,6 +158,15 @@ function shrink(
   motion.steps.push(scale(traffic, to, why, { minServingAfter, staying: staying.map((pod) => pod.uid) }));
 }
 
+const mark = (pod: PodFact, cost: string, why: string): Step => ({
+  do: "markPod",
+  name: pod.name,
+  uid: pod.uid,
+  resourceVersion: pod.resourceVersion,
+  cost,
+  why,
+});
+
 function scale(
   traffic: WorkloadFact,
   to: number,
