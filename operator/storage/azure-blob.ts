@@ -6,7 +6,6 @@ import {
   type ContainerClient,
   newPipeline,
   type RequestPolicyFactory,
-  StorageRetryPolicyType,
   StorageSharedKeyCredential,
 } from "@azure/storage-blob";
 import { azureCode, explainAzure } from "./azure-faults.ts";
@@ -15,9 +14,7 @@ import { type Attempt, changedMeanwhile, guarded, statusOf } from "./failure.ts"
 import { dateOf, type Headers, required, versionOf } from "./headers.ts";
 import type { AzureBlobSettings } from "./settings.ts";
 import * as store from "./store.ts";
-import { ATTEMPTS_MAX, type Limits, makeAgent } from "./transport.ts";
-
-const RETRY_DELAY_MS = 200;
+import { type Limits, makeAgent } from "./transport.ts";
 
 export class AzureBlobStore implements store.SnapshotStore {
   readonly #settings: AzureBlobSettings;
@@ -32,14 +29,7 @@ export class AzureBlobStore implements store.SnapshotStore {
     this.#limits = limits;
     this.#agent = makeAgent(!this.#endpoint.startsWith("http://"), limits, settings.caBundle);
     const credential = new StorageSharedKeyCredential(settings.accountName, settings.credentials.accountKey);
-    const pipeline = newPipeline(credential, {
-      retryOptions: {
-        maxTries: ATTEMPTS_MAX,
-        retryPolicyType: StorageRetryPolicyType.FIXED,
-        retryDelayInMs: RETRY_DELAY_MS,
-        maxRetryDelayInMs: RETRY_DELAY_MS,
-      },
-    });
+    const pipeline = newPipeline(credential, { retryOptions: { maxTries: 1 } });
     pipeline.factories.push(through(this.#agent));
     this.#client = new BlobServiceClient(this.#endpoint, pipeline);
   }
@@ -57,7 +47,7 @@ export class AzureBlobStore implements store.SnapshotStore {
           ...(ifNoneMatch !== undefined && { conditions: { ifNoneMatch } }),
         });
         const stream = answer.readableStreamBody as Readable;
-        const body = await readBounded(stream, answer.contentLength, maxBytes, callSignal);
+        const body = await readBounded(stream, answer.contentLength, { maxBytes, ...this.#limits }, callSignal);
         return { state: "found", ...versionOf(answer._response.headers.toJson()), body };
       } catch (error) {
         if (isAbsent(error)) return { state: "absent" };
@@ -127,7 +117,12 @@ export class AzureBlobStore implements store.SnapshotStore {
   async #reason(blob: BlockBlobClient, refused: unknown, signal: AbortSignal): Promise<unknown> {
     try {
       const answer = await blob.download(0, 1, { abortSignal: signal, maxRetryRequests: 0 });
-      await readBounded(answer.readableStreamBody as Readable, undefined, store.DEFAULT_MAX_BYTES, signal);
+      await readBounded(
+        answer.readableStreamBody as Readable,
+        undefined,
+        { maxBytes: store.DEFAULT_MAX_BYTES, ...this.#limits },
+        signal,
+      );
       return refused;
     } catch (error) {
       return statusOf(error) === 403 ? error : refused;
@@ -162,6 +157,7 @@ export class AzureBlobStore implements store.SnapshotStore {
       name: which === "resource" ? resourceContainer : configContainer,
       ...(key !== undefined && { key }),
       where: this.#endpoint,
+      hostFrom: this.#settings.endpoint === undefined ? "account name" : "endpoint",
     };
   }
 

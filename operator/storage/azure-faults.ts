@@ -40,7 +40,7 @@ export function explainAzure(error: unknown, attempt: Attempt): Failure {
   const code = azureCode(error);
   const message = error instanceof Error ? firstLine(error.message) : "";
   const fault = faultOf(error, code, status, attempt);
-  const said = code === undefined ? `the server answered ${status}` : `the server answered ${status} ${code}`;
+  const said = status === 0 ? "its answer was not understood" : `the server answered ${status} ${code ?? ""}`.trimEnd();
   const options = { cause: error };
   switch (fault) {
     case "AccessDenied": {

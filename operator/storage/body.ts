@@ -2,6 +2,12 @@
 import type { Readable } from "node:stream";
 import { Failure } from "./failure.ts";
 
+export interface BodyLimits {
+  maxBytes: number;
+  /** The transport's: it ends a connection that was silent for so long. */
+  silenceTimeoutMs: number;
+}
+
 /**
  * The whole body or a Failure. `announcedBytes` is the server's Content-Length. The stream is destroyed on every way
  * out but the good one: an unread body keeps its connection for ever.
@@ -9,15 +15,15 @@ import { Failure } from "./failure.ts";
 export async function readBounded(
   stream: Readable,
   announcedBytes: number | undefined,
-  maxBytes: number,
+  limits: BodyLimits,
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const stop = () => stream.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
+  const stop = () => stream.destroy(new Error("aborted"));
   signal.addEventListener("abort", stop, { once: true });
   try {
     signal.throwIfAborted();
-    if (announcedBytes !== undefined && announcedBytes > maxBytes) throw tooLarge(maxBytes);
-    return await collect(stream, announcedBytes, maxBytes);
+    if (announcedBytes !== undefined && announcedBytes > limits.maxBytes) throw tooLarge(limits);
+    return await collect(stream, announcedBytes, limits);
   } finally {
     signal.removeEventListener("abort", stop);
     // A late error of a stream nobody listens to any more would end the process.
@@ -26,30 +32,33 @@ export async function readBounded(
   }
 }
 
-async function collect(stream: Readable, announcedBytes: number | undefined, maxBytes: number): Promise<Uint8Array> {
+async function collect(stream: Readable, announcedBytes: number | undefined, limits: BodyLimits): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
+  let heardAtMs = performance.now();
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      heardAtMs = performance.now();
       bytes += chunk.byteLength;
-      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      if (bytes > limits.maxBytes) throw tooLarge(limits);
       chunks.push(chunk);
     }
   } catch (error) {
-    if (cutShort(error)) throw truncated(bytes, announcedBytes, error);
-    throw error;
+    if (error instanceof Failure) throw error;
+    // Neither library hands on why the connection ended: that there was nothing to hear before tells silence apart.
+    const silent = performance.now() - heardAtMs >= limits.silenceTimeoutMs * ALMOST;
+    throw silent
+      ? new Failure("Timeout", `no answer for ${limits.silenceTimeoutMs} ms`, { cause: error })
+      : truncated(bytes, announcedBytes, error);
   }
   if (announcedBytes !== undefined && bytes !== announcedBytes) throw truncated(bytes, announcedBytes);
   return Buffer.concat(chunks, bytes);
 }
 
-/** The connection ended inside the body; its silence or our own signal are something else. */
-function cutShort(error: unknown): boolean {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE" || code === "EPIPE";
-}
+/** The transport's clock starts when a chunk arrives, ours when it was handed on. */
+const ALMOST = 0.9;
 
-function tooLarge(maxBytes: number): Failure {
+function tooLarge({ maxBytes }: BodyLimits): Failure {
   return new Failure("TooLarge", `it is larger than ${maxBytes} bytes`);
 }
 

@@ -9,6 +9,8 @@ export interface Attempt {
   name: string;
   key?: string;
   where: string;
+  /** Which setting the host name comes from, for the day when it does not resolve. */
+  hostFrom: string;
 }
 
 /**
@@ -62,12 +64,27 @@ export async function guarded<T>(
   if (callerSignal.aborted) onCaller();
   try {
     controller.signal.throwIfAborted();
-    return await call(controller.signal);
+    return await onceMore(call, controller.signal);
   } catch (error) {
     throw storageError(attempt, ended(controller.signal) ?? asFailure(error, attempt, explain));
   } finally {
     clearTimeout(deadline);
     callerSignal.removeEventListener("abort", onCaller);
+  }
+}
+
+/**
+ * A server may close an idle connection in the very moment it is used again: that alone is tried a second time. What
+ * lasts longer is the reconciler's to retry, which knows how urgent it is.
+ */
+async function onceMore<T>(call: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await call(signal);
+  } catch (error) {
+    const { code } = (error ?? {}) as { code?: unknown };
+    const closed = (code === "ECONNRESET" || code === "EPIPE") && statusOf(error) === undefined;
+    if (!closed || signal.aborted) throw error;
+    return await call(signal);
   }
 }
 
@@ -79,7 +96,7 @@ function ended(signal: AbortSignal): Failure | undefined {
 }
 
 function asFailure(error: unknown, attempt: Attempt, explain: Explain): Failure {
-  return error instanceof Failure ? error : (networkFailure(error) ?? explain(error, attempt));
+  return error instanceof Failure ? error : (networkFailure(error, attempt) ?? explain(error, attempt));
 }
 
 export function storageError(attempt: Attempt, failure: Failure): StorageError {
@@ -157,7 +174,7 @@ const CONNECTION_CODES = new Set([
 ]);
 
 /** Failures below HTTP, the same for every vendor; undefined when the server answered. */
-function networkFailure(error: unknown): Failure | undefined {
+function networkFailure(error: unknown, { hostFrom }: Attempt): Failure | undefined {
   if (!(error instanceof Error) || statusOf(error) !== undefined) return undefined;
   const { code } = error as { code?: unknown };
   if (typeof code !== "string") return undefined;
@@ -166,7 +183,10 @@ function networkFailure(error: unknown): Failure | undefined {
     return new Failure("Timeout", error.message.startsWith("no ") ? error.message : `no answer (${code})`, { cause });
   }
   if (code === "ENOTFOUND" || code === "ENODATA") {
-    return new Failure("NameNotResolved", `the host name does not exist (${code})`, { cause });
+    return new Failure("NameNotResolved", `the host name does not exist (${code})`, {
+      cause,
+      todo: `correct the ${hostFrom}`,
+    });
   }
   if (TLS_CODES.has(code)) return new Failure("TlsUntrusted", `its certificate is not trusted (${code})`, { cause });
   if (CONNECTION_CODES.has(code)) return new Failure("Unavailable", `no connection (${code})`, { cause });

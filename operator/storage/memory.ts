@@ -158,6 +158,7 @@ class MemoryStore implements store.SnapshotStore {
       container: "bucket",
       name: which,
       where: "memory",
+      hostFrom: "test",
       ...(key !== undefined && { key }),
     };
     const failing = this.#server.failing(which);

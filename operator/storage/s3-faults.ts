@@ -44,7 +44,7 @@ export function explainS3(error: unknown, attempt: Attempt, headers: Headers): F
   const code = codeOf(error);
   const message = error instanceof Error ? firstLine(error.message) : "";
   const fault = faultOf(code, status, attempt, regionFor(error, headers, message));
-  const said = code === undefined ? `the server answered ${status}` : `the server answered ${status} ${code}`;
+  const said = status === 0 ? "its answer was not understood" : `the server answered ${status} ${code ?? ""}`.trimEnd();
   const options = { cause: error };
   switch (fault) {
     case "AccessDenied":
@@ -122,6 +122,6 @@ function wrongKeys(code: string | undefined): string {
 /** The right region, where the server tells it: a header, a field of the error, or only its text (MinIO). */
 function regionFor(error: unknown, headers: Headers, message: string): string | undefined {
   const field = (error as { Region?: unknown } | undefined)?.Region;
-  const told = headers["x-amz-bucket-region"] ?? field ?? /expecting '([^']+)'/.exec(message)?.[1];
+  const told = headers["x-amz-bucket-region"] ?? field ?? /expecting ['"]([^'"]+)['"]/.exec(message)?.[1];
   return typeof told === "string" && /^[a-z0-9-]{1,40}$/.test(told) ? told : undefined;
 }

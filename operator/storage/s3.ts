@@ -13,7 +13,7 @@ import { dateOf, type Headers, required, versionOf } from "./headers.ts";
 import { codeOf, explainS3 } from "./s3-faults.ts";
 import type { S3Settings } from "./settings.ts";
 import * as store from "./store.ts";
-import { ATTEMPTS_MAX, type Limits, makeAgent } from "./transport.ts";
+import { type Limits, makeAgent } from "./transport.ts";
 
 /** What the server answered, good or bad; a call that got no answer at all throws. */
 type Answer<Output> =
@@ -38,8 +38,8 @@ export class S3Store implements store.SnapshotStore {
       ...(settings.endpoint !== undefined && { endpoint: settings.endpoint }),
       forcePathStyle: settings.forcePathStyle,
       credentials: { ...settings.credentials },
-      maxAttempts: ATTEMPTS_MAX,
-      // No limits of its own: the agent's hold for connecting and for silence, the call's signal for the whole.
+      // No limits and no retries of its own: the agent's hold for connecting and for silence, the call's signal for the whole.
+      maxAttempts: 1,
       requestHandler: secure ? { httpsAgent: this.#agent } : { httpAgent: this.#agent },
       // Many S3-compatible servers do not know the newer checksum trailers; the body is covered by the signature on
       // the way up and by its length on the way down.
@@ -67,7 +67,12 @@ export class S3Store implements store.SnapshotStore {
       const answer = await this.#ask(this.#client.send(command, { abortSignal: callSignal }));
       if (answer.ok) {
         const { output, headers } = answer;
-        const body = await readBounded(output.Body as Readable, output.ContentLength, maxBytes, callSignal);
+        const body = await readBounded(
+          output.Body as Readable,
+          output.ContentLength,
+          { maxBytes, ...this.#limits },
+          callSignal,
+        );
         return { state: "found", ...versionOf(headers), body };
       }
       if (answer.code === "NoSuchKey") return { state: "absent" };
@@ -144,7 +149,12 @@ export class S3Store implements store.SnapshotStore {
     const again = new GetObjectCommand({ Bucket: attempt.name, Key: key, Range: "bytes=0-0" });
     const reason = await this.#ask(this.#client.send(again, { abortSignal: signal }));
     if (reason.ok) {
-      await readBounded(reason.output.Body as Readable, undefined, store.DEFAULT_MAX_BYTES, signal);
+      await readBounded(
+        reason.output.Body as Readable,
+        undefined,
+        { maxBytes: store.DEFAULT_MAX_BYTES, ...this.#limits },
+        signal,
+      );
       throw explainS3(answer.error, attempt, answer.headers);
     }
     if (reason.code === "NoSuchKey") return { state: "absent" };
@@ -179,13 +189,15 @@ export class S3Store implements store.SnapshotStore {
   }
 
   #attempt(verb: Attempt["verb"], which: store.Which, key?: string): Attempt {
-    const { endpoint, region, resourceBucket, configBucket } = this.#settings;
+    const { endpoint, region, forcePathStyle, resourceBucket, configBucket } = this.#settings;
+    const bucketInHost = endpoint !== undefined && !forcePathStyle;
     return {
       verb,
       container: "bucket",
       name: which === "resource" ? resourceBucket : configBucket,
       ...(key !== undefined && { key }),
       where: endpoint ?? `AWS region ${region}`,
+      hostFrom: bucketInHost ? "endpoint, or set forcePathStyle" : endpoint === undefined ? "region" : "endpoint",
     };
   }
 

@@ -13,17 +13,11 @@ export interface Limits {
   connectTimeoutMs: number;
   /** Longest time without a byte from the server. */
   silenceTimeoutMs: number;
-  /** A whole call, its one retry included; the caller's signal may end it sooner. */
+  /** A whole call; the caller's signal may end it sooner. */
   callTimeoutMs: number;
 }
 
 export const DEFAULT_LIMITS: Limits = { connectTimeoutMs: 2_000, silenceTimeoutMs: 10_000, callTimeoutMs: 60_000 };
-
-/**
- * One retry, because a server may close an idle connection in the very moment it is used again. What lasts longer is
- * the reconciler's to retry, which knows how urgent it is.
- */
-export const ATTEMPTS_MAX = 2;
 
 const SOCKETS_MAX = 16;
 
