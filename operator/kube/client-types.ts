@@ -4,6 +4,8 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
   /** Default 10 s, for the whole call. */
   timeoutMs?: number;
+  /** Do not queue behind other calls. */
+  urgent?: boolean;
 }
 export interface ListOptions extends CallOptions {
   /** Absent: every namespace (needs the cluster-wide right). */

@@ -13,9 +13,10 @@ import type {
 } from "./client-types.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type ConfigSource, Credentials } from "./credentials.ts";
-import { isKubeError } from "./errors.ts";
+import { isClosedConnection, isKubeError } from "./errors.ts";
 import { type KubeObject, pathOf, type Resource, type Scale } from "./resources.ts";
 import { type CallObserver, Transport } from "./transport.ts";
+import { APPLY_PATCH, identity, JSON_PATCH, MERGE_PATCH, type RawList, typed, withQuery, writeQuery } from "./wire.ts";
 import type { WriteGate } from "./write-gate.ts";
 
 export type * from "./client-types.ts";
@@ -102,6 +103,15 @@ export class KubeClient {
       path: withQuery(pathOf(res, o.namespace), query),
       gate: undefined,
     });
+  }
+
+  /** Of the API server. */
+  async version(o: CallOptions = {}): Promise<{ gitVersion: string }> {
+    const { signal, timeoutMs = CALL_TIMEOUT_MS, urgent = false } = o;
+    const call = { what: "get the version", verb: "get", resource: "version", timeoutMs, signal, urgent };
+    return (await this.#transport.send({ ...call, method: "GET", path: "/version", gate: undefined })) as {
+      gitVersion: string;
+    };
   }
 
   /** AlreadyExists when the name is taken. */
@@ -197,7 +207,12 @@ export class KubeClient {
   }
 
   #read(verb: string, res: Resource, ns: string | undefined, name: string | undefined, path: string, o: CallOptions) {
-    return this.#transport.send({ ...this.#describe(verb, res, ns, name, o), method: "GET", path, gate: undefined });
+    const call = { ...this.#describe(verb, res, ns, name, o), method: "GET" as const, path, gate: undefined };
+    // A server that restarts or drains closes idle connections; a read that ran into that is repeated, once.
+    return this.#transport.send(call).catch((error: unknown) => {
+      if (!isClosedConnection(error)) throw error;
+      return this.#transport.send(call);
+    });
   }
 
   #write(
@@ -219,39 +234,7 @@ export class KubeClient {
   #describe(verb: string, res: Resource, ns: string | undefined, name: string | undefined, o: CallOptions) {
     const where = [ns, name].filter((part) => part !== undefined).join("/") || "in all namespaces";
     const what = `${verb} ${res.kind} ${where}`;
-    return { what, verb, resource: res.plural, timeoutMs: o.timeoutMs ?? CALL_TIMEOUT_MS, signal: o.signal };
+    const { signal, timeoutMs = CALL_TIMEOUT_MS, urgent = false } = o;
+    return { what, verb, resource: res.plural, timeoutMs, signal, urgent };
   }
-}
-
-const APPLY_PATCH = "application/apply-patch+yaml"; // JSON is YAML
-const MERGE_PATCH = "application/merge-patch+json";
-const JSON_PATCH = "application/json-patch+json";
-
-interface RawList<T> {
-  metadata?: { resourceVersion?: string; continue?: string };
-  items?: T[] | null;
-}
-
-function typed<T extends object>(res: Resource, object: T): T & { apiVersion: string; kind: string } {
-  return { ...object, apiVersion: res.apiVersion, kind: res.kind };
-}
-
-function identity(seen: Seen): object {
-  const { name, namespace, resourceVersion, uid } = seen;
-  return {
-    name,
-    resourceVersion,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(uid === undefined ? {} : { uid }),
-  };
-}
-
-function writeQuery(o: WriteOptions): Record<string, string | undefined> {
-  return { dryRun: o.dryRun ? "All" : undefined, fieldManager: o.fieldManager };
-}
-
-function withQuery(path: string, query: Record<string, string | number | undefined>): string {
-  const pairs = Object.entries(query).filter((pair): pair is [string, string | number] => pair[1] !== undefined);
-  if (pairs.length === 0) return path;
-  return `${path}?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)]))}`;
 }

@@ -26,6 +26,21 @@ export const systemClock: Clock = {
   },
 };
 
+export interface Moment {
+  monotonicMs: number;
+  wallMs: number;
+}
+
+export function moment(clock: Clock): Moment {
+  return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+}
+
+/** The time since, for what must not be underrated: the monotonic clock stands still while a machine sleeps, the wall
+ * clock may be set back, so the one that moved more counts. */
+export function elapsedMs(clock: Clock, since: Moment): number {
+  return Math.max(clock.monotonicMs() - since.monotonicMs, clock.wallMs() - since.wallMs);
+}
+
 /** Resolves after `ms`, or as soon as `signal` aborts (never rejects: the caller checks the signal). */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
@@ -50,6 +65,8 @@ export interface Deadline {
   signal: AbortSignal;
   /** True when the time ran out, false when a parent signal aborted first. */
   expired(): boolean;
+  /** No more time limit; the parents still count. */
+  stopTimer(): void;
   /** Must be called: it unhooks from the parents, whose listeners would else pile up over the life of the process. */
   release(): void;
 }
@@ -75,6 +92,7 @@ export function deadline(clock: Clock, ms: number, ...parents: (AbortSignal | un
   return {
     signal: controller.signal,
     expired: () => timedOut,
+    stopTimer: () => timer.cancel(),
     release() {
       timer.cancel();
       for (const [parent, hook] of hooks) parent.removeEventListener("abort", hook);

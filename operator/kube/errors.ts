@@ -61,6 +61,13 @@ export function isKubeError(error: unknown, ...faults: KubeFault[]): error is Ku
   return error instanceof KubeError && (faults.length === 0 || faults.includes(error.fault));
 }
 
+/** The other side closed a connection that stood. A refused one (nobody listens) is something else. */
+export function isClosedConnection(error: unknown): boolean {
+  if (!isKubeError(error, "Network")) return false;
+  const code = (error.cause as { code?: unknown } | undefined)?.code;
+  return code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET";
+}
+
 const SERVER_TEXT_MAX_CHARS = 1024; // an admission webhook may answer with pages of text
 
 export interface HttpAnswer {

@@ -1,7 +1,10 @@
 import type { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Dispatcher } from "undici";
 import { type Clock, type Deadline, deadline } from "./clock.ts";
 import type { Access, Credentials } from "./credentials.ts";
 import { errorFromAnswer, KubeError } from "./errors.ts";
+import { Slots } from "./slots.ts";
 import { gateClosed, type WriteGate } from "./write-gate.ts";
 
 export interface Call {
@@ -14,10 +17,13 @@ export interface Call {
   path: string;
   contentType?: string;
   body?: unknown;
+  /** For the whole call, waiting for a slot included. */
   timeoutMs: number;
   signal: AbortSignal | undefined;
   /** Present on every mutating call. */
   gate: WriteGate | undefined;
+  /** Takes no slot: a lease renewal must not stand behind slow calls. */
+  urgent: boolean;
 }
 
 /** Counts what is sent; `code` is the HTTP code, or the fault when there was no answer. */
@@ -25,13 +31,18 @@ export interface CallObserver {
   callEnded(verb: string, resource: string, code: string, durationMs: number, mutating: boolean): void;
 }
 
-const BODY_MAX_BYTES = 256 * 1024 * 1024; // a page of 500 objects of the largest size that etcd takes is 750 MiB; a sane one is 5
+// Connections = these + one per watch + the lease's. More would only queue on the server's side.
+const CALLS_AT_A_TIME = 32;
+const BODY_MAX_BYTES = 256 * 1024 * 1024; // a page of 500 ordinary objects is 5 MB: more than this is not an answer to us
+
+type Response = Dispatcher.ResponseData;
 
 /** Sends single calls and opens streams: authentication, deadline, write gate, errors, counting. */
 export class Transport {
   readonly #credentials: Credentials;
   readonly #clock: Clock;
   readonly #observer: CallObserver | undefined;
+  readonly #slots = new Slots(CALLS_AT_A_TIME);
 
   constructor(credentials: Credentials, clock: Clock, observer?: CallObserver) {
     this.#credentials = credentials;
@@ -43,93 +54,119 @@ export class Transport {
     return this.#credentials.close();
   }
 
-  /** One call, answer decoded. Rejects only with KubeError. */
-  async send(call: Call): Promise<unknown> {
-    return await this.#counted(call, async (limit) => {
-      const response = await this.#withAuth(call, limit);
-      const text = await readText(response.body, call.what);
-      if (response.statusCode >= 400) throw this.#refused(call, response, text);
-      return { code: response.statusCode, value: decode(text, call.what) };
+  /** One call, its answer decoded. Rejects only with KubeError. */
+  send(call: Call): Promise<unknown> {
+    return this.#observed(call, async (limit, signal) => {
+      if (!call.urgent) await this.#slots.take(signal);
+      try {
+        const response = await this.#authorized(call, signal);
+        const text = await readText(response.body, call.what);
+        if (response.statusCode >= 400) throw this.#refusal(call, response, text);
+        // The pool takes a connection back one turn after its answer ended: without this wait a second one is opened.
+        await nextTurn();
+        return { code: response.statusCode, value: decode(text, call.what) };
+      } finally {
+        if (!call.urgent) this.#slots.give();
+        limit.release();
+      }
     });
   }
 
-  /** Opens a stream: the deadline covers the answer's headers; the body lives until it ends or `signal` aborts. */
-  async open(call: Call): Promise<Readable> {
-    const life = new AbortController();
-    const stop = () => life.abort(call.signal?.reason);
-    call.signal?.addEventListener("abort", stop, { once: true });
-    if (call.signal?.aborted) stop();
-    return (await this.#counted(call, async (limit) => {
-      const cut = () => life.abort(limit.signal.reason);
-      limit.signal.addEventListener("abort", cut, { once: true });
-      const response = await this.#withAuth(call, { ...limit, signal: life.signal });
-      limit.signal.removeEventListener("abort", cut);
-      if (response.statusCode >= 400) throw this.#refused(call, response, await readText(response.body, call.what));
-      response.body.once("close", () => call.signal?.removeEventListener("abort", stop));
+  /** Opens a stream: the deadline covers the answer's headers; the body lives until it ends or `call.signal` aborts. */
+  open(call: Call): Promise<Readable> {
+    return this.#observed(call, async (limit, signal) => {
+      const response = await this.#authorized(call, signal);
+      if (response.statusCode >= 400) throw this.#refusal(call, response, await readText(response.body, call.what));
+      limit.stopTimer();
+      response.body.once("close", () => limit.release());
       return { code: response.statusCode, value: response.body };
-    })) as Readable;
+    });
   }
 
-  async #counted(call: Call, run: (limit: Deadline) => Promise<{ code: number; value: unknown }>): Promise<unknown> {
+  async #observed<T>(
+    call: Call,
+    run: (limit: Deadline, signal: AbortSignal) => Promise<{ code: number; value: T }>,
+  ): Promise<T> {
     const startMs = this.#clock.monotonicMs();
+    let code = "";
     let gateSignal: AbortSignal | undefined;
-    let code = "?";
-    const limit = deadline(this.#clock, call.timeoutMs, call.signal);
+    let limit: Deadline | undefined;
     try {
       gateSignal = call.gate?.enter(call.what);
-      const cut = gateSignal && deadline(this.#clock, call.timeoutMs, limit.signal, gateSignal);
-      try {
-        const done = await run(cut ? { ...limit, signal: cut.signal } : limit);
-        code = String(done.code);
-        return done.value;
-      } finally {
-        cut?.release();
-      }
+      limit = deadline(this.#clock, call.timeoutMs, call.signal, gateSignal);
+      const done = await run(limit, limit.signal);
+      code = String(done.code);
+      return done.value;
     } catch (error) {
+      limit?.release();
       const known = asKubeError(call, error, limit, gateSignal);
       code = known.httpCode === undefined ? known.fault : String(known.httpCode);
       throw known;
     } finally {
-      limit.release();
       const mutating = call.gate !== undefined;
       this.#observer?.callEnded(call.verb, call.resource, code, this.#clock.monotonicMs() - startMs, mutating);
     }
   }
 
-  async #withAuth(call: Call, limit: Deadline) {
-    const first = await this.#dispatch(call, await this.#credentials.current(), limit.signal);
+  async #authorized(call: Call, signal: AbortSignal): Promise<Response> {
+    const first = await dispatch(call, await unlessAborted(this.#credentials.current(), signal), signal);
     if (first.statusCode !== 401) return first;
     // A token that was renewed a moment ago looks like this; anything else stays 401.
     await first.body.dump();
     this.#credentials.forget();
-    return await this.#dispatch(call, await this.#credentials.current(), limit.signal);
+    return await dispatch(call, await unlessAborted(this.#credentials.current(), signal), signal);
   }
 
-  #dispatch(call: Call, access: Access, signal: AbortSignal) {
-    signal.throwIfAborted();
-    call.gate?.enter(call.what); // again: reading credentials took time
-    const prefix = access.server.pathname.replace(/\/$/, "");
-    return access.dispatcher.request({
-      origin: access.server.origin,
-      path: `${prefix}${call.path}`,
-      method: call.method,
-      headers: {
-        ...access.headers,
-        accept: "application/json",
-        "accept-encoding": "identity", // compressing costs both sides CPU and gains nothing inside a cluster
-        "user-agent": "holdfast",
-        ...(call.body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
-      },
-      body: call.body === undefined ? null : JSON.stringify(call.body),
-      signal,
-    });
-  }
-
-  #refused(call: Call, response: { statusCode: number; headers: Record<string, unknown> }, text: string): KubeError {
+  #refusal(call: Call, response: Response, text: string): KubeError {
     const header = response.headers["retry-after"];
     const retryAfter = typeof header === "string" ? header : undefined;
     return errorFromAnswer(call.what, { code: response.statusCode, retryAfter, text }, this.#clock.wallMs());
   }
+}
+
+function dispatch(call: Call, access: Access, signal: AbortSignal): Promise<Response> {
+  const prefix = access.server.pathname.replace(/\/$/, "");
+  const options: Dispatcher.RequestOptions = {
+    origin: access.server.origin,
+    path: `${prefix}${call.path}`,
+    method: call.method,
+    headers: {
+      ...access.headers,
+      accept: "application/json",
+      "accept-encoding": "identity", // compressing costs both sides CPU and gains nothing inside a cluster
+      "user-agent": "holdfast",
+      ...(call.body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
+    },
+    body: call.body === undefined ? null : JSON.stringify(call.body),
+    signal,
+  };
+  const { gate } = call;
+  return (gate ? access.dispatcher.compose(lastLook(gate, call.what)) : access.dispatcher).request(options);
+}
+
+/**
+ * Looks at the gate once more when a connected socket is at hand and the bytes are about to be written. A process that
+ * was stopped while it connected wakes with that socket ready, before any timer of ours had a chance to fire.
+ */
+function lastLook(gate: WriteGate, what: string): Dispatcher.DispatcherComposeInterceptor {
+  return (next) => (options, handler) => {
+    const start = handler.onRequestStart?.bind(handler);
+    handler.onRequestStart = (controller, context) => {
+      gate.enter(what); // what it throws fails the request unsent
+      start?.(controller, context);
+    };
+    return next(options, handler);
+  };
+}
+
+/** An exec plugin of a kubeconfig may hang; the deadline holds for it, too. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
 }
 
 async function readText(body: AsyncIterable<Uint8Array>, what: string): Promise<string> {
@@ -137,8 +174,9 @@ async function readText(body: AsyncIterable<Uint8Array>, what: string): Promise<
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > BODY_MAX_BYTES)
+    if (bytes > BODY_MAX_BYTES) {
       throw new KubeError("Undecodable", `Cannot ${what}: the answer is over ${BODY_MAX_BYTES} bytes`);
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
@@ -148,19 +186,25 @@ function decode(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Its text stays out of the message: it may be part of a Secret.
+    // Neither its text nor the parser's complaint goes into the message: both may quote a Secret.
     throw new KubeError("Undecodable", `Cannot ${what}: the answer of ${text.length} characters is not JSON`);
   }
 }
 
-function asKubeError(call: Call, error: unknown, limit: Deadline, gate: AbortSignal | undefined): KubeError {
+function asKubeError(call: Call, error: unknown, limit?: Deadline, gate?: AbortSignal): KubeError {
   if (error instanceof KubeError) return error;
+  const cannot = `Cannot ${call.what}`;
   if (gate?.aborted) return gateClosed(call.what, "leadership ended while the call was under way", error);
-  if (limit.expired()) {
-    return new KubeError("Timeout", `Cannot ${call.what}: no answer within ${call.timeoutMs} ms`, { cause: error });
-  }
-  if (call.signal?.aborted)
-    return new KubeError("Aborted", `Cannot ${call.what}: given up by the caller`, { cause: error });
-  const said = error instanceof Error ? error.message : String(error);
-  return new KubeError("Network", `Cannot ${call.what}: ${said}`, { cause: error });
+  if (limit?.expired())
+    return new KubeError("Timeout", `${cannot}: no answer within ${call.timeoutMs} ms`, { cause: error });
+  if (call.signal?.aborted) return new KubeError("Aborted", `${cannot}: given up by the caller`, { cause: error });
+  return new KubeError("Network", `${cannot}: ${describe(error)}`, { cause: error });
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = (error as { code?: unknown }).code;
+  // A name with several addresses fails with an AggregateError whose own message is empty.
+  const text = error.message || (error instanceof AggregateError ? error.errors.map(String).join("; ") : error.name);
+  return typeof code === "string" && !text.includes(code) ? `${text} (${code})` : text;
 }

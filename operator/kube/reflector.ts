@@ -1,0 +1,188 @@
+import type { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Log } from "../log.ts";
+import type { KubeClient } from "./client.ts";
+import { type Clock, deadline, fullJitterMs, sleep } from "./clock.ts";
+import { isKubeError, KubeError, type KubeFault } from "./errors.ts";
+import type { KubeObject, Resource } from "./resources.ts";
+import { Scope } from "./scope.ts";
+import type { ChangeHandler, Entry, Store } from "./store.ts";
+import { watchLines } from "./watch-lines.ts";
+
+export interface ReflectorTimes {
+  pageSize: number;
+  backoffBaseMs: number;
+  backoffCapMs: number;
+  /** Bookmarks come about once a minute: so long without any byte, the watch is opened anew. */
+  silenceMs: number;
+  /** A true list, +-20 %: it repairs whatever a watch missed (reliability.md N17). */
+  relistEveryMs: number;
+  /** How long a list older than what was seen is refused before it is taken as a restored etcd. */
+  refuseOldListMs: number;
+  /** How long the server is asked to keep a watch open: a time from here to twice that. */
+  watchMinSeconds: number;
+}
+
+export const REFLECTOR_TIMES: ReflectorTimes = {
+  pageSize: 500,
+  backoffBaseMs: 500,
+  backoffCapMs: 30_000,
+  silenceMs: 90_000,
+  relistEveryMs: 600_000,
+  refuseOldListMs: 60_000,
+  watchMinSeconds: 240,
+};
+
+export interface ReflectorOptions<P> {
+  client: KubeClient;
+  resource: Resource;
+  /** Absent: all namespaces. */
+  namespace?: string | undefined;
+  labelSelector?: string | undefined;
+  fieldSelector?: string | undefined;
+  store: Store<P>;
+  onChange: ChangeHandler<P>;
+  clock: Clock;
+  log: Log;
+  times?: Partial<ReflectorTimes>;
+}
+
+export interface ReflectorHealth {
+  /** "Pod" or "Pod in edge". */
+  name: string;
+  /** The first list has been taken in completely. */
+  synced: boolean;
+  /** Since the server last gave any sign on this watch; infinite before the first. */
+  staleForMs: number;
+  lastError: string | undefined;
+}
+
+// The cache may have missed something: only a new list helps. After all other faults the watch goes on where it was.
+const LIST_AFTER: readonly KubeFault[] = ["Gone", "Undecodable"];
+const LIVED_MS = 5_000; // a watch that lasted so long was a working one: the back-off starts anew
+const LIST_AGAIN_MS = 60_000; // a periodic list that failed waits; the watch meanwhile goes on
+
+/** Keeps one scope of a store like the server's, for ever: list, watch, and again after any end (reliability.md N4). */
+export class Reflector<P> {
+  readonly #o: ReflectorOptions<P>;
+  readonly #times: ReflectorTimes;
+  readonly #name: string;
+  readonly #scope: Scope<P>;
+  readonly #query: { namespace?: string; labelSelector?: string; fieldSelector?: string };
+  #listDueMs = 0;
+  #synced = false;
+  #activityMs = Number.NEGATIVE_INFINITY;
+  #watchLastedMs = 0;
+  #lastError: string | undefined;
+
+  constructor(options: ReflectorOptions<P>) {
+    const { resource, namespace, labelSelector, fieldSelector, times } = options;
+    this.#o = options;
+    this.#times = { ...REFLECTOR_TIMES, ...times };
+    this.#name = namespace === undefined ? resource.kind : `${resource.kind} in ${namespace}`;
+    this.#scope = new Scope({ ...options, namespace, name: this.#name, refuseOldListMs: this.#times.refuseOldListMs });
+    this.#query = {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    };
+  }
+
+  health(): ReflectorHealth {
+    const staleForMs = this.#o.clock.monotonicMs() - this.#activityMs;
+    return { name: this.#name, synced: this.#synced, staleForMs, lastError: this.#lastError };
+  }
+
+  /** Returns when `signal` aborts, and never rejects. Not to be called twice at a time. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#o;
+    const { backoffBaseMs, backoffCapMs } = this.#times;
+    let attempt = 0;
+    while (!signal.aborted) {
+      const retryAfterMs = await this.#round(signal);
+      if (this.#watchLastedMs >= LIVED_MS) attempt = 0;
+      await sleep(clock, Math.max(retryAfterMs, fullJitterMs(clock, attempt, backoffBaseMs, backoffCapMs)), signal);
+      attempt += 1;
+    }
+  }
+
+  /** A list if one is due, then a watch until it ends. Returns how long the server asks us to stay away. */
+  async #round(signal: AbortSignal): Promise<number> {
+    const { clock, log } = this.#o;
+    this.#watchLastedMs = 0;
+    try {
+      if (this.#scope.position === undefined || clock.monotonicMs() >= this.#listDueMs) await this.#list(signal);
+      await this.#watch(this.#scope.position ?? "", signal);
+      return 0;
+    } catch (error) {
+      if (signal.aborted) return 0;
+      if (isKubeError(error, ...LIST_AFTER) || isTooLargeVersion(error)) this.#scope.forget();
+      this.#lastError = error instanceof Error ? error.message : String(error);
+      log.warn("watch interrupted", { watch: this.#name, listNext: this.#scope.position === undefined, error });
+      return isKubeError(error) ? (error.retryAfterMs ?? 0) : 0;
+    }
+  }
+
+  /** Reads all pages, then takes them in at once. A list that breaks off changes nothing. */
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, resource, clock } = this.#o;
+    const entries = new Map<string, Entry<P>>();
+    this.#listDueMs = clock.monotonicMs() + LIST_AGAIN_MS;
+    let next: { continue?: string } = {};
+    for (;;) {
+      // No resourceVersion: a quorum read. resourceVersion=0 may be answered from a cache that lags (N26).
+      const query = { ...this.#query, ...next, limit: this.#times.pageSize, signal };
+      const page = await client.list<KubeObject>(resource, query);
+      for (const item of page.items) {
+        const entry = this.#scope.entryOf(item);
+        entries.set(entry.key, entry);
+      }
+      this.#activityMs = clock.monotonicMs();
+      await nextTurn(); // a large list must not keep lease renewals waiting
+      signal.throwIfAborted();
+      if (page.continue === undefined) {
+        this.#scope.replace(entries, page.resourceVersion);
+        break;
+      }
+      next = { continue: page.continue };
+    }
+    this.#listDueMs = clock.monotonicMs() + this.#times.relistEveryMs * (0.8 + 0.4 * clock.random());
+    this.#synced = true;
+  }
+
+  async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { client, resource, clock } = this.#o;
+    const { silenceMs, watchMinSeconds } = this.#times;
+    const timeoutSeconds = Math.round(watchMinSeconds * (1 + clock.random()));
+    const silence = new AbortController();
+    const life = deadline(clock, Math.max(0, this.#listDueMs - clock.monotonicMs()), signal, silence.signal);
+    const startMs = clock.monotonicMs();
+    let body: Readable | undefined;
+    try {
+      body = await client.watch(resource, { ...this.#query, resourceVersion, timeoutSeconds, signal: life.signal });
+      this.#activityMs = clock.monotonicMs();
+      this.#lastError = undefined;
+      for await (const line of watchLines(body, { clock, silenceMs, onSilence: () => silence.abort() })) {
+        if (signal.aborted) return;
+        this.#activityMs = clock.monotonicMs();
+        this.#scope.event(line);
+      }
+    } catch (error) {
+      if (life.expired()) return; // it is time for the periodic list
+      if (!silence.signal.aborted) throw error;
+      throw new KubeError("Timeout", `Cannot follow ${this.#name}: nothing came for ${silenceMs} ms`, { cause: error });
+    } finally {
+      if (body) this.#watchLastedMs = clock.monotonicMs() - startMs;
+      life.release();
+      body?.destroy();
+    }
+  }
+}
+
+/** 504 with this cause: the server is behind the version that we ask from, and may stay so. */
+function isTooLargeVersion(error: unknown): boolean {
+  if (!isKubeError(error)) return false;
+  const causes = error.status?.details?.causes ?? [];
+  const named = causes.some((cause) => cause.reason === "ResourceVersionTooLarge");
+  return named || /too large resource version/i.test(error.message);
+}
