@@ -1,9 +1,10 @@
 import { stringify } from "yaml";
 import { type Crd, crds } from "../operator/api/crd.ts";
+import { generatedDocs } from "./generate-docs.ts";
 
 /** Every generated file: path from the root of the checkout -> its text. */
 export function generated(): Record<string, string> {
-  const files: Record<string, string> = {};
+  const files = generatedDocs();
   for (const crd of crds()) {
     files[`crds/${crd.metadata.name}.yaml`] = `${HEADER}${crdYaml(crd)}`;
     files[`charts/holdfast/templates/crd-${crd.spec.names.plural}.yaml`] = chartCrd(crd);

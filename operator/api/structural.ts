@@ -70,7 +70,7 @@ export function structural(schema: z.ZodType): Structural {
 function convert(json: Json, path: string): Structural {
   for (const key of Object.keys(json)) {
     if (!(SAME as readonly string[]).includes(key) && !HANDLED.includes(key)) {
-      throw new Error(`${path || "root"}: JSON Schema keyword "${key}" has no structural form`);
+      throw new Error(`${path || "root"}: JSON Schema keyword ${key} has no structural form`);
     }
   }
   const out: Record<string, unknown> = {};
@@ -78,7 +78,9 @@ function convert(json: Json, path: string): Structural {
   if (typeof json["const"] === "string") out["enum"] = [json["const"]];
   if (typeof out["pattern"] === "string") out["pattern"] = out["pattern"].replaceAll("\\/", "/");
   if (json[INT_OR_STRING]) return intOrString(json, out as Structural, path);
-  if (json["anyOf"] !== undefined) throw new Error(`${path}: anyOf is allowed for int-or-string only`);
+  if (json["anyOf"] !== undefined || typeof json["type"] !== "string") {
+    throw new Error(`${path}: a field has one type; the only union is int-or-string`);
+  }
   if (out["type"] === "integer") boundInteger(out);
   if (out["type"] === "object") addFields(json, out as Structural, path);
   if (json["items"]) out["items"] = convert(json["items"] as Json, `${path}[]`);
