@@ -5,7 +5,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { HOST } from "./network.ts";
 import { program, type Server, startServer } from "./process.ts";
 
-const corefile = (kubeconfig: string): string => `.:53 {
+const corefile = (kubeconfig: string): string => `cluster.local:53 in-addr.arpa:53 {
   bind ${HOST}
   errors
   ready 127.0.0.1:8181
@@ -14,7 +14,10 @@ const corefile = (kubeconfig: string): string => `.:53 {
     pods insecure
     ttl 2
   }
-  # Nothing outside of the cluster can be reached: say so at once instead of letting clients wait.
+}
+# Nothing outside of the cluster can be reached: say so at once instead of letting clients wait.
+.:53 {
+  bind ${HOST}
   template ANY ANY {
     rcode NXDOMAIN
   }
