@@ -261,8 +261,8 @@ describe("what the server says", () => {
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       refuse("S3", status, code, more)(request, response);
     });
-    for (const call of [read(store), store.head("resource", "7f3a91", signal)]) {
-      const error = await refusal(call);
+    for (const call of [() => read(store), () => store.head("resource", "7f3a91", signal)]) {
+      const error = await refusal(call());
       expect([error.fault, error.message]).toEqual([
         "WrongRegion",
         expect.stringContaining("the bucket is in region us-west-2; set the region to us-west-2"),
@@ -307,8 +307,8 @@ describe("what the server says", () => {
   test("Azure tells a wrong clock in the detail of AuthenticationFailed only", async () => {
     const detail = "<AuthenticationErrorDetail>Request date header too old: 'Sat'</AuthenticationErrorDetail>";
     const { store } = await talkTo("AzureBlob", refuse("AzureBlob", 403, "AuthenticationFailed", { inside: detail }));
-    for (const call of [read(store), store.head("resource", "7f3a91", signal)]) {
-      expect((await refusal(call)).fault).toBe("ClockSkew");
+    for (const call of [() => read(store), () => store.head("resource", "7f3a91", signal)]) {
+      expect((await refusal(call())).fault).toBe("ClockSkew");
     }
   });
 
