@@ -1,0 +1,90 @@
+import { childName, LABEL, storeKey } from "../../api/names.ts";
+import type { Facts, KubeObject, Problem } from "../facts.ts";
+import { given, type JsonObject } from "../json.ts";
+import { mergeTemplate } from "../pod-template.ts";
+import { about, childObject, EDIT_THE_GROUP, labelsOf, MARK, selectorOf } from "./common.ts";
+import { configVolume, gatewayContainer, gatewayVolumes, podSecurity, VOLUME } from "./containers.ts";
+import { liveOf } from "./live.ts";
+import { templateProblems } from "./pod-template-rules.ts";
+import { secretVersion, storeKeys } from "./references.ts";
+import { pullSecrets } from "./traffic.ts";
+
+/**
+ * The exporter: no port, no Service, no budget, one at a time. It is left out when it is not wanted, when its
+ * configuration could not be rendered, and when its podTemplate is refused; what runs then stays.
+ */
+export function backupDeployment(
+  facts: Facts,
+  exporter: string | undefined,
+): { object?: KubeObject; problems: Problem[] } {
+  const { name, spec } = facts.group;
+  if (!spec.backup.enabled || exporter === undefined) return { problems: [] };
+  const base = baseTemplate(facts, exporter);
+  const problems = templateProblems(facts, "backup", spec.backup.podTemplate, base);
+  if (problems.length > 0) return { problems };
+  const object = childObject(facts, {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    name: childName.backup(name),
+    role: "backup",
+    fate: "owned",
+    about: about(facts, "Pod that exports the configuration to the fallback storage", EDIT_THE_GROUP),
+    body: {
+      spec: {
+        replicas: 1, // the last writer wins: two exporters would mix their pairs
+        selector: { matchLabels: selectorOf(facts, "backup") },
+        strategy: { type: "Recreate" },
+        revisionHistoryLimit: 3,
+        progressDeadlineSeconds: 600,
+        template: mergeTemplate(base, spec.backup.podTemplate),
+      },
+    },
+  });
+  return { object, problems };
+}
+
+function baseTemplate(facts: Facts, exporter: string): JsonObject {
+  const { name, spec } = facts.group;
+  const live = liveOf(facts, "backup");
+  return {
+    metadata: {
+      labels: { ...labelsOf(facts, "backup"), [LABEL.license]: "excluded" },
+      annotations: {
+        ...about(facts, "Pod that exports the configuration", "It serves nothing; deleting it only delays an export."),
+        ...given(MARK.clientCertificate, secretVersion(facts.secrets.client, live, MARK.clientCertificate)),
+        ...given(MARK.writerSecret, secretVersion(facts.secrets.writer, live, MARK.writerSecret)),
+      },
+    },
+    spec: {
+      serviceAccountName: childName.backupAccount(name),
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      ...pullSecrets(facts),
+      securityContext: podSecurity(facts),
+      containers: [
+        {
+          // Not optional here: without keys or certificate it could only fail, and so the pod's events name what is missing.
+          ...gatewayContainer(facts, {
+            shortID: storeKey.raw(spec.shortID),
+            storeKeys: storeKeys(facts, "writer", live),
+            configVolume: VOLUME.config,
+            optional: false,
+          }),
+          livenessProbe: processLives(facts),
+        },
+      ],
+      volumes: [configVolume(VOLUME.config, exporter, false), ...gatewayVolumes(facts, false)],
+    },
+  };
+}
+
+/** The process accepts connections. Lenient: a restarted exporter only exports later. A probe needs no containerPort. */
+function processLives({ rendered: { profile } }: Facts): JsonObject {
+  return {
+    tcpSocket: { port: profile.ports.status },
+    initialDelaySeconds: 30,
+    periodSeconds: 20,
+    timeoutSeconds: 5,
+    failureThreshold: 6,
+  };
+}

@@ -1,0 +1,22 @@
+import { childName } from "../../api/names.ts";
+import type { Facts, KubeObject } from "../facts.ts";
+import { about, childObject, EDIT_THE_GROUP, selectorOf } from "./common.ts";
+
+/** Frozen: nothing that serves has a proven successor, so no eviction is let through. */
+export function disruptionBudget(facts: Facts, frozen: boolean): KubeObject {
+  return childObject(facts, {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    name: childName.disruptionBudget(facts.group.name),
+    role: "traffic",
+    fate: "kept",
+    about: about(facts, "Limit of evictions of the traffic pods", EDIT_THE_GROUP),
+    body: {
+      spec: {
+        selector: { matchLabels: selectorOf(facts, "traffic") },
+        maxUnavailable: frozen ? 0 : facts.group.spec.traffic.disruptionBudget.maxUnavailable,
+        unhealthyPodEvictionPolicy: "AlwaysAllow", // a pod that does not serve must not block a drain
+      },
+    },
+  });
+}

@@ -1,0 +1,232 @@
+import { ANNOTATION, childName, LABEL, type Role, storeKey } from "../../api/names.ts";
+import type { Facts, KubeObject, KubeTemplate } from "../facts.ts";
+import { canonicalJson } from "../hash.ts";
+import { given, isObject, type JsonObject, named, objectAt, objectsAt, textAt } from "../json.ts";
+import { about, CONTAINER, labelsOf, MARK, ownerOf, withAppliedHash } from "./common.ts";
+import {
+  certificateMount,
+  certificateVolume,
+  controlPlaneEnv,
+  ownContainer,
+  podSecurity,
+  VOLUME,
+} from "./containers.ts";
+import type { Desired } from "./index.ts";
+
+export interface LoadOptions {
+  /** What it is to load: goes back into the facts by annotation. */
+  digest: string;
+  /** Makes the name; the same attempt has the same suffix, so that it is created once. */
+  suffix: string;
+  expectedCounts: Readonly<Record<string, number>>;
+  readerSecretVersion?: string;
+  /** The template to prove. Default: the wanted one; that of a ReplicaSet, to prove what runs. */
+  template?: KubeTemplate;
+  /** How long the gateway may take to load; the pod as a whole ends `DEADLINE_MARGIN_SECONDS` later. */
+  loadSeconds?: number;
+}
+
+const LOAD_SECONDS = 60;
+/** Pulling images, mounting, and the last answer. */
+const DEADLINE_MARGIN_SECONDS = 60;
+
+/** A throw-away gateway that loads the candidate snapshot, and beside it who counts what it loaded. */
+export function rehearsalPod(facts: Facts, desired: Desired, options: LoadOptions): KubeObject {
+  return loadingPod(facts, desired, options, {
+    role: "rehearsal",
+    name: childName.rehearsal(facts.group.name, options.suffix),
+    config: VOLUME.fallback,
+    shortID: storeKey.candidate(facts.group.spec.shortID),
+    license: "excluded",
+    what: "Throw-away gateway that shows whether a snapshot loads",
+  });
+}
+
+/** The same from the control plane, before a return. It sends heartbeats, so the license counts it while it runs. */
+export function canaryPod(facts: Facts, desired: Desired, options: LoadOptions): KubeObject {
+  return loadingPod(facts, desired, options, {
+    role: "canary",
+    name: childName.canary(facts.group.name, options.suffix),
+    config: VOLUME.normal,
+    shortID: facts.group.spec.shortID,
+    license: "counted",
+    what: "Throw-away gateway that shows whether the control plane can be loaded from",
+  });
+}
+
+interface Kind {
+  role: Role;
+  name: string;
+  config: string;
+  shortID: string;
+  license: "excluded" | "counted";
+  what: string;
+}
+
+/**
+ * The gateway is a native sidecar, so that the pod ends when the counting does. It is as in the template, but for the
+ * file it starts from and the object key; the user's init containers come along, other containers do not.
+ */
+function loadingPod(facts: Facts, desired: Desired, options: LoadOptions, kind: Kind): KubeObject {
+  const template = options.template ?? desired.template;
+  const loadSeconds = options.loadSeconds ?? LOAD_SECONDS;
+  const before = objectsAt(template, "spec", "initContainers").filter((item) => item["name"] !== CONTAINER.choose);
+  const { ports } = facts.rendered.profile;
+  const count = {
+    ...ownContainer(facts, CONTAINER.rehearse, ["choose", "--rehearse"]),
+    env: [
+      { name: "HOLDFAST_CONTROL_API", value: `http://127.0.0.1:${ports.control}` },
+      { name: "HOLDFAST_EXPECTED_COUNTS", value: canonicalJson(options.expectedCounts) },
+      { name: "HOLDFAST_REHEARSAL_SECONDS", value: String(loadSeconds) },
+    ],
+  };
+  const sidecar = { ...throwAwayGateway(facts, template, kind), restartPolicy: "Always" };
+  const initContainers = [...before, sidecar];
+  return helperPod(facts, template, {
+    ...kind,
+    annotations: {
+      [ANNOTATION.digest]: options.digest,
+      ...given(ANNOTATION.proofKey, textAt(template, "metadata", "annotations", ANNOTATION.proofKey)),
+      ...given(MARK.readerSecret, options.readerSecretVersion),
+    },
+    deadlineSeconds: loadSeconds + DEADLINE_MARGIN_SECONDS,
+    initContainers,
+    containers: [count],
+    volumes: usedVolumes(template, initContainers),
+    affinity: objectAt(template, "spec")["affinity"],
+  });
+}
+
+function throwAwayGateway(facts: Facts, template: KubeTemplate, kind: Kind): JsonObject {
+  const gateway = named(objectsAt(template, "spec", "containers"), CONTAINER.gateway) ?? {};
+  const { profile } = facts.rendered;
+  const drop = ["ports", "lifecycle", "readinessProbe", "livenessProbe", "startupProbe"];
+  const kept = Object.fromEntries(Object.entries(gateway).filter(([key]) => !drop.includes(key)));
+  return {
+    ...kept,
+    env: objectsAt(gateway, "env").map((item) =>
+      item["name"] === profile.env.shortID ? { name: profile.env.shortID, value: kind.shortID } : item,
+    ),
+    volumeMounts: objectsAt(gateway, "volumeMounts").map((mount) =>
+      mount["mountPath"] === profile.configPath ? { ...mount, name: kind.config } : mount,
+    ),
+  };
+}
+
+const usedVolumes = (template: KubeTemplate, containers: readonly JsonObject[]): JsonObject[] => {
+  const used = new Set(containers.flatMap((item) => objectsAt(item, "volumeMounts").map((mount) => mount["name"])));
+  return objectsAt(template, "spec", "volumes").filter((volume) => used.has(volume["name"]));
+};
+
+export interface WitnessOptions {
+  suffix: string;
+  /** Run there and nowhere else. */
+  node?: string;
+  /** Run anywhere else. */
+  avoidNode?: string;
+  template?: KubeTemplate;
+}
+const WITNESS_DEADLINE_SECONDS = 60;
+
+/** Asks the control plane what a gateway would ask, from where gateways run: same identity, network labels and places. */
+export function witnessPod(facts: Facts, desired: Desired, options: WitnessOptions): KubeObject {
+  const template = options.template ?? desired.template;
+  return helperPod(facts, template, {
+    role: "witness",
+    name: childName.witness(facts.group.name, options.suffix),
+    license: "excluded",
+    what: "Short look at the control plane from where gateways run",
+    annotations: {},
+    deadlineSeconds: WITNESS_DEADLINE_SECONDS,
+    containers: [
+      {
+        ...ownContainer(facts, CONTAINER.witness, ["choose", "--probe"]),
+        env: controlPlaneEnv(facts),
+        volumeMounts: [certificateMount],
+      },
+    ],
+    volumes: [certificateVolume(facts, true)],
+    affinity: withNode(objectAt(template, "spec")["affinity"], options),
+  });
+}
+
+/** Each term is a way to fit, so the node goes into every one of them. */
+function withNode(affinity: unknown, { node, avoidNode }: WitnessOptions): unknown {
+  const fields = [
+    ...(node === undefined ? [] : [{ key: "metadata.name", operator: "In", values: [node] }]),
+    ...(avoidNode === undefined ? [] : [{ key: "metadata.name", operator: "NotIn", values: [avoidNode] }]),
+  ];
+  if (fields.length === 0) return affinity;
+  const required = "requiredDuringSchedulingIgnoredDuringExecution";
+  const ofNode = objectAt(affinity, "nodeAffinity");
+  const terms = objectsAt(ofNode, required, "nodeSelectorTerms");
+  const nodeSelectorTerms = (terms.length > 0 ? terms : [{}]).map((term) => ({
+    ...term,
+    matchFields: [...objectsAt(term, "matchFields"), ...fields],
+  }));
+  return { ...objectAt(affinity), nodeAffinity: { ...ofNode, [required]: { nodeSelectorTerms } } };
+}
+
+interface Helper {
+  role: Role;
+  name: string;
+  license: "excluded" | "counted";
+  what: string;
+  annotations: Record<string, string>;
+  deadlineSeconds: number;
+  initContainers?: readonly JsonObject[];
+  containers: readonly JsonObject[];
+  volumes: readonly JsonObject[];
+  affinity: unknown;
+}
+
+/** What places a pod and lets it reach what traffic pods reach. */
+const CARRIED = [
+  "nodeSelector",
+  "tolerations",
+  "priorityClassName",
+  "schedulerName",
+  "runtimeClassName",
+  "dnsPolicy",
+  "dnsConfig",
+  "hostAliases",
+  "imagePullSecrets",
+  "serviceAccountName",
+  "securityContext",
+];
+/** Nobody ever sets it: such a pod is never Ready, so no Service of the user's own sends requests to it. */
+const NEVER_SERVES = [{ conditionType: "holdfast.dev/never-serves" }];
+
+/** Neither the traffic pods' role nor a controller: both would count it into the disruption budget or block drains. */
+function helperPod(facts: Facts, template: KubeTemplate, helper: Helper): KubeObject {
+  const spec = objectAt(template, "spec");
+  const carried = Object.fromEntries(CARRIED.flatMap((key) => (spec[key] === undefined ? [] : [[key, spec[key]]])));
+  const usersLabels = Object.entries(objectAt(template, "metadata", "labels")).flatMap(([key, value]) =>
+    typeof value === "string" ? [[key, value] as const] : [],
+  );
+  return withAppliedHash({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: helper.name,
+      namespace: facts.group.namespace,
+      labels: { ...Object.fromEntries(usersLabels), ...labelsOf(facts, helper.role), [LABEL.license]: helper.license },
+      annotations: { ...about(facts, helper.what, "It ends by itself; deleting it is safe."), ...helper.annotations },
+      ownerReferences: [ownerOf(facts, false)],
+    },
+    spec: {
+      securityContext: podSecurity(facts),
+      ...carried,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      restartPolicy: "Never",
+      activeDeadlineSeconds: helper.deadlineSeconds,
+      terminationGracePeriodSeconds: 5, // it serves nobody
+      readinessGates: NEVER_SERVES,
+      ...(isObject(helper.affinity) ? { affinity: helper.affinity } : {}),
+      ...given("initContainers", helper.initContainers),
+      containers: helper.containers,
+      volumes: helper.volumes,
+    },
+  });
+}

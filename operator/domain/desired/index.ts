@@ -1,0 +1,101 @@
+import type { Mode } from "../../api/gateway-group-status.ts";
+import { ANNOTATION } from "../../api/names.ts";
+import type { Facts, KubeObject, KubeTemplate, Problem, WorkloadFact } from "../facts.ts";
+import { hashOf } from "../hash.ts";
+import { accounts } from "./accounts.ts";
+import { backupDeployment } from "./backup.ts";
+import { renderedConfigs, startConfig } from "./config-maps.ts";
+import { disruptionBudget } from "./disruption-budget.ts";
+import { inputsHash } from "./inputs.ts";
+import { type Live, liveOf } from "./live.ts";
+import { networkPolicy } from "./network-policy.ts";
+import { configNames } from "./references.ts";
+import { service } from "./service.ts";
+import { trafficDeployment, trafficTemplate } from "./traffic.ts";
+
+/** What the group's pods are told, as decided: it is an argument, never read from the facts. */
+export interface Publication {
+  mode: Mode;
+  epoch: number;
+  /** By proof key: the digest that was shown to load. */
+  proofs: Readonly<Record<string, { digest: string; verifiedAt: string }>>;
+  /** Nothing that serves has a proven successor: no eviction is let through. */
+  frozen: boolean;
+}
+
+/** Why `traffic` must be neither created nor applied; what runs stays. */
+export type Keep =
+  /** There is no normal configuration: the spec cannot be rendered (facts.rendered.problems says why). */
+  | "Unrendered"
+  /** The podTemplate is refused (`problems`). */
+  | "Refused"
+  /** The wish is the same, this Holdfast only renders it differently; `restart-at` takes it. */
+  | "Drifted";
+
+export interface Desired {
+  /** Found here (PodTemplateRefused); those of the rendering are in facts.rendered.problems. */
+  problems: readonly Problem[];
+  warnings: readonly Problem[];
+  keep?: Keep;
+  /** Of `template`; the live pods' may be another one (ReplicaSetFact.proofKey). */
+  proofKey: string;
+  inputsHash: string;
+  templateHash: string;
+  /** Pod template of `traffic`. */
+  template: KubeTemplate;
+  /** Deployment without replicas. */
+  traffic: KubeObject;
+  /** Deployment with replicas; absent when not wanted, or when it cannot be rendered (then what runs stays). */
+  backup?: KubeObject;
+  /** In the order to apply: what pods need to start first. */
+  others: readonly KubeObject[];
+}
+
+/** Every object of the group as it should be. Pure, and the same text for the same facts. */
+export function desired(facts: Facts, publication: Publication): Desired {
+  const live = liveOf(facts, "traffic");
+  const { template, proofKey, problems } = trafficTemplate(facts, live);
+  const hashes = { inputsHash: inputsHash(facts, live), templateHash: hashOf(template) };
+  const names = configNames(facts, live);
+  const backup = backupDeployment(facts, names.exporter);
+  const address = service(facts);
+  const keep = keepOf(facts, problems, hashes, live);
+  return {
+    problems: [...problems, ...backup.problems],
+    warnings: [],
+    ...(keep === undefined ? {} : { keep }),
+    proofKey,
+    ...hashes,
+    template,
+    traffic: trafficDeployment(facts, template, hashes),
+    ...(backup.object === undefined ? {} : { backup: backup.object }),
+    others: [
+      ...accounts(facts),
+      networkPolicy(facts),
+      ...renderedConfigs(facts, names),
+      startConfig(facts, publication),
+      disruptionBudget(facts, publication.frozen),
+      ...(address === undefined ? [] : [address]),
+    ],
+  };
+}
+
+interface Hashes {
+  inputsHash: string;
+  templateHash: string;
+}
+
+function keepOf(facts: Facts, problems: readonly Problem[], hashes: Hashes, live: Live | undefined): Keep | undefined {
+  if (facts.rendered.normal === undefined) return "Unrendered";
+  if (problems.length > 0) return "Refused";
+  return live !== undefined && isDrifted(hashes, live) ? "Drifted" : undefined;
+}
+
+/** The same wish, rendered differently: an upgrade of Holdfast must not roll pods. */
+export function isDrifted(wanted: Hashes, live: Pick<WorkloadFact, "annotations">): boolean {
+  const { annotations } = live;
+  return (
+    annotations[ANNOTATION.inputsHash] === wanted.inputsHash &&
+    annotations[ANNOTATION.templateHash] !== wanted.templateHash
+  );
+}

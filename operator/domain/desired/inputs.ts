@@ -1,0 +1,44 @@
+import { secretNameOf } from "../../api/fallback-storage.ts";
+import type { Facts } from "../facts.ts";
+import { hashOf } from "../hash.ts";
+import { MARK } from "./common.ts";
+import { type Live, liveInputs } from "./live.ts";
+import { secretVersion, storeKeys } from "./references.ts";
+
+const DIGITS = 12;
+
+/**
+ * Hash of the wishes that the traffic template is made of, as `<spec>.<storage>.<certificate>`. Holdfast's own
+ * rendering is not in it: the same wish under a newer Holdfast has the same hash, and so rolls nothing. A part that
+ * cannot be seen keeps the live value, so that it neither hides nor fakes a change of the others.
+ */
+export function inputsHash(facts: Facts, live: Live | undefined): string {
+  const [, liveStorage] = liveInputs(live);
+  const storage = storageInputs(facts, live);
+  return [
+    hashOf(specInputs(facts), DIGITS),
+    storage === undefined ? (liveStorage ?? "none") : hashOf(storage, DIGITS),
+    hashOf(secretVersion(facts.secrets.client, live, MARK.clientCertificate) ?? "none", DIGITS),
+  ].join(".");
+}
+
+function specInputs({ group: { spec } }: Facts): object {
+  const { shortID, gateway, controlPlane, traffic, fallback } = spec;
+  const { endpoint, serverName, clientCertificateRef } = controlPlane;
+  return {
+    shortID,
+    gateway,
+    controlPlane: { endpoint, serverName, clientCertificateRef },
+    listeners: traffic.service.ports.map(({ targetPort, protocol }) => `${targetPort}/${protocol}`).toSorted(),
+    drainSeconds: traffic.drainSeconds,
+    podTemplate: traffic.podTemplate,
+    storageRef: fallback.storageRef,
+  };
+}
+
+function storageInputs(facts: Facts, live: Live | undefined): object | undefined {
+  const { storage } = facts;
+  if (storage.seen !== "present") return undefined;
+  const { type, s3, azureBlob } = storage.spec;
+  return { type, s3, azureBlob, reader: secretNameOf(storage.spec, "reader"), keys: storeKeys(facts, "reader", live) };
+}

@@ -1,0 +1,202 @@
+import { LABEL } from "../../api/names.ts";
+import type { Facts, Problem } from "../facts.ts";
+import { isObject, type JsonObject, objectAt, objectsAt, valueAt } from "../json.ts";
+import { CONTAINER } from "./common.ts";
+import { isOwnVolume } from "./containers.ts";
+
+export type TemplateRole = "traffic" | "backup";
+
+type Finding = [path: string, why: string, instead: string];
+type Rule = (override: JsonObject, facts: Facts, ours: JsonObject) => Finding[];
+
+/**
+ * What of a podTemplate would endanger the group. One problem refuses the whole override; the first rules keep the
+ * later ones' assumptions (objects are objects, lists have names), so that nothing of ours can be merged away.
+ */
+export function templateProblems(facts: Facts, role: TemplateRole, override: JsonObject, ours: JsonObject): Problem[] {
+  const rules = role === "traffic" ? [...COMMON, ...TRAFFIC_ONLY] : [...COMMON, ...BACKUP_ONLY];
+  const field = `spec.${role}.podTemplate`;
+  return rules
+    .flatMap((rule) => rule(override, facts, ours))
+    .map(([path, why, instead]) => ({
+      reason: "PodTemplateRefused",
+      field: `${field}.${path}`,
+      message: `${field}.${path} is refused: ${why}. ${instead}`,
+    }));
+}
+
+const REMOVE = "Remove it.";
+
+const shapes: Rule = (override) => {
+  const objects = [["metadata"], ["metadata", "labels"], ["metadata", "annotations"], ["spec"]];
+  const lists = [
+    ["spec", "containers"],
+    ["spec", "initContainers"],
+    ["spec", "volumes"],
+  ];
+  const wrong = (path: string[], fits: (value: unknown) => boolean) => {
+    const value = valueAt(override, ...path);
+    return value !== undefined && !fits(value);
+  };
+  const say = (path: string[], what: string): Finding => [
+    path.join("."),
+    `it must be ${what}, else it would take away what Holdfast needs there`,
+    "Write only what is to be added or changed.",
+  ];
+  return [
+    ...objects.filter((path) => wrong(path, isObject)).map((path) => say(path, "an object")),
+    ...lists.filter((path) => wrong(path, isNamedList)).map((path) => say(path, "a list whose items have a name")),
+  ];
+};
+const isNamedList = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => isObject(item) && typeof item["name"] === "string");
+
+const OWN_PREFIX = "holdfast.dev/";
+const OWN_LABELS: ReadonlySet<string> = new Set(Object.values(LABEL));
+const ownMarks: Rule = (override) => {
+  const keysAt = (where: string) => Object.keys(objectAt(override, "metadata", where));
+  const labels = keysAt("labels").filter((key) => OWN_LABELS.has(key) || key.startsWith(OWN_PREFIX));
+  const annotations = keysAt("annotations").filter((key) => key.startsWith(OWN_PREFIX) || key === DELETION_COST);
+  return [
+    ...labels.map((key): Finding => [`metadata.labels["${key}"]`, "Holdfast finds its pods by it", USE_OTHER]),
+    ...annotations.map(
+      (key): Finding => [`metadata.annotations["${key}"]`, "Holdfast keeps its marks there", USE_OTHER],
+    ),
+  ];
+};
+const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
+const USE_OTHER = "Use a key of your own.";
+
+const restartPolicy: Rule = (override) =>
+  valueAt(override, "spec", "restartPolicy") === undefined
+    ? []
+    : [["spec.restartPolicy", "pods of a Deployment always restart", REMOVE]];
+
+const choose: Rule = (override) =>
+  objectsAt(override, "spec", "initContainers").some((item) => item["name"] === CONTAINER.choose)
+    ? [
+        [
+          `spec.initContainers[${CONTAINER.choose}]`,
+          "it decides what the gateway starts with and is Holdfast's",
+          REMOVE,
+        ],
+      ]
+    : [];
+
+const image: Rule = (override) =>
+  Object.hasOwn(gatewayOf(override), "image")
+    ? [[`${GATEWAY}.image`, "its version decides what Holdfast renders", "Set spec.gateway.image instead."]]
+    : [];
+
+const gatewayOf = (template: JsonObject): JsonObject =>
+  objectsAt(template, "spec", "containers").find((item) => item["name"] === CONTAINER.gateway) ?? {};
+const GATEWAY = `spec.containers[${CONTAINER.gateway}]`;
+
+/** Our environment and mounts of the gateway, and our volumes: a merge would half replace them. */
+const ownParts: Rule = (override, _facts, ours) => {
+  const gateway = gatewayOf(override);
+  const clash = (list: string, key: string): Finding[] => {
+    const taken = new Set(objectsAt(gatewayOf(ours), list).map((item) => item[key]));
+    return objectsAt(gateway, list)
+      .filter((item) => taken.has(item[key]))
+      .map((item) => [`${GATEWAY}.${list}[${String(item[key])}]`, "Holdfast sets it", REMOVE]);
+  };
+  const replaced = ["env", "volumeMounts"]
+    .filter((list) => Object.hasOwn(gateway, list) && !keyedList(gateway[list], list === "env" ? "name" : "mountPath"))
+    .map(
+      (list): Finding => [`${GATEWAY}.${list}`, "it would replace what Holdfast sets there", "Write a list of items."],
+    );
+  const volumes = objectsAt(override, "spec", "volumes")
+    .filter((volume) => isOwnVolume(volume["name"]))
+    .map((volume): Finding => [`spec.volumes[${String(volume["name"])}]`, "Holdfast makes it", "Use another name."]);
+  return [...replaced, ...clash("env", "name"), ...clash("volumeMounts", "mountPath"), ...volumes];
+};
+const keyedList = (value: unknown, key: string): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => isObject(item) && typeof item[key] === "string");
+
+const pullAlways: Rule = (override) =>
+  allContainers(override)
+    .filter(([, container]) => container["imagePullPolicy"] === "Always")
+    .map(([path]) => [
+      `${path}.imagePullPolicy`,
+      "with Always no pod starts while the registry is away, which an outage may well include",
+      "Use IfNotPresent and a tag or digest that does not move.",
+    ]);
+
+const hostNetwork: Rule = (override) =>
+  valueAt(override, "spec", "hostNetwork") === true
+    ? [["spec.hostNetwork", "two pods of one node would want the same ports, so none could be replaced", USE_SERVICE]]
+    : [];
+const hostPort: Rule = (override) =>
+  allContainers(override).flatMap(([path, container]) =>
+    objectsAt(container, "ports")
+      .filter((port) => Object.hasOwn(port, "hostPort") && port["hostPort"] !== null && port["hostPort"] !== 0)
+      .map(
+        (port): Finding => [
+          `${path}.ports[${String(port["name"] ?? port["containerPort"])}].hostPort`,
+          "two pods of one node would want the same port, so none could be replaced",
+          USE_SERVICE,
+        ],
+      ),
+  );
+const USE_SERVICE = "Use spec.traffic.service with type NodePort or LoadBalancer.";
+
+const liveness: Rule = (override) =>
+  ["livenessProbe", "startupProbe"]
+    .filter((probe) => isObject(gatewayOf(override)[probe]))
+    .map((probe) => [
+      `${GATEWAY}.${probe}`,
+      "a gateway that is restarted while the control plane is away loses the configuration in its memory",
+      "Remove it; Holdfast replaces a pod that does not serve once another one does.",
+    ]);
+
+const readiness: Rule = (override, { rendered: { profile } }) =>
+  allContainers(override).flatMap(([path, container]) =>
+    ["readinessProbe", "livenessProbe", "startupProbe"]
+      .filter((probe) => asksTheControlPlane(objectAt(container, probe), profile.ports.status))
+      .map(
+        (probe): Finding => [
+          `${path}.${probe}`,
+          "the status port tells whether the control plane answers, so its loss would make every pod unready at once",
+          "Probe the http port, or a route of yours on it.",
+        ],
+      ),
+  );
+
+/** Gateway contract, section 2: /status/ready is about the control plane, never about the pod. */
+function asksTheControlPlane(probe: JsonObject, statusPort: number): boolean {
+  const targets = ["httpGet", "tcpSocket", "grpc"].map((kind) => objectAt(probe, kind));
+  return targets.some((to) => {
+    const path = String(to["path"] ?? "");
+    return (
+      to["port"] === statusPort || to["port"] === String(statusPort) || to["port"] === "status" || READY.test(path)
+    );
+  });
+}
+const READY = /\/status\/ready\/?(\?.*)?$/;
+
+const gracePeriod: Rule = (override, { group }) => {
+  const grace = valueAt(override, "spec", "terminationGracePeriodSeconds");
+  const { drainSeconds } = group.spec.traffic;
+  if (typeof grace !== "number" || grace > drainSeconds) return [];
+  const why = `${grace} s end before spec.traffic.drainSeconds (${drainSeconds} s), so every open request would be cut`;
+  return [["spec.terminationGracePeriodSeconds", why, "Give more, or lower spec.traffic.drainSeconds."]];
+};
+
+const noPorts: Rule = (override) =>
+  allContainers(override)
+    .filter(([, container]) => objectsAt(container, "ports").length > 0)
+    .map(([path]) => [`${path}.ports`, "a backup pod with a port counts as a gateway", REMOVE]);
+
+function allContainers(override: JsonObject): [path: string, container: JsonObject][] {
+  return ["initContainers", "containers"].flatMap((list) =>
+    objectsAt(override, "spec", list).map((item): [string, JsonObject] => [
+      `spec.${list}[${String(item["name"])}]`,
+      item,
+    ]),
+  );
+}
+
+const COMMON = [shapes, ownMarks, restartPolicy, choose, image, ownParts, pullAlways, hostNetwork, hostPort];
+const TRAFFIC_ONLY = [liveness, readiness, gracePeriod];
+const BACKUP_ONLY = [noPorts];
