@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
 import { type SnapshotStore, StorageError } from "../../operator/storage/store.ts";
 import type { Limits } from "../../operator/storage/transport.ts";
@@ -161,13 +162,29 @@ describe.each(VENDORS)("%s", (vendor) => {
     });
   });
 
-  test("the caller's signal ends a call that hangs, and no listener stays on it", async () => {
+  test("the caller's signal ends a call that hangs, whatever its limits", async () => {
     const { store } = await talkTo(vendor, () => undefined, {});
-    const error = await refusal(store.read("resource", "7f3a91", {}, AbortSignal.timeout(100)));
+    const caller = new AbortController();
+    const call = refusal(store.read("resource", "7f3a91", {}, caller.signal));
+    setTimeout(() => caller.abort(), 100);
+    const error = await call;
     expect([error.fault, error.message]).toEqual([
       "Timeout",
       expect.stringContaining("the operator ended the attempt"),
     ]);
+  });
+
+  test("a caller's signal that lives as long as the process keeps no listener of a call", async () => {
+    const { store } = await talkTo(vendor, object);
+    const life = new AbortController();
+    for (let n = 0; n < 3; n++) await store.read("resource", "7f3a91", {}, life.signal);
+    expect(getEventListeners(life.signal, "abort")).toEqual([]);
+  });
+
+  test("connections are used again", async () => {
+    const { wire, store } = await talkTo(vendor, object);
+    for (let n = 0; n < 5; n++) await read(store);
+    expect([wire.requests.length, wire.connections()]).toEqual([5, 1]);
   });
 
   test("a 304 that does not repeat the dates is completed by a second question", async () => {
@@ -323,9 +340,21 @@ describe("what the server says", () => {
     expect(resource.clockSkewMs).toBeLessThan(330_000);
   });
 
-  test("the same bytes written twice, a PUT whose answer has no ETag is no success", async () => {
+  test("a PUT whose answer has no ETag is no success", async () => {
     const { store } = await talkTo("S3", (_, response) => void response.writeHead(200, { date: OBJECT.date }).end());
     expect((await refusal(store.write("resource", "7f3a91", new Uint8Array(), {}, signal))).fault).toBe("Unknown");
+  });
+
+  test("S3-compatible servers get no checksum trailer that they might not know", async () => {
+    let headers: Record<string, unknown> = {};
+    const { store } = await talkTo("S3", (request, response) => {
+      headers = request.headers;
+      response.writeHead(200, OBJECT).end();
+    });
+    await store.write("resource", "7f3a91", new Uint8Array([1, 2]), {}, signal);
+    expect(headers).toMatchObject({ "content-length": "2", "content-type": "application/json" });
+    expect(Object.keys(headers).filter((name) => /trailer|checksum|content-encoding/.test(name))).toEqual([]);
+    expect(headers["x-amz-content-sha256"]).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test("a body without end and without a length is cut off at the limit", async () => {

@@ -15,7 +15,9 @@ export interface Wire {
   url: string;
   /** `GET /acme-a/7f3a91` ... in order of arrival. */
   requests: string[];
+  /** Connections open now, and made ever. */
   open(): number;
+  connections(): number;
   close(): Promise<void>;
 }
 
@@ -24,12 +26,14 @@ export type Answer = (request: IncomingMessage, response: ServerResponse, nth: n
 export async function startWire(answer: Answer): Promise<Wire> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
+  let connections = 0;
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${new URL(request.url ?? "/", "http://stub").pathname}`);
     request.resume();
     answer(request, response, requests.length);
   });
   server.on("connection", (socket) => {
+    connections++;
     sockets.add(socket);
     socket.on("error", () => undefined);
     socket.once("close", () => sockets.delete(socket));
@@ -39,6 +43,7 @@ export async function startWire(answer: Answer): Promise<Wire> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     open: () => sockets.size,
+    connections: () => connections,
     close: () =>
       new Promise((done) => {
         server.close(() => done());

@@ -1,0 +1,46 @@
+import { getEventListeners, once } from "node:events";
+import { PassThrough, Readable } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { readBounded } from "../../operator/storage/body.ts";
+
+const LIMITS = { maxBytes: 10, silenceTimeoutMs: 60_000 };
+const never = () => new AbortController().signal;
+const of = (...chunks: string[]) => Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
+
+describe("a body", () => {
+  test("is put together from its pieces", async () => {
+    expect(Buffer.from(await readBounded(of("01", "", "234"), 5, LIMITS, never())).toString()).toBe("01234");
+  });
+
+  test.for([
+    ["shorter than announced", of("0123"), 5, "Truncated"],
+    ["longer than announced", of("0123"), 3, "Truncated"],
+    ["announced too large: nothing of it is read", of(""), 11, "TooLarge"],
+    ["too large without being announced", of("01234", "56789", "X"), undefined, "TooLarge"],
+  ] as const)("%s is refused, and its stream is let go", async ([, stream, announced, fault]) => {
+    await expect(readBounded(stream, announced, LIMITS, never())).rejects.toMatchObject({ fault });
+    expect(stream.destroyed).toBe(true);
+  });
+
+  test("exactly at the limit is taken", async () => {
+    expect((await readBounded(of("0123456789"), undefined, LIMITS, never())).byteLength).toBe(10);
+  });
+
+  test("whose reader is called off is given up, and the signal keeps no listener", async () => {
+    const stream = new PassThrough();
+    stream.write("01");
+    const off = new AbortController();
+    const reading = readBounded(stream, 5, LIMITS, off.signal);
+    setImmediate(() => off.abort());
+    await expect(reading).rejects.toThrow();
+    expect(stream.destroyed).toBe(true);
+    expect(getEventListeners(off.signal, "abort")).toEqual([]);
+  });
+
+  test("called off before it began is not read", async () => {
+    const stream = of("01");
+    await expect(readBounded(stream, 2, LIMITS, AbortSignal.abort())).rejects.toThrow();
+    if (!stream.closed) await once(stream, "close");
+    expect(stream.destroyed).toBe(true);
+  });
+});
