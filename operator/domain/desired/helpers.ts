@@ -14,8 +14,10 @@ import {
 import type { Desired } from "./index.ts";
 
 export interface LoadOptions {
-  /** What it is to load: goes back into the facts by annotation. */
-  digest: string;
+  /** What it is to load: goes back into the facts by annotation. A canary loads what the control plane holds. */
+  digest?: string;
+  /** Under which key a rehearsal finds it. Default: the candidate's. */
+  objectKey?: "candidate" | "verified";
   /** Makes the name; the same attempt has the same suffix, so that it is created once. */
   suffix: string;
   expectedCounts: Readonly<Record<string, number>>;
@@ -36,7 +38,7 @@ export function rehearsalPod(facts: Facts, desired: Desired, options: LoadOption
     role: "rehearsal",
     name: childName.rehearsal(facts.group.name, options.suffix),
     config: VOLUME.fallback,
-    shortID: storeKey.candidate(facts.group.spec.shortID),
+    shortID: storeKey[options.objectKey ?? "candidate"](facts.group.spec.shortID),
     license: "excluded",
     what: "Throw-away gateway that shows whether a snapshot loads",
   });
@@ -85,7 +87,7 @@ function loadingPod(facts: Facts, desired: Desired, options: LoadOptions, kind: 
   return helperPod(facts, template, {
     ...kind,
     annotations: {
-      [ANNOTATION.digest]: options.digest,
+      ...given(ANNOTATION.digest, options.digest),
       ...given(ANNOTATION.proofKey, textAt(template, "metadata", "annotations", ANNOTATION.proofKey)),
       ...given(MARK.readerSecret, options.readerSecretVersion),
     },

@@ -1,0 +1,199 @@
+import type { Reason } from "../api/reasons.ts";
+import { eventsFrom } from "./conditions.ts";
+import { obsolete } from "./desired/cleanup.ts";
+import { canaryPod, rehearsalPod, witnessPod } from "./desired/helpers.ts";
+import { needsApply } from "./diff.ts";
+import { evidenceText, type GroupMemory, gapLimitMs } from "./evidence.ts";
+import type { Facts, KubeObject } from "./facts.ts";
+import { type ModeStep, modeStep, recordMove } from "./mode.ts";
+import { type Motion, motionOf } from "./motion.ts";
+import { type Pipeline, pipelineOf } from "./pipeline.ts";
+import type { Plan, PlannedEvent, Step, Wants } from "./plan.ts";
+import { short } from "./proof.ts";
+import { isPublished, type Situation, situationOf } from "./situation.ts";
+import { statusOf } from "./status.ts";
+import { type TemplatePlan, templatePlan } from "./template.ts";
+
+/**
+ * The decision: facts in, plan out. One step per loop: either the recorded mode moves, or the objects of the recorded
+ * mode are brought about. Pure; `memory` is what one process saw in earlier loops of the same term.
+ */
+export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory: GroupMemory } {
+  const situation = situationOf(facts, memory);
+  const motion = motionFor(situation, memory);
+  const step = modeStep({ ...situation, published: isPublished(situation), motion });
+  const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode);
+  const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word });
+  const inert = step.held?.reason === "Suspended" || step.held?.reason === "HoldOrdered";
+  const steps = step.move || inert ? [] : stepsOf(situation, step, pipeline, template, motion);
+  const status = statusOf({
+    situation,
+    step,
+    pipeline,
+    template: inert ? { steps: [], events: [] } : template,
+    ...(motion.problem ? { motionProblem: motion.problem } : {}),
+    busy: steps.length > 0 || isSettling(situation),
+  });
+  const events = [...pipeline.events, ...eventsFrom(facts.group.status.conditions, status.conditions ?? [])];
+  if (step.move) {
+    const why = evidenceText(facts, situation.evidence);
+    Object.assign(status, recordMove(facts, step.move.to, step.move.reason, why));
+    events.push(moveEvent(situation, step.move, why));
+  } else events.push(...template.events);
+  const plan: Plan = {
+    status,
+    recordsMode: step.move !== undefined,
+    steps,
+    events: inert ? [] : events,
+    recheckAfterMs: recheck(situation, step, steps.length > 0),
+    wants: wantsOf(situation, pipeline),
+  };
+  return { plan, memory: { ...situation.evidence.memory, ...forgetful(motion, situation.evidence.memory) } };
+}
+
+/** What the motion remembers replaces what was remembered, its silence included. */
+function forgetful(motion: Motion, memory: GroupMemory): GroupMemory {
+  const { moveFailedMs: _ms, moveFailedWhy: _why, ...rest } = memory;
+  return { ...rest, ...motion.memory };
+}
+
+function motionFor(situation: Situation, memory: GroupMemory): Motion {
+  const { peers, children } = situation.facts;
+  const moving = (children.traffic?.replicas ?? 0) > situation.wanted;
+  const allowed = Math.max(1, Math.ceil(peers.sharing * 0.2));
+  const ordered = situation.words.order === "Fallback" || situation.words.order === "Normal";
+  const waveOpen = moving || ordered || (peers.moving < allowed && peers.earlierWavesOpen === 0);
+  return motionOf({ ...situation, memory, waveOpen });
+}
+
+/** In a fixed order: what pods need before pods, the truth for the start choice before anything that restarts a pod. */
+function stepsOf(
+  situation: Situation,
+  step: ModeStep,
+  pipeline: Pipeline,
+  template: TemplatePlan,
+  motion: Motion,
+): Step[] {
+  const { facts, desired } = situation;
+  const taken = new Set(facts.children.strangers.filter((s) => !s.adoptable).map((s) => `${s.kind}/${s.name}`));
+  const observing = situation.words.order === "Observe";
+  const wanted = desired.others.filter((object) => !taken.has(idOf(object)));
+  const objects = wanted.filter((object) => needsApply(object, facts.children.byName.get(idOf(object))));
+  const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
+  steps.push(...backupSteps(situation, taken), ...template.steps, ...pipeline.steps);
+  if (!observing && !facts.children.traffic?.paused && template.pending?.reason !== "OutageDuringRoll")
+    steps.push(...motion.steps);
+  steps.push(...helperSteps(situation, step, pipeline), ...obsolete(facts, desired));
+  return steps;
+}
+
+const idOf = (object: KubeObject): string => `${object.kind}/${object.metadata.name}`;
+
+function backupSteps({ facts, desired }: Situation, taken: ReadonlySet<string>): Step[] {
+  const { backup } = desired;
+  // Two exporters on one key would overwrite each other: the younger group's does not run.
+  if (!backup || taken.has(idOf(backup)) || facts.peers.keyConflict !== undefined) return [];
+  if (!needsApply(backup, facts.children.byName.get(idOf(backup)))) return [];
+  return [{ do: "apply", object: backup, why: "the exporter of this group" }];
+}
+
+function helperSteps(situation: Situation, step: ModeStep, pipeline: Pipeline): Step[] {
+  const { facts, desired } = situation;
+  const steps: Step[] = [];
+  const suffix = String(Math.floor(facts.nowMs / 1000).toString(36));
+  const reader = facts.secrets.reader;
+  if (pipeline.rehearse && reader.seen === "present") {
+    const { digest, objectKey, counts } = pipeline.rehearse;
+    const object = rehearsalPod(facts, desired, {
+      digest,
+      objectKey,
+      suffix,
+      expectedCounts: counts,
+      readerSecretVersion: reader.resourceVersion,
+    });
+    steps.push({ do: "create", object, why: `prove that snapshot ${short(digest)} loads` });
+  }
+  const canaries = facts.helpers.filter((pod) => pod.role === "canary");
+  if (step.wantsCanary && canaries.length === 0) {
+    const object = canaryPod(facts, desired, { suffix, expectedCounts: facts.controlPlane.counts ?? {} });
+    steps.push({ do: "create", object, why: "try the control plane before the return" });
+  }
+  steps.push(...witnessSteps(situation, suffix));
+  for (const pod of facts.helpers) {
+    if (pod.deleting || !isOver(situation, step, pod)) continue;
+    steps.push({
+      do: "delete",
+      apiVersion: "v1",
+      kind: "Pod",
+      name: pod.name,
+      uid: pod.uid,
+      why: `${pod.role} pod is done`,
+    });
+  }
+  return steps;
+}
+
+const WITNESS_EVERY_MS = 60_000;
+const CANARY_RETRY_MS = 60_000;
+
+/** Witness pods ask from where gateways run: only while Holdfast sees nothing and too few gateways can be asked. */
+function witnessSteps({ facts, evidence, desired }: Situation, suffix: string): Step[] {
+  const w = evidence.witnesses;
+  const serving = w.connected + w.disconnected + w.silent;
+  if (w.operator !== "down" && w.operator !== "readTimeout") return [];
+  if (serving === 0 || w.connected > 0 || (w.operator === "down" && w.silent === 0)) return [];
+  const witnesses = facts.helpers.filter((pod) => pod.role === "witness");
+  if (witnesses.some((pod) => pod.result.state === "running" || facts.nowMs - pod.createdMs < WITNESS_EVERY_MS))
+    return [];
+  const object = witnessPod(facts, desired, { suffix });
+  return [{ do: "create", object, why: "ask the control plane from where gateways run" }];
+}
+
+function isOver(situation: Situation, step: ModeStep, pod: Facts["helpers"][number]): boolean {
+  const ageMs = situation.facts.nowMs - pod.createdMs;
+  if (pod.role === "rehearsal") return false; // the pipeline ends it, when its outcome is recorded
+  if (pod.role === "witness") return pod.result.state !== "running" && ageMs > 2 * WITNESS_EVERY_MS;
+  const wanted = situation.mode === "Fallback" || situation.mode === "ToFallback";
+  const failed = pod.result.state === "failed" && ageMs > CANARY_RETRY_MS;
+  // A canary that loaded speaks of now, not of an hour ago.
+  const old = ageMs > 10 * CANARY_RETRY_MS;
+  return (
+    !wanted || failed || old || (step.waiting?.reason !== undefined && situation.evidence.verdict.word !== "Reachable")
+  );
+}
+
+function isSettling({ facts, wanted }: Situation): boolean {
+  const traffic = facts.children.traffic;
+  if (!traffic || traffic.replicas !== wanted || !traffic.observed) return true;
+  if (traffic.replicaSets.filter((set) => set.replicas > 0).length > 1) return true;
+  return facts.pods.some((pod) => pod.deleting || !pod.ready) || facts.pods.length !== wanted;
+}
+
+const REST_MS = 30_000;
+
+/** Never so late that the evidence gets a gap while it matters. */
+function recheck({ facts, evidence, mode }: Situation, step: ModeStep, busy: boolean): number {
+  const probeMs = facts.group.spec.controlPlane.probeIntervalSeconds * 1000;
+  const calm = mode === "Normal" && evidence.verdict.word === "Reachable" && !busy;
+  const base = calm ? Math.min(REST_MS, gapLimitMs(probeMs / 1000) / 2) : Math.min(probeMs, 5_000);
+  const left = step.waiting?.leftMs;
+  return Math.max(100, left === undefined ? base : Math.min(base, left + 20));
+}
+
+function wantsOf({ facts, evidence, mode }: Situation, pipeline: Pipeline): Wants {
+  const calm = mode === "Normal" && evidence.verdict.reason === "ControlPlaneAnswers";
+  const regressed =
+    facts.group.status.conditions?.some((condition) => condition.type === "ControlPlaneRegressed") ?? false;
+  return { podsOften: !calm, controlPlaneCounts: mode !== "Normal" || pipeline.quarantine !== undefined || regressed };
+}
+
+function moveEvent(situation: Situation, move: { to: string; reason: Reason }, evidence: string): PlannedEvent {
+  const bad = move.to === "ToFallback";
+  return {
+    type: bad ? "Warning" : "Normal",
+    reason: move.reason,
+    action: `To${move.to.replace(/^To/, "")}`,
+    message: `Mode ${situation.facts.group.status.mode ?? "none"} -> ${move.to}. ${evidence}`,
+    alsoOnDeployment: true,
+  };
+}

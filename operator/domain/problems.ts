@@ -1,0 +1,76 @@
+import { ANNOTATION } from "../api/names.ts";
+import type { Problem, SecretFact } from "./facts.ts";
+import type { Situation } from "./situation.ts";
+
+/** Everything in the input that a person must change, in the order in which it is told; the first is the condition's reason. */
+export function problemsOf(situation: Situation): Problem[] {
+  const { facts, desired, words } = situation;
+  const checks: (Problem | undefined)[] = [
+    ...facts.rendered.problems,
+    ...desired.problems,
+    ...facts.children.strangers.map((stranger) => nameTaken(stranger, facts.group.name)),
+    facts.children.podRefusal === undefined ? undefined : podsRefused(facts.children.podRefusal),
+    facts.children.traffic?.failure === undefined ? undefined : podsRefused(facts.children.traffic.failure),
+    certificate(facts.secrets.client),
+    facts.storage.seen === "absent" ? storageMissing(situation) : undefined,
+    facts.storage.seen === "present" ? facts.storage.fault : undefined,
+    storageKeys(facts.secrets.writer, "writer"),
+    storageKeys(facts.secrets.reader, "reader"),
+    facts.peers.keyConflict === undefined ? undefined : keyConflict(situation, facts.peers.keyConflict),
+    situation.replicasHeld,
+    words.problem,
+  ];
+  return checks.filter((problem) => problem !== undefined);
+}
+
+function nameTaken(stranger: { kind: string; name: string; adoptable: boolean }, group: string): Problem | undefined {
+  if (stranger.adoptable) return undefined;
+  return {
+    reason: "NameTaken",
+    field: "metadata.name",
+    message: `${stranger.kind} "${stranger.name}" exists and is not Holdfast's: rename or remove it, or let Holdfast take it over with the annotation ${ANNOTATION.adopt}=${group} on it`,
+  };
+}
+
+const podsRefused = (why: string): Problem => ({
+  reason: "PodsRefused",
+  field: "spec",
+  message: `The cluster refuses the traffic pods: ${why}`,
+});
+
+function certificate(secret: SecretFact): Problem | undefined {
+  if (secret.seen === "absent")
+    return {
+      reason: "CertificateMissing",
+      field: "spec.controlPlane.clientCertificateRef.name",
+      message: `Secret "${secret.name}" does not exist in this namespace: create it with tls.crt, tls.key and ca.crt`,
+    };
+  return secret.seen === "present" ? secret.problem : undefined;
+}
+
+function storageMissing({ facts }: Situation): Problem {
+  const name = facts.group.spec.fallback.storageRef.name;
+  return {
+    reason: "StorageNotFound",
+    field: "spec.fallback.storageRef.name",
+    message: `FallbackStorage "${name}" does not exist in namespace "${facts.group.namespace}": create it there, or correct the name`,
+  };
+}
+
+function storageKeys(secret: SecretFact, role: string): Problem | undefined {
+  if (secret.seen === "absent" && secret.name !== "")
+    return {
+      reason: "StorageSecretMissing",
+      field: `FallbackStorage spec.${role}.credentials`,
+      message: `Secret "${secret.name}" with the ${role}'s keys does not exist in this namespace`,
+    };
+  return secret.seen === "present" ? secret.problem : undefined;
+}
+
+function keyConflict({ facts }: Situation, other: string): Problem {
+  return {
+    reason: "ObjectKeyShared",
+    field: "spec.shortID",
+    message: `GatewayGroup "${other}" is older and uses the object key "${facts.group.spec.shortID}" in the same buckets: give "${facts.group.namespace}/${facts.group.name}" another FallbackStorage or short id. Its backup pod does not run meanwhile`,
+  };
+}

@@ -1,0 +1,130 @@
+import type { Mode } from "../api/gateway-group-status.ts";
+import { ANNOTATION, childName } from "../api/names.ts";
+import { type Desired, desired, type Publication } from "./desired/index.ts";
+import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
+import type { Facts, KubeTemplate, Problem } from "./facts.ts";
+import { type Readiness, readinessOf } from "./proof.ts";
+import { type Regression, regressionOf } from "./return.ts";
+import { type Words, wordsOf } from "./words.ts";
+
+/** The facts, understood: everything that more than one decision needs, worked out once. */
+export interface Situation {
+  facts: Facts;
+  mode: Mode;
+  words: Words;
+  evidence: Evidence;
+  /** When the control plane was lost, ms since 1970; undefined while it is there. */
+  lostMs: number | undefined;
+  desired: Desired;
+  /** The template that is to be proven: what a pod would start from now, or a change that was asked for. */
+  rehearse: { key: string; template?: KubeTemplate };
+  readiness: Readiness;
+  regression: Regression;
+  /** Keys of templates whose pods would find a proof. */
+  publishedKeys: ReadonlySet<string>;
+  /** Replicas to run, and why they differ from the spec when they do. */
+  wanted: number;
+  replicasHeld?: Problem;
+  /** Nothing that serves is touched: no template change, no scale-down, no replacement. */
+  frozen: boolean;
+  motionDue: boolean;
+}
+
+export function situationOf(facts: Facts, memory: GroupMemory): Situation {
+  const mode = facts.group.status.mode ?? "Normal";
+  const words = wordsOf(facts);
+  const evidence = weigh(facts, memory);
+  const lostMs = lostSince(facts, evidence);
+  // The proof's key does not depend on what is published, so a first rendering without proofs tells it.
+  const wish = desired(facts, publicationOf(facts, mode, {}, false));
+  const active = activeTemplate(facts, wish);
+  const readiness = readinessOf(facts, active.key, lostMs);
+  const proofs = readiness.usable ? publishableProofs(facts) : {};
+  const frozen = !readiness.usable && isLost(facts, evidence);
+  const replicas = wantedReplicas(facts);
+  const situation: Situation = {
+    facts,
+    mode,
+    words,
+    evidence,
+    lostMs,
+    desired: desired(facts, publicationOf(facts, mode, proofs, frozen)),
+    rehearse: toRehearse(facts, wish, active),
+    readiness,
+    regression: regressionOf(facts),
+    publishedKeys: new Set(Object.keys(proofs)),
+    wanted: replicas.wanted,
+    frozen,
+    motionDue: isMotionDue(facts, mode, words, evidence, lostMs),
+  };
+  if (replicas.held) situation.replicasHeld = replicas.held;
+  return situation;
+}
+
+/** Pods start from the template of the newest ReplicaSet; before there is one, from the wanted one. */
+function activeTemplate(facts: Facts, wish: Desired): { key: string; template?: KubeTemplate } {
+  const newest = [...(facts.children.traffic?.replicaSets ?? [])].sort((a, b) => b.revision - a.revision)[0];
+  if (newest?.proofKey === undefined || newest.proofKey === wish.proofKey) return { key: wish.proofKey };
+  return { key: newest.proofKey, template: newest.template };
+}
+
+/** A change that waits is proven when it is asked for (restart-at), once what runs is proven. */
+function toRehearse(facts: Facts, wish: Desired, active: { key: string; template?: KubeTemplate }): typeof active {
+  const asked = facts.group.annotations[ANNOTATION.restartAt];
+  const proveWish = asked !== undefined && asked !== facts.group.status.restartedAt && isProven(facts, active.key);
+  return proveWish ? { key: wish.proofKey } : active;
+}
+
+const isProven = (facts: Facts, key: string): boolean =>
+  facts.group.status.snapshot?.proofs?.some((proof) => proof.key === key) ?? false;
+
+/** An outage begins when the verdict first says so, and ends when the control plane is Reachable; Unknown changes nothing. */
+function lostSince(facts: Facts, evidence: Evidence): number | undefined {
+  if (evidence.verdict.word === "Reachable") return undefined;
+  const recorded = facts.group.status.controlPlane?.lostAt;
+  if (recorded !== undefined) return Date.parse(recorded);
+  return evidence.verdict.word === "Unreachable" ? facts.nowMs - evidence.heldMs : undefined;
+}
+
+const isLost = (facts: Facts, evidence: Evidence): boolean =>
+  evidence.verdict.word === "Unreachable" &&
+  evidence.heldMs >= facts.group.spec.fallback.outageAfterSeconds * 1000 * evidence.verdict.dwellFactor;
+
+function publicationOf(facts: Facts, mode: Mode, proofs: Publication["proofs"], frozen: boolean): Publication {
+  return { mode, epoch: facts.group.status.epoch ?? 0, proofs, frozen };
+}
+
+/** Proofs for what stands under the verified key now, for every template that was proven with it. */
+function publishableProofs(facts: Facts): Publication["proofs"] {
+  const { verified } = facts.snapshot;
+  if (verified.seen !== "found") return {};
+  const proofs = (facts.group.status.snapshot?.proofs ?? []).filter((proof) => proof.digest === verified.digest);
+  return Object.fromEntries(proofs.map((proof) => [proof.key, { digest: proof.digest, verifiedAt: proof.at }]));
+}
+
+function isMotionDue(facts: Facts, mode: Mode, words: Words, evidence: Evidence, lostMs: number | undefined): boolean {
+  if (mode !== "ToFallback" && mode !== "Fallback") return false;
+  if (words.order === "Fallback") return true;
+  const { rollout } = facts.group.spec.fallback;
+  if (rollout.type !== "Rolling" || words.order === "Observe" || evidence.verdict.word !== "Unreachable") return false;
+  return lostMs !== undefined && facts.nowMs - lostMs >= rollout.startAfterSeconds * 1000;
+}
+
+/** A drop by more than half that did not come through the scale subresource is a slip until somebody says otherwise. */
+function wantedReplicas(facts: Facts): { wanted: number; held?: Problem } {
+  const wanted = facts.group.spec.traffic.replicas;
+  const live = facts.children.traffic?.replicas;
+  if (live === undefined || facts.group.replicasSetBy === "scale" || wanted * 2 >= live) return { wanted };
+  if (facts.group.annotations[ANNOTATION.acceptReplicas] === String(wanted)) return { wanted };
+  const message = `spec.traffic.replicas dropped from ${live} to ${wanted}, not through the scale subresource; ${live} pods stay. If it is meant: annotate ${ANNOTATION.acceptReplicas}=${wanted}`;
+  return { wanted: live, held: { reason: "ReplicasDropHeld", field: "spec.traffic.replicas", message } };
+}
+
+/** Has the start choice been told of the recorded mode? Seen in the object itself, not in what was once sent. */
+export function isPublished(situation: Situation): boolean {
+  const { facts, desired: want } = situation;
+  const name = childName.start(facts.group.name);
+  const live = facts.children.byName.get(`ConfigMap/${name}`);
+  const wanted = want.others.find((object) => object.kind === "ConfigMap" && object.metadata.name === name);
+  return live !== undefined && wanted !== undefined && JSON.stringify(live["data"]) === JSON.stringify(wanted["data"]);
+}

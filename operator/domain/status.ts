@@ -1,0 +1,172 @@
+import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
+import { LABEL } from "../api/names.ts";
+import type { Reason } from "../api/reasons.ts";
+import { conditionsFrom, type Saying } from "./conditions.ts";
+import { evidenceText } from "./evidence.ts";
+import { licenseOf } from "./license.ts";
+import type { ModeStep } from "./mode.ts";
+import type { Pipeline } from "./pipeline.ts";
+import { isServing } from "./pods.ts";
+import { problemsOf } from "./problems.ts";
+import { short } from "./proof.ts";
+import { regressionText } from "./return.ts";
+import type { Situation } from "./situation.ts";
+import { summaryOf } from "./summary.ts";
+import type { TemplatePlan } from "./template.ts";
+
+export interface StatusInput {
+  situation: Situation;
+  step: ModeStep;
+  pipeline: Pipeline;
+  template: TemplatePlan;
+  motionProblem?: { reason: Reason; message: string };
+  /** Is anything being done or waited for in this loop? */
+  busy: boolean;
+}
+
+/** The whole status wanted. Nothing in it changes by itself with time. */
+export function statusOf(input: StatusInput): GatewayGroupStatus {
+  const { situation, pipeline, template } = input;
+  const { facts, evidence } = situation;
+  const before = facts.group.status;
+  const sayings = sayingsOf(input);
+  const status: GatewayGroupStatus = {
+    ...before,
+    observedGeneration: facts.group.generation,
+    conditions: conditionsFrom(before.conditions, sayings, facts.group.generation, facts.nowMs),
+    summary: summaryOf(input, sayings),
+    fallbackReady: pipeline.quarantine ? "Quarantined" : situation.readiness.reason,
+    controlPlane: {
+      verdict: evidence.verdict.word,
+      operator: facts.controlPlane.operator.view,
+      connected: evidence.witnesses.connected,
+      disconnected: evidence.witnesses.disconnected,
+      ...(evidence.verdict.word === "Reachable" ? {} : { cause: causeOf(situation) }),
+      ...(situation.lostMs === undefined
+        ? {}
+        : { lostAt: before.controlPlane?.lostAt ?? new Date(situation.lostMs).toISOString() }),
+    },
+    snapshot: pipeline.status,
+    traffic: trafficOf(situation),
+    license: licenseOf(facts.pods),
+  };
+  const assumed = assumptions(situation);
+  if (assumed.length > 0) status.assumed = assumed;
+  else delete status.assumed;
+  if (template.restartedAt !== undefined) status.restartedAt = template.restartedAt;
+  if (pipeline.rehearsedAt !== undefined) status.rehearsedAt = pipeline.rehearsedAt;
+  return status;
+}
+
+function trafficOf({ facts, evidence }: Situation): NonNullable<GatewayGroupStatus["traffic"]> {
+  const serving = facts.pods.filter(isServing);
+  const normal = serving.filter((pod) => pod.start?.choice === "normal");
+  const lost = evidence.verdict.word === "Unreachable";
+  const fromMemory = normal.filter((pod) => pod.vote === "disconnected" || (lost && pod.vote !== "connected")).length;
+  return {
+    replicas: facts.pods.filter((pod) => !pod.deleting).length,
+    ready: serving.length,
+    fromControlPlane: normal.length - fromMemory,
+    fromMemory,
+    fromSnapshot: serving.length - normal.length,
+    selector: `${LABEL.group}=${facts.group.name},${LABEL.role}=traffic`,
+  };
+}
+
+function causeOf({ evidence }: Situation): string {
+  const { reason } = evidence.verdict;
+  if (reason === "DatabaseDown") return "DatabaseDown";
+  if (reason === "GatewaysCutOff" || reason === "OperatorCutOff") return "NetworkCut";
+  return "Unknown";
+}
+
+function assumptions({ facts }: Situation): string[] {
+  const { rendered } = facts;
+  const said = rendered.warnings.map((warning) => warning.message);
+  if (rendered.workersAssumed)
+    said.push(`2 nginx workers per pod: neither spec.gateway.workers nor a CPU limit or request is set`);
+  return said.map((text) => text.slice(0, 256)).slice(0, 16);
+}
+
+function sayingsOf(input: StatusInput): Saying[] {
+  const { situation, step, pipeline, template } = input;
+  const { evidence, readiness, facts } = situation;
+  const word = evidence.verdict.word;
+  const sayings: Saying[] = [
+    readySaying(situation),
+    reconcilingSaying(input),
+    stalledSaying(situation),
+    {
+      type: "ControlPlaneReachable",
+      status: word === "Reachable" ? "True" : word === "Unreachable" ? "False" : "Unknown",
+      reason: evidence.verdict.reason,
+      message: evidenceText(facts, evidence),
+    },
+    { type: "FallbackReady", status: readiness.status, reason: readiness.reason, message: readiness.message },
+  ];
+  if (situation.mode !== "Normal")
+    sayings.push({
+      type: "FallbackActive",
+      status: "True",
+      reason: (facts.group.status.modeReason ?? "FallbackReached") as Reason,
+      message: `Mode ${situation.mode}: pods that start use snapshot ${short(pipeline.status.digest ?? "unknown")}`,
+    });
+  if (pipeline.quarantine)
+    sayings.push({
+      type: "SnapshotQuarantined",
+      status: "True",
+      reason: pipeline.quarantine.reason,
+      message: pipeline.quarantine.message,
+    });
+  if (situation.regression.is === "regressed")
+    sayings.push({
+      type: "ControlPlaneRegressed",
+      status: "True",
+      reason: "Regressed",
+      message: regressionText(situation.regression.kinds),
+    });
+  if (template.pending)
+    sayings.push({
+      type: "RestartPending",
+      status: "True",
+      reason: template.pending.reason,
+      message: template.pending.message,
+    });
+  if (step.held) sayings.push({ type: "Held", status: "True", reason: step.held.reason, message: step.held.message });
+  else if (input.motionProblem) sayings.push({ type: "Held", status: "True", ...input.motionProblem });
+  return sayings;
+}
+
+function readySaying({ facts, wanted }: Situation): Saying {
+  const serving = facts.pods.filter(isServing).length;
+  const spec = facts.group.spec.traffic.replicas;
+  if (spec === 0)
+    return { type: "Ready", status: "True", reason: "ScaledToZero", message: "No traffic pods are wanted" };
+  const enough = serving >= Math.min(wanted, spec);
+  const trouble = facts.pods.find((pod) => pod.trouble !== undefined);
+  const why = trouble ? `; pod ${trouble.name}: ${trouble.trouble}` : "";
+  return {
+    type: "Ready",
+    status: enough ? "True" : "False",
+    reason: enough ? "Serving" : "PodsMissing",
+    message: enough ? `${spec} wanted, and as many serve` : `${serving} of ${spec} traffic pods serve${why}`,
+  };
+}
+
+function reconcilingSaying({ busy, step, template }: StatusInput): Saying {
+  const status = busy || step.waiting !== undefined || template.pending !== undefined ? "True" : "False";
+  if (status === "False") return { type: "Reconciling", status, reason: "Settled", message: "Nothing is left to do" };
+  const why = step.waiting ??
+    template.pending ?? { reason: "Progressing" as const, message: "Objects are being brought to what the spec wants" };
+  return { type: "Reconciling", status, reason: why.reason, message: why.message };
+}
+
+function stalledSaying(situation: Situation): Saying {
+  const problems = problemsOf(situation);
+  const first = problems[0];
+  if (!first) return { type: "Stalled", status: "False", reason: "Accepted", message: "Nothing in the input is wrong" };
+  const message = problems
+    .map((problem) => (problem.field === "" ? problem.message : `${problem.field}: ${problem.message}`))
+    .join("; ");
+  return { type: "Stalled", status: "True", reason: first.reason as Reason, message };
+}

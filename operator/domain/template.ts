@@ -1,0 +1,161 @@
+import type { Mode } from "../api/gateway-group-status.ts";
+import { ANNOTATION } from "../api/names.ts";
+import type { Reason } from "../api/reasons.ts";
+import type { Desired } from "./desired/index.ts";
+import { describeDiff, needsApply } from "./diff.ts";
+import type { Facts, KubeObject, VerdictWord, WorkloadFact } from "./facts.ts";
+import type { PlannedEvent, Step } from "./plan.ts";
+import { isReady, isServing } from "./pods.ts";
+
+/** What becomes of the traffic Deployment's template: made, kept, changed, put back or waiting. Never its replicas. */
+export interface TemplatePlan {
+  steps: Step[];
+  events: PlannedEvent[];
+  pending?: { reason: Extract<Reason, "ChangeWaits" | "RendersDifferently" | "OutageDuringRoll">; message: string };
+  /** The restart-at annotation that this carries out. */
+  restartedAt?: string;
+}
+
+export interface TemplateInput {
+  facts: Facts;
+  desired: Desired;
+  mode: Mode;
+  verdict: VerdictWord;
+  frozen: boolean;
+  wanted: number;
+  publishedKeys: ReadonlySet<string>;
+}
+
+export function templatePlan(input: TemplateInput): TemplatePlan {
+  const { facts, desired } = input;
+  const live = facts.children.traffic;
+  // What cannot be rendered or is refused changes nothing: what runs stays.
+  if (desired.keep === "Unrendered" || desired.keep === "Refused") return { steps: [], events: [] };
+  if (!live) return creation(input);
+  const caught = outageDuringRoll(input, live);
+  if (caught) return caught;
+  const object = facts.children.byName.get(`Deployment/${live.name}`);
+  const sameInputs = live.annotations[ANNOTATION.inputsHash] === desired.inputsHash;
+  const sameTemplate = live.annotations[ANNOTATION.templateHash] === desired.templateHash;
+  if (sameInputs && sameTemplate && !needsApply(desired.traffic, object))
+    return { steps: unpause(input, live), events: [] };
+  const asked = facts.group.annotations[ANNOTATION.restartAt];
+  const askedNow = asked !== undefined && asked !== facts.group.status.restartedAt;
+  // Outside normal times a new template may roll only when asked for, and only when pods of it are known to start.
+  const forced = askedNow && (input.publishedKeys.has(desired.proofKey) || input.verdict === "Reachable");
+  if (forced || (mayRoll(input) && (!sameInputs || sameTemplate))) {
+    const plan = application(desired, object, sameInputs && sameTemplate);
+    return forced && asked !== undefined ? { ...plan, restartedAt: asked } : plan;
+  }
+  return { steps: [], events: [], pending: pendingReason(sameInputs && !sameTemplate, askedNow) };
+}
+
+function creation({ facts, desired, wanted }: TemplateInput): TemplatePlan {
+  const taken = facts.children.strangers.some(
+    (stranger) =>
+      stranger.kind === "Deployment" && stranger.name === desired.traffic.metadata.name && !stranger.adoptable,
+  );
+  if (taken) return { steps: [], events: [] };
+  const spec = { ...(desired.traffic["spec"] as Record<string, unknown>), replicas: wanted };
+  return {
+    steps: [{ do: "create", object: { ...desired.traffic, spec }, why: "the traffic pods of this group" }],
+    events: [],
+  };
+}
+
+/** A roll starts new pods: only while the control plane answers them, or where nothing serves that could be harmed. */
+function mayRoll({ facts, mode, verdict, frozen }: TemplateInput): boolean {
+  if (facts.children.podRefusal !== undefined) return false;
+  const nothingServes = !facts.pods.some(isReady);
+  return mode === "Normal" && !frozen && (verdict === "Reachable" || nothingServes);
+}
+
+function application(desired: Desired, object: KubeObject | undefined, handEdit: boolean): TemplatePlan {
+  const edited = object && describeDiff(desired.traffic, object);
+  const why = handEdit ? `a hand edit is taken back: ${edited ?? "a field"}` : "the spec changed";
+  const events: PlannedEvent[] = handEdit
+    ? [
+        {
+          type: "Warning",
+          reason: "HandEditReverted",
+          action: "Apply",
+          message: `Deployment ${desired.traffic.metadata.name}: ${why}`,
+          alsoOnDeployment: true,
+        },
+      ]
+    : [];
+  return { steps: [{ do: "apply", object: desired.traffic, why }], events };
+}
+
+function pendingReason(rendersDifferently: boolean, askedNow: boolean): NonNullable<TemplatePlan["pending"]> {
+  const how = askedNow
+    ? "restart-at is set: it is carried out once the new template is proven by a rehearsal, or the control plane answers"
+    : `To do it now: annotate ${ANNOTATION.restartAt} with the present time`;
+  return rendersDifferently
+    ? {
+        reason: "RendersDifferently",
+        message: `This version of Holdfast renders another pod template from the same spec; what runs is kept. ${how}`,
+      }
+    : {
+        reason: "ChangeWaits",
+        message: `A change of the pod template waits until the group is in normal mode and the control plane answers. ${how}`,
+      };
+}
+
+/** The outage came in the middle of a roll, and pods of the new template are not known to start without the control plane. */
+function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePlan | undefined {
+  if (input.mode !== "ToFallback" && input.mode !== "Fallback") return undefined;
+  const sets = live.replicaSets.filter((set) => set.replicas > 0).sort((a, b) => b.revision - a.revision);
+  const [newest, ...older] = sets;
+  const before = older[0];
+  if (!newest || !before || (newest.proofKey !== undefined && input.publishedKeys.has(newest.proofKey)))
+    return undefined;
+  const pending = {
+    reason: "OutageDuringRoll",
+    message: "The control plane was lost in the middle of a roll; the roll goes on in normal mode",
+  } as const;
+  if (live.paused) return { steps: [], events: [], pending };
+  const newServes = input.facts.pods.some((pod) => pod.templateHash === newest.templateHash && isServing(pod));
+  if (newServes)
+    return {
+      steps: [
+        {
+          do: "pause",
+          name: live.name,
+          resourceVersion: live.resourceVersion,
+          paused: true,
+          why: "both templates serve; the roll waits",
+        },
+      ],
+      events: [],
+      pending,
+    };
+  const why = "no pod of the new template serves; the template that serves is put back";
+  const step: Step = {
+    do: "restoreTemplate",
+    name: live.name,
+    resourceVersion: live.resourceVersion,
+    template: before.template,
+    // Hashes that match nothing: the wanted template is applied again in normal mode.
+    annotations: { [ANNOTATION.inputsHash]: "restored", [ANNOTATION.templateHash]: "restored" },
+    why,
+  };
+  return {
+    steps: [step],
+    events: [{ type: "Warning", reason: "TemplateRestored", action: "Restore", message: why, alsoOnDeployment: true }],
+    pending,
+  };
+}
+
+function unpause({ mode, verdict }: TemplateInput, live: WorkloadFact): Step[] {
+  if (!live.paused || mode !== "Normal" || verdict !== "Reachable") return [];
+  return [
+    {
+      do: "pause",
+      name: live.name,
+      resourceVersion: live.resourceVersion,
+      paused: false,
+      why: "the control plane is back; the roll goes on",
+    },
+  ];
+}
