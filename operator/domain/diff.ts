@@ -19,7 +19,8 @@ export function needsApply(desired: KubeObject, live: KubeObject | undefined): b
  * where Kubernetes takes a list or map as one value (selectors, tolerations, rules). Values are not told: paths alone
  * go into events.
  */
-export function describeDiff(desired: KubeObject, live: KubeObject): string | undefined {
+export function describeDiff(desired: KubeObject, live: KubeObject | undefined): string | undefined {
+  if (live === undefined) return "metadata";
   const { metadata, ...body } = desired;
   const { labels, annotations, ownerReferences } = metadata;
   return objectDiff({ metadata: { labels, annotations, ownerReferences }, ...body }, live, "");
@@ -96,11 +97,29 @@ function atomicDiff(desired: readonly unknown[], live: readonly unknown[], path:
   return undefined;
 }
 
+/** Plain booleans, left out when false; a pointer (optional, enableServiceLinks, ...) stays and so is compared. */
+const DROPPED = new Set([
+  "hostNetwork",
+  "hostPID",
+  "hostIPC",
+  "readOnly",
+  "stdin",
+  "stdinOnce",
+  "tty",
+  "publishNotReadyAddresses",
+]);
+/** Fields of probes: the API server writes its default where somebody says 0. */
+const DEFAULTED_WHEN_ZERO = /^(initialDelaySeconds|timeoutSeconds|periodSeconds|successThreshold|failureThreshold)$/;
+
 const QUANTITY = /\.(requests|limits|overhead)(\.[^.]+|\["[^"]+"\])$|\.(sizeLimit|divisor)$/;
 
 function sameScalar(desired: unknown, live: unknown, path: Path): boolean {
-  if (desired === live || (desired ?? undefined) === (live ?? undefined)) return true;
-  if (live === undefined || live === null) return desired === "" || desired === false || desired === 0;
+  if (desired === live) return true;
+  const field = /[^.]*$/.exec(path)?.[0] ?? "";
+  if (desired === 0 && DEFAULTED_WHEN_ZERO.test(field)) return true;
+  if (live === undefined || live === null) {
+    return desired === undefined || desired === null || desired === "" || (desired === false && DROPPED.has(field));
+  }
   if (QUANTITY.test(path)) {
     const amount = quantityInBillionths(desired);
     return amount !== undefined && amount === quantityInBillionths(live);

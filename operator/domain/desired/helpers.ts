@@ -12,6 +12,7 @@ import {
   VOLUME,
 } from "./containers.ts";
 import type { Desired } from "./index.ts";
+import { configMapOf } from "./live.ts";
 
 export interface LoadOptions {
   /** What it is to load: goes back into the facts by annotation. A canary loads what the control plane holds. */
@@ -32,8 +33,11 @@ const LOAD_SECONDS = 60;
 /** Pulling images, mounting, and the last answer. */
 const DEADLINE_MARGIN_SECONDS = 60;
 
-/** A throw-away gateway that loads the candidate snapshot, and beside it who counts what it loaded. */
-export function rehearsalPod(facts: Facts, desired: Desired, options: LoadOptions): KubeObject {
+/**
+ * A throw-away gateway that loads a snapshot, and beside it who counts what it loaded. undefined when the template has
+ * no configuration for it (its storage was never seen).
+ */
+export function rehearsalPod(facts: Facts, desired: Desired, options: LoadOptions): KubeObject | undefined {
   return loadingPod(facts, desired, options, {
     role: "rehearsal",
     name: childName.rehearsal(facts.group.name, options.suffix),
@@ -45,7 +49,7 @@ export function rehearsalPod(facts: Facts, desired: Desired, options: LoadOption
 }
 
 /** The same from the control plane, before a return. It sends heartbeats, so the license counts it while it runs. */
-export function canaryPod(facts: Facts, desired: Desired, options: LoadOptions): KubeObject {
+export function canaryPod(facts: Facts, desired: Desired, options: LoadOptions): KubeObject | undefined {
   return loadingPod(facts, desired, options, {
     role: "canary",
     name: childName.canary(facts.group.name, options.suffix),
@@ -69,8 +73,9 @@ interface Kind {
  * The gateway is a native sidecar, so that the pod ends when the counting does. It is as in the template, but for the
  * file it starts from and the object key; the user's init containers come along, other containers do not.
  */
-function loadingPod(facts: Facts, desired: Desired, options: LoadOptions, kind: Kind): KubeObject {
+function loadingPod(facts: Facts, desired: Desired, options: LoadOptions, kind: Kind): KubeObject | undefined {
   const template = options.template ?? desired.template;
+  if (configMapOf(template, kind.config) === undefined) return undefined;
   const loadSeconds = options.loadSeconds ?? LOAD_SECONDS;
   const before = objectsAt(template, "spec", "initContainers").filter((item) => item["name"] !== CONTAINER.choose);
   const { ports } = facts.rendered.profile;

@@ -29,7 +29,8 @@ function specInputs({ group: { spec } }: Facts): object {
     shortID,
     gateway,
     controlPlane: { endpoint, serverName, clientCertificateRef },
-    listeners: traffic.service.ports.map(({ targetPort, protocol }) => `${targetPort}/${protocol}`).toSorted(),
+    // Further ports become listeners, by their names.
+    listeners: traffic.service.ports.map((port) => `${port.name}:${port.targetPort}/${port.protocol}`).toSorted(),
     drainSeconds: traffic.drainSeconds,
     podTemplate: traffic.podTemplate,
     storageRef: fallback.storageRef,
