@@ -19,7 +19,7 @@ export type Reply = { reply: { status: number; body: string }; ms: number };
 
 export type Failure = Answer & { kind: Exclude<Answer["kind"], "ok"> };
 
-/** Whom to ask, ready to be asked several times: building its trust store costs some milliseconds. */
+/** Whom to ask, ready to be asked several times. */
 export interface Asker {
   ask(question: Question, timeoutMs: number, signal?: AbortSignal): Promise<Reply | Failure>;
 }
@@ -31,12 +31,11 @@ export interface Asker {
 export function askerOf(target: ControlPlaneTarget): Asker {
   const { tls } = target;
   if (tls === undefined) return failing({ kind: "tlsLocal", reason: "CertificateAbsent", ms: 0 });
-  let base: { url: URL; secureContext: SecureContext };
+  let url: URL;
+  let secureContext: SecureContext;
   try {
-    // As the gateway trusts: `ssl_trusted_certificate: system,<ca.crt>`.
-    const ca = tls.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] };
-    const secureContext = createSecureContext({ cert: tls.cert, key: tls.key, ...ca });
-    base = { url: new URL(target.endpoint), secureContext };
+    url = httpsURL(target.endpoint);
+    secureContext = contextOf(tls);
   } catch (error) {
     return failing({ ...classifyFailure(error, "setup"), ms: 0 });
   }
@@ -44,11 +43,34 @@ export function askerOf(target: ControlPlaneTarget): Asker {
   return {
     ask: async ({ method, path, body }, timeoutMs, signal) => {
       const headers = body === undefined ? {} : { "content-type": "application/json" };
-      const options = { method, headers, agent: false, secureContext: base.secureContext, ...servername };
-      const outcome = await askOnce(new URL(path, base.url), options, body, timeoutMs, signal);
+      const options = { method, headers, agent: false, secureContext, ...servername };
+      const outcome = await askOnce(new URL(path, url), options, body, timeoutMs, signal);
       return "reply" in outcome ? outcome : blameOwnCertificate(outcome, tls.cert);
     },
   };
+}
+
+type Tls = NonNullable<ControlPlaneTarget["tls"]>;
+
+/** Building a trust store with the system's authorities takes some 10 ms: once for each `tls` object. */
+const contexts = new WeakMap<Tls, SecureContext>();
+
+function contextOf(tls: Tls): SecureContext {
+  const known = contexts.get(tls);
+  if (known !== undefined) return known;
+  // As the gateway trusts: `ssl_trusted_certificate: system,<ca.crt>`.
+  const ca = tls.ca === undefined ? {} : { ca: [...rootCertificates, tls.ca] };
+  const made = createSecureContext({ cert: tls.cert, key: tls.key, ...ca });
+  contexts.set(tls, made);
+  return made;
+}
+
+/** Schema and operator refuse other endpoints long before; here they are as good as a name that leads nowhere. */
+function httpsURL(endpoint: string): URL {
+  const url = new URL(endpoint);
+  if (url.protocol !== "https:")
+    throw Object.assign(new TypeError("not an https URL"), { code: "ERR_INVALID_PROTOCOL" });
+  return url;
 }
 
 const failing = (failure: Failure): Asker => ({ ask: () => Promise.resolve(failure) });

@@ -7,7 +7,10 @@ export interface ControlPlaneTarget {
   /** `https://host:port`, as in spec.controlPlane.endpoint. */
   endpoint: string;
   serverName?: string;
-  /** PEM texts of the client certificate Secret; `undefined` is an absent one. Trusted CAs: the system's and `ca`. */
+  /**
+   * PEM texts of the client certificate Secret; `undefined` is an absent one. Trusted: the system's CAs and `ca`. Keep
+   * the object while its content is the same: what TLS needs is built once for each.
+   */
   tls: { cert: string; key: string; ca?: string } | undefined;
 }
 

@@ -31,7 +31,7 @@ export function danglingReferences(kinds: ReadonlyMap<string, JsonObject[]>): Sn
     if (dangling.length === 0) return [];
     const examples = dangling.slice(0, EXAMPLES).map((item) => (itemID(item) ?? "").slice(0, 64));
     const more = dangling.length > EXAMPLES ? ", ..." : "";
-    const message = `${dangling.length} of ${from} name a ${field} that is not there (${examples.join(", ")}${more})`;
+    const message = `${dangling.length} of ${from}: ${field} names nothing in ${to} (${examples.join(", ")}${more})`;
     return [{ reason: "DanglingReference" as const, message }];
   });
 }

@@ -34,6 +34,12 @@ const UNKNOWN_CA = new Set([
   "INVALID_CA",
 ]);
 
+/**
+ * RFC 8446, 6.2: bad, unsupported, revoked, unknown certificate, unknown CA, access denied, certificate required. In
+ * TLS 1.3 they come after our side's handshake is done.
+ */
+const ALERTS_ABOUT_OUR_CERTIFICATE = new Set([42, 43, 44, 46, 48, 49, 116]);
+
 /** How far a connection had come; a time-out or an error means another thing in each. */
 export type Phase = "setup" | "dns" | "connect" | "tls" | "answer";
 
@@ -46,22 +52,28 @@ export function classifyFailure(error: unknown, phase: Phase): Classified {
   if (code === "ETIMEDOUT") return { kind: "timeout", phase: "connect", lagMs: 0 };
   if (RESET.has(code)) return { kind: "reset" };
   if (code.startsWith("HPE_")) return { kind: "malformed", status: 0 };
-  return tlsFault(code, phase);
+  return tlsFault(code, error, phase);
 }
 
-function tlsFault(code: string, phase: Phase): Classified {
+function tlsFault(code: string, error: unknown, phase: Phase): Classified {
   if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
     return { kind: "tlsRemote", reason: "ServerCertificateExpired" };
   }
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return { kind: "tlsLocal", reason: "WrongServerName" };
   if (UNKNOWN_CA.has(code)) return { kind: "tlsLocal", reason: "UnknownCA" };
-  // Alerts that the other side sends about our certificate; in TLS 1.3 they come after our side's handshake is done.
-  if (/ALERT_CERTIFICATE_EXPIRED/.test(code)) return { kind: "tlsLocal", reason: "CertificateExpired" };
-  if (/ALERT_(BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE)/.test(code)) {
+  const alert = alertNumber(error);
+  if (alert === 45) return { kind: "tlsLocal", reason: "CertificateExpired" };
+  if (alert !== undefined && ALERTS_ABOUT_OUR_CERTIFICATE.has(alert)) {
     return { kind: "tlsLocal", reason: "CertificateRefused" };
   }
   if (phase === "setup") return { kind: "tlsLocal", reason: "CertificateUnreadable" };
   return { kind: "tlsRemote", reason: "HandshakeFailed" };
+}
+
+/** OpenSSL's alert; Node's code depends on whether it was reading or writing when it came, the number does not. */
+function alertNumber(error: unknown): number | undefined {
+  const match = /SSL alert number (\d+)/.exec(error instanceof Error ? error.message : "");
+  return match === null ? undefined : Number(match[1]);
 }
 
 function codeOf(error: unknown): string {

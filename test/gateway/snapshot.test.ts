@@ -1,0 +1,208 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { MAX_DEPTH } from "../../operator/gateway/api7-canonical.ts";
+import {
+  compareCounts,
+  expectedCounts,
+  inspectSnapshot,
+  SNAPSHOT_MAX_BYTES,
+  type SnapshotContext,
+} from "../../operator/gateway/api7-snapshot.ts";
+
+const SECRET = "planted-secret-4711";
+
+/** As an exporter writes them. */
+const resource = {
+  routes: [
+    { id: "1", uri: "/get", upstream_id: "1", status: 1 },
+    { id: "2", uri: "/put", service_id: "s" },
+  ],
+  services: [{ id: "s", upstream_id: "1" }],
+  upstreams: [{ id: "1", type: "roundrobin", nodes: { "h:80": 1 } }],
+  consumers: [{ id: "jack", plugins: { "key-auth": { key: SECRET } } }],
+  plugins: [{ name: "cors" }],
+};
+const config = { config: { config_version: 7, config_payload: { keyring: [SECRET] } } };
+
+const text = (value: unknown): string => JSON.stringify(value);
+const faultsOf = (resourceBody?: string, configBody?: string, context?: SnapshotContext): string[] =>
+  inspectSnapshot(resourceBody, configBody, context).problems.map(({ object, fault }) => `${object}: ${fault}`);
+
+test("a good pair has no problems, no warnings, its counts and its version", () => {
+  const { digest, ...report } = inspectSnapshot(text(resource), Buffer.from(text(config)));
+  expect(report).toEqual({
+    problems: [],
+    warnings: [],
+    counts: { routes: 2, services: 1, upstreams: 1, consumers: 1, plugins: 1 },
+    configVersion: 7,
+  });
+  expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+});
+
+describe("problems", () => {
+  const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${"}".repeat(levels)}`;
+  const at = (second: number) => new Date(Date.UTC(2026, 10, 21, 0, 0, second));
+  const foreign = { ...resource, services: [{ id: "s", gateway_group_id: "b" }] };
+  test.for([
+    ["no resource object", undefined, text(config), {}, ["resource: MissingResource"]],
+    ["no config object", text(resource), undefined, {}, ["config: MissingConfig"]],
+    ["an empty body", "", text(config), {}, ["resource: Truncated"]],
+    ["a body cut in the middle", text(resource).slice(0, 50), text(config), {}, ["resource: Truncated"]],
+    ["a config cut in the middle", text(resource), text(config).slice(0, 20), {}, ["config: Truncated"]],
+    ["no JSON", "<html>}", text(config), {}, ["resource: NotJson"]],
+    ["JSON, and a list", "[]", text(config), {}, ["resource: UnknownShape"]],
+    ["JSON, and null", "null", text(config), {}, ["resource: UnknownShape"]],
+    ["an error message of the store", '{"message":"no"}', text(config), {}, ["resource: UnknownShape"]],
+    ["lists of nothing known", '{"a":[{"id":"1"}]}', text(config), {}, ["resource: UnknownShape"]],
+    ["a kind that is no list", text({ ...resource, routes: {} }), text(config), {}, ["resource: UnknownShape"]],
+    ["an item that is no object", text({ ...resource, routes: [1] }), text(config), {}, ["resource: UnknownShape"]],
+    [
+      "an item without an id",
+      text({ ...resource, routes: [{ uri: "/" }] }),
+      text(config),
+      {},
+      ["resource: UnknownShape"],
+    ],
+    ["nested beyond reason", deep(MAX_DEPTH + 1), text(config), {}, ["resource: UnknownShape"]],
+    ["too large", " ".repeat(SNAPSHOT_MAX_BYTES + 1), text(config), {}, ["resource: TooLarge"]],
+    ["an empty object", "{}", text(config), {}, ["resource: Empty"]],
+    ["plugins alone serve nothing", text({ plugins: [{ name: "cors" }] }), text(config), {}, ["resource: Empty"]],
+    ["lists without items", text({ routes: [], services: [] }), text(config), {}, ["resource: Empty"]],
+    ["stream routes alone do serve", text({ stream_routes: [{ id: "1" }] }), text(config), {}, []],
+    ["a config without its block", text(resource), "{}", {}, ["config: UnknownShape"]],
+    [
+      "a config without a payload",
+      text(resource),
+      text({ config: { config_version: 1 } }),
+      {},
+      ["config: ConfigIncomplete"],
+    ],
+    [
+      "a config with an empty payload and no version",
+      text(resource),
+      text({ config: { config_payload: {} } }),
+      {},
+      ["config: ConfigIncomplete", "config: ConfigIncomplete"],
+    ],
+    ["both missing", undefined, undefined, {}, ["resource: MissingResource", "config: MissingConfig"]],
+    ["written together", text(resource), text(config), { resourceModifiedAt: at(0), configModifiedAt: at(5) }, []],
+    [
+      "the config written long before",
+      text(resource),
+      text(config),
+      { resourceModifiedAt: at(6), configModifiedAt: at(0) },
+      ["config: TornPair"],
+    ],
+    [
+      "the resource written long before",
+      text(resource),
+      text(config),
+      { resourceModifiedAt: at(0), configModifiedAt: at(6) },
+      ["resource: TornPair"],
+    ],
+    ["it names our group", text(foreign), text(config), { gatewayGroupID: "b" }, []],
+    ["it names another group", text(foreign), text(config), { gatewayGroupID: "a" }, ["resource: OtherGroup"]],
+    ["it names a group, and ours is not known", text(foreign), text(config), {}, []],
+    [
+      "it names two groups",
+      text({ ...foreign, routes: [{ id: "1", gateway_group_id: "a" }] }),
+      text(config),
+      {},
+      ["resource: OtherGroup"],
+    ],
+  ] as [string, string | undefined, string | undefined, SnapshotContext, string[]][])(
+    "%s",
+    ([, resourceBody, configBody, context, faults]) => {
+      expect(faultsOf(resourceBody, configBody, context)).toEqual(faults);
+    },
+  );
+  test("without a readable pair there is no digest", () => {
+    for (const [r, c] of [
+      [undefined, text(config)],
+      [text(resource), undefined],
+      ["{", text(config)],
+    ] as const) {
+      expect(inspectSnapshot(r, c).digest).toBeUndefined();
+    }
+  });
+  test("whatever the store holds, it is inspected and never throws", () => {
+    fc.assert(
+      fc.property(fc.json(), fc.string(), (json, junk) => {
+        inspectSnapshot(json, junk);
+        inspectSnapshot(text({ routes: [] }).replace("[]", json), json);
+      }),
+    );
+  });
+});
+
+describe("warnings", () => {
+  const warningsOf = (value: object) =>
+    inspectSnapshot(text(value), text(config)).warnings.map(({ message }) => message);
+  test("dangling references are counted, with three examples", () => {
+    const routes = [1, 2, 3, 4].map((id) => ({ id: String(id), upstream_id: "gone", service_id: "s" }));
+    expect(warningsOf({ ...resource, routes })).toEqual([
+      "4 of routes: upstream_id names nothing in upstreams (1, 2, 3, ...)",
+    ]);
+  });
+  test("a reference by number finds an id that is text", () => {
+    expect(warningsOf({ ...resource, routes: [{ id: 1, upstream_id: 1 }] })).toEqual([]);
+  });
+  test("a kind that a newer gateway may bring is no reason to refuse", () => {
+    expect(faultsOf(text({ ...resource, novelties: [{ id: "1" }] }), text(config))).toEqual([]);
+    expect(warningsOf({ ...resource, novelties: [] })).toEqual(['the key "novelties" is not a kind that is known']);
+  });
+});
+
+test("no report repeats a value out of the snapshot", () => {
+  const bodies = [text(resource), text(config), text(resource).slice(0, -9), `${text(config)}x`, text({ [SECRET]: 1 })];
+  for (const r of bodies.slice(0, 4)) {
+    for (const c of bodies.slice(0, 4)) expect(text(inspectSnapshot(r, c))).not.toContain(SECRET);
+  }
+});
+
+describe("the digest", () => {
+  const digestOf = (r: unknown, c: unknown = config) => inspectSnapshot(text(r), text(c)).digest;
+  const shuffled = (value: object) => Object.fromEntries(Object.entries(value).reverse());
+  test("does not change with the order of kinds, items and keys", () => {
+    const routes = resource.routes.map(shuffled).reverse();
+    expect(digestOf(shuffled({ ...resource, routes }))).toBe(digestOf(resource));
+  });
+  test("does not tell an absent kind from one without items", () => {
+    expect(digestOf({ ...resource, ssls: [] })).toBe(digestOf(resource));
+  });
+  test.for([
+    ["a changed value", { ...resource, routes: [{ ...resource.routes[0], uri: "/new" }, resource.routes[1]] }, config],
+    ["an item less", { ...resource, routes: resource.routes.slice(1) }, config],
+    ["an item in another kind", { ...resource, plugins: [], custom_plugins: resource.plugins }, config],
+    ["another configuration", resource, { config: { ...config.config, config_version: 8 } }],
+    ["another order within an item's list", { ...resource, routes: [{ id: "1", hosts: ["b", "a"] }] }, config],
+  ] as const)("changes with %s", ([, r, c]) => {
+    const before =
+      r.routes[0] && "hosts" in r.routes[0] ? { ...resource, routes: [{ id: "1", hosts: ["a", "b"] }] } : resource;
+    expect(digestOf(r, c)).not.toBe(digestOf(before));
+  });
+});
+
+describe("shrunken", () => {
+  test.for([
+    ["nothing lost", { routes: 100 }, { routes: 100 }, []],
+    ["grown", { routes: 1 }, { routes: 100 }, []],
+    ["30 of 100: not more than the limit", { routes: 100 }, { routes: 70 }, []],
+    ["31 of 100", { routes: 100 }, { routes: 69 }, ["routes"]],
+    ["9 of 20: too few to matter", { routes: 20 }, { routes: 11 }, []],
+    ["10 of 20", { routes: 20 }, { routes: 10 }, ["routes"]],
+    ["3 of 3: became empty", { ssls: 3 }, {}, ["ssls"]],
+    ["2 of 2", { ssls: 2 }, {}, []],
+    ["everything gone", { routes: 50, upstreams: 5, ssls: 1 }, {}, ["routes", "upstreams"]],
+    ["a new kind", {}, { routes: 3 }, []],
+  ] as [string, Record<string, number>, Record<string, number>, string[]][])("%s", ([, before, after, kinds]) => {
+    expect(compareCounts(before, after, 30).map(({ kind }) => kind)).toEqual(kinds);
+  });
+  test("only the kinds asked for are compared", () => {
+    expect(compareCounts({ plugins: 100, routes: 100 }, { routes: 100 }, 30, ["routes"])).toEqual([]);
+  });
+});
+
+test("what a gateway should report is told for the kinds that it can count, zero included", () => {
+  expect(expectedCounts({ routes: 3, consumers: 9 })).toEqual({ routes: 3, services: 0, upstreams: 0 });
+});
