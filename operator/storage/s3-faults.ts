@@ -104,11 +104,11 @@ function denied(attempt: Attempt, message: string): string {
   return `these keys lack the right${own}${missing}`;
 }
 
+/** Bucket and key, not their ARN: its first part differs between AWS, AWS China and AWS GovCloud. */
 function rightNeeded({ verb, name, key }: Attempt): string {
-  const bucket = `arn:aws:s3:::${name}`;
-  if (verb === "list") return `grant s3:ListBucket on ${bucket}`;
-  if (verb === "write") return `grant s3:PutObject on ${bucket}/${key}`;
-  return `grant s3:GetObject on ${bucket}/${key} and s3:ListBucket on ${bucket}`;
+  if (verb === "list") return `grant s3:ListBucket on ${name}`;
+  if (verb === "write") return `grant s3:PutObject on ${name}/${key}`;
+  return `grant s3:GetObject on ${name}/${key} and s3:ListBucket on ${name}`;
 }
 
 function wrongKeys(code: string | undefined): string {
