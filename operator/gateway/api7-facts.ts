@@ -92,6 +92,11 @@ export const STATUS_PATH = "/status";
  * never a pod's readiness probe: an outage would take every pod out of the Service at once.
  */
 export const STATUS_READY_PATH = "/status/ready";
+/**
+ * [D] Open-source APISIX, status API: the two ways in which its 503 speaks of a worker. "worker id: 9 has not received
+ * configuration" and, of one that is not up yet, "worker count: 16 but status report count: 15".
+ */
+export const EMPTY_WORKER_PATTERN = /worker.{0,12}\d.*(not received configuration|status report count)/i;
 /** [D] Where the prometheus export server answers. */
 export const METRICS_PATH = "/apisix/prometheus/metrics";
 /** [M] 1 -> 0 within 8 s of a lost control plane, and back; the endpoint itself hangs while etcd hangs. */

@@ -1,5 +1,11 @@
 import { get } from "node:http";
-import { CONTROL_API_KINDS, ETCD_REACHABLE_METRIC, METRICS_PATH, STATUS_READY_PATH } from "./api7-facts.ts";
+import {
+  CONTROL_API_KINDS,
+  EMPTY_WORKER_PATTERN,
+  ETCD_REACHABLE_METRIC,
+  METRICS_PATH,
+  STATUS_READY_PATH,
+} from "./api7-facts.ts";
 import type { Counts } from "./api7-snapshot.ts";
 
 /** What a running gateway says of itself. Unknown is a value: an endpoint that is off or hangs says nothing. */
@@ -8,7 +14,7 @@ export interface GatewayStatus {
   ready: 200 | 503 | "unknown";
   /**
    * Its 503 names a worker that never had a configuration: in a normal pod one re-spawned during an outage, whose share
-   * of the requests gets 404 [M]. A reader says so always, and serves all the same.
+   * of the requests gets 404 [M]. Such a 503 speaks of the worker, not of the control plane: it is no vote.
    */
   emptyWorker: boolean;
   /** The metric apisix_etcd_reachable; unknown where the export server is off, renamed, or hangs with etcd [M]. */
@@ -29,7 +35,7 @@ export async function probeGatewayStatus(
   ]);
   return {
     ready: ready?.status === 200 || ready?.status === 503 ? ready.status : "unknown",
-    emptyWorker: ready?.status === 503 && namesEmptyWorker(ready.body),
+    emptyWorker: ready?.status === 503 && EMPTY_WORKER_PATTERN.test(ready.body),
     etcdReachable: metrics?.status === 200 ? etcdReachable(metrics.body) : "unknown",
   };
 }
@@ -89,9 +95,6 @@ const holds = (seen: Counts, expected: Counts): boolean =>
   Object.entries(expected).every(([kind, count]) => (seen[kind] ?? 0) >= count);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** [M] APISIX: "worker id: 1 has not received configuration". */
-const namesEmptyWorker = (body: string): boolean => /worker(?: id)?:? *#?\d+/i.test(body);
 
 function etcdReachable(metrics: string): GatewayStatus["etcdReachable"] {
   const match = new RegExp(`^${ETCD_REACHABLE_METRIC}(?:\\{[^}]*\\})? +([01])(?:\\.0+)?\\s*$`, "m").exec(metrics);
