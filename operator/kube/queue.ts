@@ -108,6 +108,11 @@ export class WorkQueue {
     return { due, delayed: this.#waiting.size - due, running: this.#running.size };
   }
 
+  /** Items in memory, outdated ones included: bounded by the keys that wait, not by how often they were added. */
+  get held(): number {
+    return this.#heap.length;
+  }
+
   #pump(): void {
     while (this.#takers.length > 0) {
       const item = this.#peek();
