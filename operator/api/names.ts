@@ -24,9 +24,9 @@ export type Role = (typeof ROLES)[number];
 export const ANNOTATION = {
   /** "Fallback until=<RFC3339>", "Normal until=...", "Hold until=...": beats spec.modePolicy until it expires. */
   override: "holdfast.dev/override",
-  /** The regression (as told in the condition) that a person accepts at the return; or "true". */
+  /** The epoch (as told in the condition) whose return a person approves, so that a forgotten word approves nothing later. */
   approveReturn: "holdfast.dev/approve-return",
-  /** The digest of a quarantined snapshot that a person accepts. */
+  /** The digest of a quarantined snapshot that a person accepts; its first 12 characters will do. */
   acceptSnapshot: "holdfast.dev/accept-snapshot",
   /** RFC3339: rehearse the snapshot again, once. */
   rehearseAt: "holdfast.dev/rehearse-at",

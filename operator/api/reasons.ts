@@ -133,7 +133,7 @@ export const REASONS = {
   NoExportYet: reason("The backup pod has not exported yet."),
   SnapshotShrunken: reason(
     "The newest export lost much of a kind.",
-    "If it is meant: holdfast.dev/accept-snapshot=<digest>.",
+    "If it is meant: holdfast.dev/accept-snapshot with the digest that the message names.",
   ),
   SnapshotInvalid: reason("The newest export cannot be used (not JSON, truncated, incomplete, empty)."),
   ExportLate: reason("The backup pod has not exported for three intervals.", "Look at the backup pod's log."),
@@ -154,7 +154,10 @@ export const REASONS = {
   InitialMode: reason("A new group starts in normal mode."),
   WaitingOutage: reason("The control plane is lost, not yet for outageAfterSeconds."),
   WaitingReturn: reason("The control plane is back, not yet for long enough."),
-  WaitingApproval: reason("The return waits for a person.", "Annotate holdfast.dev/approve-return=true."),
+  WaitingApproval: reason(
+    "The return waits for a person.",
+    "Annotate holdfast.dev/approve-return with the number that the message names.",
+  ),
   WaitingCanary: reason("A throw-away gateway tries the control plane before the return."),
   CanaryFailed: reason(
     "A throw-away gateway did not load from the control plane; the group stays in fallback.",
@@ -162,7 +165,7 @@ export const REASONS = {
   ),
   Regressed: reason(
     "The control plane holds clearly less than the verified snapshot.",
-    "Restore it, or accept: holdfast.dev/approve-return=true.",
+    "Restore it, or accept: holdfast.dev/approve-return with the number that the message names.",
   ),
   MovingPods: reason("Pods are being replaced, one surge at a time."),
   WouldMove: reason("modePolicy is Observe: Holdfast would move now."),
