@@ -1,0 +1,176 @@
+import type { Children, Facts, GroupFacts, PodFact, Rendered } from "../domain/facts.ts";
+import type { Wants } from "../domain/plan.ts";
+import { keyOf } from "../kinds.ts";
+import type { Clock } from "../kube/clock.ts";
+import type { Pod } from "../kube/resources.ts";
+import { type Caches, ofGroup } from "./caches.ts";
+import { clientTls, readClientCertificate } from "./certificate.ts";
+import { readChildren, roleOf } from "./children.ts";
+import { isUnreadable, readGroup } from "./group.ts";
+import { isHelper, readHelper } from "./helper-pods.ts";
+import type { PeerIndex } from "./peers.ts";
+import type { PodProber } from "./pod-prober.ts";
+import { readPod } from "./pods.ts";
+import type { ProberPool } from "./prober.ts";
+import { readRendered } from "./render.ts";
+import type { Content, ContentReader } from "./secrets.ts";
+import { nothingKnown, problemOfAll, type SnapshotReader } from "./snapshot.ts";
+import type { StorageReader, StorageSeen } from "./storage.ts";
+import type { Strangers } from "./strangers.ts";
+
+export interface Readers {
+  clock: Clock;
+  caches: Caches;
+  contents: ContentReader;
+  storages: StorageReader;
+  snapshots: SnapshotReader;
+  probers: ProberPool;
+  podProber: PodProber;
+  peers: PeerIndex;
+  strangers: Strangers;
+  /** What the cluster said to a dry-run of a traffic pod, if it refused. */
+  podRefusal: (group: GroupFacts, signal: AbortSignal) => Promise<string | undefined>;
+  operator: Facts["operator"];
+}
+
+export type Observed =
+  | { seen: "gone" }
+  /** Accepted by the API server and not readable here: nothing is touched. */
+  | { seen: "unreadable"; why: string }
+  /** First answers are under way: deciding now would decide on "unknown" where a moment later more is known. */
+  | { seen: "pending"; recheckAfterMs: number }
+  | { seen: "facts"; facts: Facts };
+
+const FIRST_ANSWERS_MS = 250;
+const PODS_SELDOM_MS = 60_000;
+const SECRET_MAX_AGE_MS = 60_000;
+
+/** All readers of one group, at one instant. Never rejects: what cannot be read is a fact. */
+export async function observe(
+  readers: Readers,
+  groupKey: string,
+  wants: Wants,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const object = readers.caches.groups.get(groupKey)?.value;
+  if (!object) return { seen: "gone" };
+  const group = readGroup(object);
+  if (isUnreadable(group)) return { seen: "unreadable", why: group.unreadable };
+  const { namespace, name, spec } = group;
+  const [storage, client, strangers, podRefusal] = await Promise.all([
+    readers.storages.read(namespace, spec.fallback.storageRef.name),
+    readers.contents.secret(namespace, spec.controlPlane.clientCertificateRef.name, SECRET_MAX_AGE_MS),
+    readers.strangers.of(namespace, name, groupKey, signal),
+    readers.podRefusal(group, signal),
+  ]);
+  wish(readers, groupKey, group, storage, client, wants);
+  const controlPlane = readers.probers.facts(groupKey);
+  const snapshot = snapshotOf(readers, groupKey, storage);
+  if (!controlPlane || !snapshot || storage.access === "pending") {
+    return { seen: "pending", recheckAfterMs: FIRST_ANSWERS_MS };
+  }
+  const nowMs = readers.clock.wallMs();
+  const rendered = readRendered(spec, storage.facts.seen === "present" ? storage.facts.spec : undefined);
+  const met: Pick<Children, "strangers" | "podRefusal"> = podRefusal ? { strangers, podRefusal } : { strangers };
+  const all = ofGroup(readers.caches.pods, groupKey);
+  const pods = all.filter((pod) => roleOf(pod) === "traffic").map((pod) => podFact(readers, pod, rendered));
+  askPods(readers, groupKey, group, all, pods, wants);
+  return {
+    seen: "facts",
+    facts: {
+      nowMs,
+      monoMs: readers.clock.monotonicMs(),
+      group,
+      rendered,
+      storage: storage.facts,
+      secrets: {
+        client: readClientCertificate(spec.controlPlane.clientCertificateRef.name, client, nowMs),
+        writer: storage.secrets.writer,
+        reader: storage.secrets.reader,
+      },
+      children: readChildren(readers.caches, groupKey, name, met),
+      pods,
+      helpers: all.filter(isHelper).map(readHelper),
+      controlPlane,
+      snapshot,
+      peers: readers.peers.of(group, readers.probers.census()),
+      operator: readers.operator,
+    },
+  };
+}
+
+/** Nothing of a group that is gone is asked, probed or remembered any more. */
+export function forget({ snapshots, probers, podProber, strangers }: Readers, groupKey: string): void {
+  snapshots.drop(groupKey);
+  probers.drop(groupKey);
+  podProber.drop(groupKey);
+  strangers.drop(groupKey);
+}
+
+/** Tells the background readers what this group wants of them from now on. */
+function wish(
+  readers: Readers,
+  groupKey: string,
+  { spec }: GroupFacts,
+  storage: StorageSeen,
+  client: Content,
+  wants: Wants,
+): void {
+  const { endpoint, serverName, probeIntervalSeconds } = spec.controlPlane;
+  const probed = readers.probers.has(groupKey);
+  // A Secret that cannot be read just now is no reason to ask with another identity than before.
+  if (client.seen !== "unknown" || !probed) {
+    readers.probers.want(groupKey, {
+      endpoint,
+      tls: clientTls(client),
+      intervalMs: probeIntervalSeconds * 1000,
+      counts: wants.controlPlaneCounts,
+      ...(serverName === undefined ? {} : { serverName }),
+    });
+  }
+  if (storage.store && storage.location !== undefined && storage.facts.seen === "present") {
+    readers.snapshots.want(groupKey, {
+      store: storage.store,
+      location: storage.location,
+      shortID: spec.shortID,
+      rawIntervalMs: spec.backup.exportIntervalSeconds * 1000,
+      validationIntervalMs: storage.facts.spec.validationIntervalSeconds * 1000,
+    });
+  } else readers.snapshots.drop(groupKey);
+}
+
+function snapshotOf(readers: Readers, groupKey: string, storage: StorageSeen): Facts["snapshot"] | undefined {
+  if (storage.store) return readers.snapshots.facts(groupKey);
+  const { facts } = storage;
+  if (facts.seen === "absent") return nothingKnown("StorageNotFound", `FallbackStorage "${facts.name}" does not exist`);
+  if (facts.seen === "unknown") return nothingKnown("StorageUnavailable", facts.why);
+  if (facts.fault) return problemOfAll(facts.fault);
+  return nothingKnown("StorageUnavailable", "there are no keys to read the store with");
+}
+
+function podFact(readers: Readers, pod: Pod, rendered: Rendered): PodFact {
+  const { workers, profile } = rendered;
+  return readPod(pod, { answers: readers.podProber, workersEnv: profile.env.workers, workers });
+}
+
+function askPods(
+  readers: Readers,
+  groupKey: string,
+  { spec }: GroupFacts,
+  pods: readonly Pod[],
+  facts: readonly PodFact[],
+  wants: Wants,
+): void {
+  const ipOf = new Map(pods.map((pod) => [pod.metadata.uid, pod.status?.podIP]));
+  const check = spec.traffic.check;
+  readers.podProber.want(groupKey, {
+    pods: facts.flatMap(({ uid, ready, deleting, start }) => {
+      const ip = ipOf.get(uid);
+      return ready && !deleting && ip ? [{ uid, ip, votes: start?.choice === "normal" }] : [];
+    }),
+    check: check && { path: check.path, expectStatus: check.expectStatus, ...(check.host ? { host: check.host } : {}) },
+    intervalMs: wants.podsOften ? spec.controlPlane.probeIntervalSeconds * 1000 : PODS_SELDOM_MS,
+  });
+}
+
+export const groupKeyOf = ({ namespace, name }: GroupFacts): string => keyOf(namespace, name);

@@ -1,0 +1,170 @@
+import type { PodFact } from "../domain/facts.ts";
+import type { GatewayStatus } from "../gateway/api7-probe-gateway.ts";
+import type { Clock } from "../kube/clock.ts";
+import { Slots } from "../kube/slots.ts";
+import type { LoopLag } from "./loop-lag.ts";
+import { Poller } from "./poller.ts";
+
+export type PodAnswer = Pick<PodFact, "vote" | "emptyWorker" | "check">;
+export interface PodAnswers {
+  of(uid: string): PodAnswer;
+}
+export const NO_ANSWER: PodAnswer = { vote: "unknown", emptyWorker: false, check: "unknown" };
+
+/** A pod to ask. Only pods that are Ready and started in normal mode have a vote; all that are Ready have a check. */
+export interface Asked {
+  uid: string;
+  ip: string;
+  votes: boolean;
+}
+export interface RouteCheck {
+  host?: string;
+  path: string;
+  expectStatus: number;
+}
+export interface PodWish {
+  pods: readonly Asked[];
+  check: RouteCheck | undefined;
+  intervalMs: number;
+}
+
+export interface PodProberOptions {
+  clock: Clock;
+  lag: LoopLag;
+  wake: (groupKey: string) => void;
+  /** Never rejects. */
+  status: (ip: string, signal: AbortSignal) => Promise<GatewayStatus>;
+  /** One request on a connection of its own: the status, or undefined when there was no answer. Never rejects. */
+  request: (ip: string, check: RouteCheck, signal: AbortSignal) => Promise<number | undefined>;
+}
+
+interface Entry {
+  groupKey: string;
+  asked: Asked;
+  check: RouteCheck | undefined;
+  /** This very gateway once said 503 for a lost control plane, so its 200 means something. */
+  saidDisconnected: boolean;
+  poller: Poller<PodAnswer>;
+}
+
+const PARALLEL = 32;
+/** Several fresh connections, so that each worker of the gateway is likely to be met: an empty one answers 404. */
+const CHECKS_PER_ROUND = 4;
+const FRESH_SLACK_MS = 15_000;
+
+/** Asks the gateways themselves, seldom in good times and often in doubt; see design section 4, Witnesses. */
+export class PodProber {
+  readonly #o: PodProberOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #ofGroup = new Map<string, Set<string>>();
+  readonly #slots = new Slots(PARALLEL);
+
+  constructor(options: PodProberOptions) {
+    this.#o = options;
+  }
+
+  /** From now on these pods of the group are asked, and no others. A pod that is new here is asked at once. */
+  want(groupKey: string, { pods, check, intervalMs }: PodWish): void {
+    const uids = new Set(pods.map((pod) => pod.uid));
+    for (const uid of this.#ofGroup.get(groupKey) ?? []) if (!uids.has(uid)) this.#forget(uid);
+    if (uids.size === 0) this.#ofGroup.delete(groupKey);
+    else this.#ofGroup.set(groupKey, uids);
+    for (const asked of pods) {
+      const entry = this.#entries.get(asked.uid);
+      if (entry) {
+        const differs = entry.asked.votes !== asked.votes || JSON.stringify(entry.check) !== JSON.stringify(check);
+        entry.asked = asked;
+        entry.check = check;
+        entry.poller.setInterval(intervalMs);
+        if (differs) entry.poller.again();
+      } else this.#start(groupKey, asked, check, intervalMs);
+    }
+  }
+
+  drop(groupKey: string): void {
+    for (const uid of this.#ofGroup.get(groupKey) ?? []) this.#forget(uid);
+    this.#ofGroup.delete(groupKey);
+  }
+
+  of(uid: string): PodAnswer {
+    const poller = this.#entries.get(uid)?.poller;
+    const latest = poller?.latest();
+    if (!poller || !latest) return NO_ANSWER;
+    const ageMs = this.#o.clock.monotonicMs() - latest.atMs;
+    return ageMs > 2 * poller.intervalMs + FRESH_SLACK_MS ? NO_ANSWER : latest.value;
+  }
+
+  /** Its Ready turned false or true: what it said before may not hold. */
+  askNow(uid: string): void {
+    this.#entries.get(uid)?.poller.again();
+  }
+
+  stop(): void {
+    for (const { poller } of this.#entries.values()) poller.stop();
+    this.#entries.clear();
+    this.#ofGroup.clear();
+  }
+
+  #forget(uid: string): void {
+    this.#entries.get(uid)?.poller.stop();
+    this.#entries.delete(uid);
+  }
+
+  #start(groupKey: string, asked: Asked, check: RouteCheck | undefined, intervalMs: number): void {
+    const poller = new Poller<PodAnswer>({
+      clock: this.#o.clock,
+      intervalMs,
+      ask: (signal) => this.#ask(asked.uid, signal),
+      same: (a, b) => a.vote === b.vote && a.emptyWorker === b.emptyWorker && a.check === b.check,
+      onChange: () => this.#o.wake(groupKey),
+    });
+    this.#entries.set(asked.uid, { groupKey, asked, check, saidDisconnected: false, poller });
+  }
+
+  async #ask(uid: string, signal: AbortSignal): Promise<PodAnswer> {
+    const entry = this.#entries.get(uid);
+    if (!entry) return NO_ANSWER;
+    try {
+      await this.#slots.take(signal);
+    } catch {
+      return NO_ANSWER; // the pod is gone or we stop
+    }
+    const startMs = this.#o.clock.monotonicMs();
+    try {
+      const { asked, check } = entry;
+      const [status, passed] = await Promise.all([
+        asked.votes ? this.#o.status(asked.ip, signal) : undefined,
+        check ? this.#checkRoute(asked.ip, check, signal) : ("unknown" as const),
+      ]);
+      if (this.#o.lag.laggedSince(startMs)) return NO_ANSWER;
+      if (!status) return { ...NO_ANSWER, check: passed };
+      const vote = voteOf(status, entry.saidDisconnected);
+      if (saysDisconnected(status)) entry.saidDisconnected = true;
+      return { vote, emptyWorker: status.emptyWorker, check: passed };
+    } finally {
+      this.#slots.give();
+    }
+  }
+
+  async #checkRoute(ip: string, check: RouteCheck, signal: AbortSignal): Promise<PodAnswer["check"]> {
+    const requests = Array.from({ length: CHECKS_PER_ROUND }, () => this.#o.request(ip, check, signal));
+    const codes = await Promise.all(requests);
+    // No answer at all says nothing: the way from here to the pod may be closed, and its Ready speaks of the rest.
+    const answered = codes.filter((code) => code !== undefined);
+    if (answered.length === 0) return "unknown";
+    return answered.every((code) => code === check.expectStatus) ? "pass" : "fail";
+  }
+}
+
+/**
+ * The metric is the clearest word. A 503 that names no empty worker is the vendor's "no dp-manager answers"; a 200
+ * counts only of a gateway that was seen to say 503 for that reason, as open-source APISIX says 200 all the time.
+ */
+export function voteOf(status: GatewayStatus, saidDisconnected: boolean): PodFact["vote"] {
+  if (status.etcdReachable !== "unknown") return status.etcdReachable === 1 ? "connected" : "disconnected";
+  if (saysDisconnected(status)) return "disconnected";
+  if (status.ready === 200 && saidDisconnected) return "connected";
+  return "unknown";
+}
+
+const saysDisconnected = (status: GatewayStatus): boolean => status.ready === 503 && !status.emptyWorker;

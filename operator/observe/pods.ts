@@ -1,0 +1,119 @@
+import { ANNOTATION } from "../api/names.ts";
+import { parseStartMessage } from "../domain/choice.ts";
+import { CONTAINER } from "../domain/desired/common.ts";
+import type { PodFact, StartChoice } from "../domain/facts.ts";
+import type { Pod } from "../kube/resources.ts";
+import type { PodAnswers } from "./pod-prober.ts";
+import { witnessed } from "./witness.ts";
+
+type ContainerStatus = NonNullable<NonNullable<Pod["status"]>["containerStatuses"]>[number];
+
+export interface PodReading {
+  /** What the pod was last heard to say; nothing heard is unknown. */
+  answers: PodAnswers;
+  /** Environment variable that tells the workers, from the gateway's profile. */
+  workersEnv: string;
+  /** Workers of a pod that does not say: what the spec gives now. */
+  workers: number;
+}
+
+export function readPod(pod: Pod, { answers, workersEnv, workers }: PodReading): PodFact {
+  const { metadata, spec, status } = pod;
+  const gateway = statusOf(status?.containerStatuses, CONTAINER.gateway);
+  const choose = statusOf(status?.initContainerStatuses, CONTAINER.choose);
+  const said = answers.of(metadata.uid ?? "");
+  return {
+    name: metadata.name,
+    uid: metadata.uid ?? "",
+    resourceVersion: metadata.resourceVersion ?? "",
+    templateHash: metadata.labels?.["pod-template-hash"] ?? "",
+    createdMs: timeOf(metadata.creationTimestamp) ?? 0,
+    deleting: metadata.deletionTimestamp !== undefined,
+    ready: hasCondition(pod, "Ready"),
+    scheduled: spec?.nodeName !== undefined && spec.nodeName !== "",
+    restarts: gateway?.restartCount ?? 0,
+    cores: workersOf(pod, workersEnv) ?? workers,
+    vote: said.vote,
+    emptyWorker: said.emptyWorker,
+    check: said.check,
+    ...given({
+      node: spec?.nodeName,
+      zone: metadata.labels?.["topology.kubernetes.io/zone"],
+      proofKey: metadata.annotations?.[ANNOTATION.proofKey],
+      deletionCost: metadata.annotations?.[ANNOTATION.podDeletionCost],
+      start: choose && startChoice(choose),
+      trouble: troubleOf(pod),
+    }),
+  };
+}
+
+function startChoice({ state, lastState }: ContainerStatus): StartChoice | undefined {
+  const ended = state?.terminated ?? lastState?.terminated;
+  if (!ended) return undefined;
+  const finishedMs = timeOf(ended.finishedAt) ?? 0;
+  const said = parseStartMessage(ended.message ?? "");
+  // It ended without a word (killed, out of memory): what it writes first is the normal configuration.
+  if (!said) return { choice: "normal", reason: "NoMessage", finishedMs, absent: [] };
+  const { choice, reason, absent, epoch, probe } = said;
+  const seen = probe && witnessed(probe.version, probe.read);
+  return {
+    choice,
+    reason,
+    finishedMs,
+    absent,
+    ...given({ epoch, controlPlaneAnswered: seen?.answered, readFailed: seen?.readFailed }),
+  };
+}
+
+const WAITS_IN_GOOD_ORDER = new Set(["PodInitializing", "ContainerCreating"]);
+
+/** Why a container waits or ended, as the kubelet says it; why the scheduler found no place. */
+export function troubleOf({ status }: Pod): string | undefined {
+  const placed = status?.conditions?.find((condition) => condition.type === "PodScheduled");
+  if (placed?.status === "False") return placed.reason ?? "Unschedulable";
+  for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
+    const { state, lastState } = container;
+    const waiting = state?.waiting?.reason;
+    if (waiting !== undefined && !WAITS_IN_GOOD_ORDER.has(waiting)) {
+      const before = lastState?.terminated?.reason;
+      return before === undefined || before === "Error" ? waiting : `${waiting} (${before})`;
+    }
+    if (state?.terminated && state.terminated.exitCode !== 0) return state.terminated.reason ?? "Error";
+  }
+  return status?.phase === "Failed" ? (status.reason ?? "Failed") : undefined;
+}
+
+export function hasCondition(pod: Pod, type: string): boolean {
+  return pod.status?.conditions?.some((condition) => condition.type === type && condition.status === "True") ?? false;
+}
+
+export function statusOf(all: readonly ContainerStatus[] | undefined, name: string): ContainerStatus | undefined {
+  return all?.find((container) => container.name === name);
+}
+
+function workersOf(pod: Pod, workersEnv: string): number | undefined {
+  const gateway = pod.spec?.containers.find((container) => container.name === CONTAINER.gateway);
+  const text = gateway?.env?.find((variable) => variable.name === workersEnv)?.value;
+  const workers = Number(text);
+  return text !== undefined && Number.isSafeInteger(workers) && workers > 0 ? workers : undefined;
+}
+
+export function timeOf(text: string | undefined): number | undefined {
+  const ms = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+export function json(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Leaves out what is undefined: with exactOptionalPropertyTypes an absent field is no field. */
+export function given<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,237 @@
+import { createHash } from "node:crypto";
+import type { ControlPlaneFacts, OperatorView } from "../domain/facts.ts";
+import { classifyVersionRead } from "../gateway/api7-answer.ts";
+import {
+  type ControlPlaneProbe,
+  type ControlPlaneTarget,
+  countKinds,
+  probeControlPlane,
+} from "../gateway/api7-probe.ts";
+import type { Clock } from "../kube/clock.ts";
+import type { LoopLag } from "./loop-lag.ts";
+import { Poller } from "./poller.ts";
+
+export interface ProberOptions {
+  clock: Clock;
+  lag: LoopLag;
+  /** These groups look at a control plane whose view or counts changed. */
+  wake: (groupKeys: readonly string[]) => void;
+  measured?: (endpoint: string, view: OperatorView["view"], durationMs: number) => void;
+  /** The gateway boundary's, unless a test says otherwise. */
+  probe?: (target: ControlPlaneTarget, signal: AbortSignal) => Promise<ControlPlaneProbe>;
+  count?: (target: ControlPlaneTarget, signal: AbortSignal) => ReturnType<typeof countKinds>;
+}
+
+export interface ProbeWish {
+  endpoint: string;
+  serverName?: string;
+  tls: ControlPlaneTarget["tls"];
+  intervalMs: number;
+  /** Count objects per kind after each probe that was answered. */
+  counts: boolean;
+}
+
+interface Sight {
+  view: OperatorView;
+  counts?: Readonly<Record<string, number>>;
+}
+
+interface Shared {
+  poller: Poller<Sight>;
+  wishes: Map<string, ProbeWish>;
+  endpoint: string;
+}
+
+const VERSION_TIMEOUT_MS = 4_000;
+const READ_TIMEOUT_MS = 8_000; // longer than the control plane's own limit for its database (5 s)
+const COUNT_TIMEOUT_MS = 5_000;
+/** An answer older than so many intervals says nothing about now. */
+const FRESH_INTERVALS = 3;
+/** How long the first loop of a group waits for the first answer. */
+const FIRST_ANSWER_MS = 5_000;
+const GAP_SLACK_MS = 2_000;
+const FRESH_SLACK_MS = VERSION_TIMEOUT_MS + READ_TIMEOUT_MS;
+
+const UNKNOWN = (detail: string): OperatorView => ({ view: "unknown", detail });
+
+/** One prober per distinct endpoint, name and certificate, however many groups look at it. */
+export class ProberPool {
+  readonly #o: ProberOptions;
+  readonly #shared = new Map<string, Shared>();
+  readonly #ofGroup = new Map<string, string>();
+
+  constructor(options: ProberOptions) {
+    this.#o = options;
+  }
+
+  /** What this group wants to be probed from now on. */
+  want(groupKey: string, wish: ProbeWish): void {
+    const id = idOf(wish);
+    if (this.#ofGroup.get(groupKey) !== id) this.drop(groupKey);
+    this.#ofGroup.set(groupKey, id);
+    const shared = this.#shared.get(id) ?? this.#start(id, wish);
+    const counted = shared.wishes.get(groupKey)?.counts ?? false;
+    shared.wishes.set(groupKey, wish);
+    shared.poller.setInterval(Math.min(...[...shared.wishes.values()].map((one) => one.intervalMs)));
+    if (wish.counts && !counted) shared.poller.again();
+  }
+
+  has(groupKey: string): boolean {
+    return this.#ofGroup.has(groupKey);
+  }
+
+  drop(groupKey: string): void {
+    const id = this.#ofGroup.get(groupKey);
+    if (id === undefined) return;
+    this.#ofGroup.delete(groupKey);
+    const shared = this.#shared.get(id);
+    shared?.wishes.delete(groupKey);
+    if (shared?.wishes.size !== 0) return;
+    shared.poller.stop();
+    this.#shared.delete(id);
+  }
+
+  /** The latest sight; undefined while the first question is under way and worth waiting for. */
+  facts(groupKey: string): ControlPlaneFacts | undefined {
+    const shared = this.#shared.get(this.#ofGroup.get(groupKey) ?? "");
+    if (!shared) return { operator: UNKNOWN("it is not probed") };
+    const latest = shared.poller.latest();
+    if (!latest) {
+      const waitedMs = this.#o.clock.monotonicMs() - shared.poller.startedMs;
+      return waitedMs < FIRST_ANSWER_MS ? undefined : { operator: UNKNOWN("it has not answered yet") };
+    }
+    const operator = this.#viewOf(shared);
+    const { counts } = latest.value;
+    return operator.view === "readsOk" && counts ? { operator, counts } : { operator };
+  }
+
+  /** How many distinct control planes are probed, and how many of them are seen down or not seen at all. */
+  census(): { probed: number; lost: number } {
+    const endpoints = new Map<string, boolean>();
+    for (const shared of this.#shared.values()) {
+      const { view } = this.#viewOf(shared);
+      const lost = view === "down" || view === "unknown";
+      // Several certificates for one endpoint: it is there as soon as one of them gets through.
+      endpoints.set(shared.endpoint, lost && (endpoints.get(shared.endpoint) ?? true));
+    }
+    return { probed: endpoints.size, lost: [...endpoints.values()].filter((lost) => lost).length };
+  }
+
+  stop(): void {
+    for (const { poller } of this.#shared.values()) poller.stop();
+    this.#shared.clear();
+    this.#ofGroup.clear();
+  }
+
+  #viewOf({ poller }: Shared): OperatorView {
+    const latest = poller.latest();
+    if (!latest) return UNKNOWN("not asked yet");
+    const ageMs = this.#o.clock.monotonicMs() - latest.atMs;
+    if (ageMs > FRESH_INTERVALS * poller.intervalMs + FRESH_SLACK_MS) return UNKNOWN("the last answer is too old");
+    return latest.value.view;
+  }
+
+  #start(id: string, wish: ProbeWish): Shared {
+    const target: ControlPlaneTarget = {
+      endpoint: wish.endpoint,
+      tls: wish.tls,
+      ...(wish.serverName === undefined ? {} : { serverName: wish.serverName }),
+    };
+    const wishes = new Map<string, ProbeWish>();
+    const watchman = new GapWatch(this.#o.clock);
+    const poller: Poller<Sight> = new Poller<Sight>({
+      clock: this.#o.clock,
+      intervalMs: wish.intervalMs,
+      ask: async (signal) => await this.#ask(target, wishes, watchman, poller.intervalMs, signal),
+      same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+      onChange: () => this.#o.wake([...wishes.keys()]),
+    });
+    const shared = { poller, wishes, endpoint: wish.endpoint };
+    this.#shared.set(id, shared);
+    return shared;
+  }
+
+  async #ask(
+    target: ControlPlaneTarget,
+    wishes: ReadonlyMap<string, ProbeWish>,
+    watchman: GapWatch,
+    intervalMs: number,
+    signal: AbortSignal,
+  ): Promise<Sight> {
+    const { clock, lag, probe = askControlPlane, count = countObjects } = this.#o;
+    const startMs = clock.monotonicMs();
+    const slept = watchman.slept(startMs, 2 * intervalMs + GAP_SLACK_MS);
+    try {
+      const view = viewOf(await probe(target, signal));
+      this.#o.measured?.(target.endpoint, view.view, clock.monotonicMs() - startMs);
+      // What was seen across a stop of this process, or by a process that came late to everything, shows nothing.
+      if (slept) return { view: UNKNOWN("Holdfast itself stood still") };
+      if (lag.laggedSince(startMs)) return { view: UNKNOWN("Holdfast itself is too slow to tell") };
+      if (view.view !== "readsOk" || ![...wishes.values()].some((one) => one.counts)) return { view };
+      const counted = await count(target, signal);
+      return "counts" in counted ? { view, counts: counted.counts } : { view };
+    } finally {
+      watchman.ended();
+    }
+  }
+}
+
+/** Notices that the process was stopped between two questions (reliability N22): the evidence has a hole there. */
+class GapWatch {
+  readonly #clock: Clock;
+  #lastMs: { monotonic: number; wall: number } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** More time passed since the last question ended than `limitMs`, on either clock? */
+  slept(nowMs: number, limitMs: number): boolean {
+    const last = this.#lastMs;
+    if (!last) return false;
+    // The monotonic clock stands still while the machine sleeps, so the wall clock is looked at, too.
+    return nowMs - last.monotonic > limitMs || this.#clock.wallMs() - last.wall > limitMs;
+  }
+
+  ended(): void {
+    this.#lastMs = { monotonic: this.#clock.monotonicMs(), wall: this.#clock.wallMs() };
+  }
+}
+
+/** The gateway boundary's view in the words of the verdict table. No numbers in it: a detail that moves is a write. */
+function viewOf({ version, read }: ControlPlaneProbe): OperatorView {
+  const seen = classifyVersionRead(version, read);
+  switch (seen.seen) {
+    case "up":
+      if (seen.reads === "answered") return { view: "readsOk" };
+      if (seen.reads === "timedOut") return { view: "readTimeout", detail: "its read was not answered" };
+      return { view: "serverError", detail: "its read was answered with an error" };
+    case "down":
+      return { view: "down", detail: seen.why };
+    case "misconfigured":
+      return { view: "misconfigured", detail: detailOf(version, read, seen.why) };
+    case "unknown":
+      return { view: "unknown", detail: detailOf(version, read, seen.why) };
+    default:
+      return seen satisfies never;
+  }
+}
+
+function detailOf(version: ControlPlaneProbe["version"], read: ControlPlaneProbe["read"], why: string): string {
+  const answer = version.kind === "ok" ? (read ?? version) : version;
+  if (answer.kind === "tlsLocal" || answer.kind === "tlsRemote") return `${why}: ${answer.reason}`;
+  if (answer.kind === "dnsFailure" || answer.kind === "noRoute") return `${why}: ${answer.code}`;
+  if (answer.kind === "denied" || answer.kind === "malformed") return `${why}: HTTP ${answer.status}`;
+  return why;
+}
+
+const askControlPlane = (target: ControlPlaneTarget, signal: AbortSignal): Promise<ControlPlaneProbe> =>
+  probeControlPlane(target, { versionTimeoutMs: VERSION_TIMEOUT_MS, readTimeoutMs: READ_TIMEOUT_MS, signal });
+
+const countObjects = (target: ControlPlaneTarget, signal: AbortSignal) => countKinds(target, COUNT_TIMEOUT_MS, signal);
+
+function idOf({ endpoint, serverName, tls }: ProbeWish): string {
+  return createHash("sha256")
+    .update(JSON.stringify([endpoint, serverName, tls]))
+    .digest("base64url");
+}

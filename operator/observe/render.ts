@@ -1,0 +1,167 @@
+import type { FallbackStorageSpec } from "../api/fallback-storage.ts";
+import type { GatewayGroupSpec } from "../api/gateway-group.ts";
+import type { GatewayProfile, Problem, Rendered } from "../domain/facts.ts";
+import {
+  GATEWAY_GID,
+  GATEWAY_PATHS,
+  GATEWAY_PORTS,
+  GATEWAY_UID,
+  SHORT_ID_ENV,
+  STORE_ENV,
+} from "../gateway/api7-facts.ts";
+import {
+  type GatewayVersion,
+  gatewayVersion,
+  isVersionProblem,
+  pathStyleProblem,
+  type VersionProblem,
+  versionProblem,
+} from "../gateway/api7-image.ts";
+import {
+  type GatewayRole,
+  type JsonObject,
+  type Listeners,
+  type RenderStore,
+  renderGatewayConfig,
+} from "../gateway/api7-render.ts";
+import { ownedKeyProblems } from "../gateway/api7-render-owned.ts";
+import { given } from "./pods.ts";
+
+/** Read by the gateway's start script; also how many workers a running pod has, for the license count. */
+const WORKERS_ENV = "APISIX_WORKER_PROCESSES";
+
+const PROFILE: GatewayProfile = {
+  configPath: GATEWAY_PATHS.configFile,
+  writablePaths: [],
+  instanceIdPath: GATEWAY_PATHS.instanceIDFile,
+  certificateDir: GATEWAY_PATHS.clientCertificateDir,
+  caPath: GATEWAY_PATHS.trustedCAFile,
+  runAsUser: GATEWAY_UID,
+  runAsGroup: GATEWAY_GID,
+  ports: { ...GATEWAY_PORTS },
+  env: {
+    shortID: SHORT_ID_ENV,
+    storeAccessKey: STORE_ENV.accessKey,
+    storeSecretKey: STORE_ENV.secretKey,
+    storeAccountKey: STORE_ENV.accountKey,
+    workers: WORKERS_ENV,
+  },
+};
+
+/** Three YAML texts cost milliseconds; specs in the cache do not change. */
+const memo = new WeakMap<GatewayGroupSpec, { storage: FallbackStorageSpec | undefined; rendered: Rendered }>();
+
+/**
+ * What the gateway boundary makes of a spec. A role is rendered when nothing speaks against it: without a storage, or
+ * with one that this gateway cannot speak to, the normal configuration still is, as serving never waits for fallback.
+ */
+export function readRendered(spec: GatewayGroupSpec, storage: FallbackStorageSpec | undefined): Rendered {
+  const known = memo.get(spec);
+  if (known && known.storage === storage) return known.rendered;
+  const rendered = render(spec, storage);
+  memo.set(spec, { storage, rendered });
+  return rendered;
+}
+
+function render(spec: GatewayGroupSpec, storageSpec: FallbackStorageSpec | undefined): Rendered {
+  const { workers, assumed } = workersOf(spec);
+  const store = storageSpec && storeOf(storageSpec);
+  const version = gatewayVersion(spec.gateway.image, spec.gateway.version);
+  const unfit = isVersionProblem(version) ? version : versionProblem(version);
+  const owned = ownedKeyProblems(spec.gateway.config as JsonObject).map(
+    ({ path, why, instead }): Problem => ({
+      reason: "OwnedConfigKey",
+      field: `spec.gateway.config.${path}`,
+      message: `spec.gateway.config.${path} is Holdfast's: ${why}. Use instead: ${instead}`,
+    }),
+  );
+  const pathStyle = unfit === undefined && store ? pathStyleOf(version as GatewayVersion, store) : undefined;
+  const blocked = unfit !== undefined || owned.length > 0;
+  const text = (role: GatewayRole): string => renderGatewayConfig(inputOf(spec, store, workers, role));
+  const withStore = !blocked && store !== undefined && pathStyle === undefined;
+  return {
+    workers,
+    workersAssumed: assumed,
+    problems: [...(unfit ? [toProblem(unfit)] : []), ...owned, ...(pathStyle ? [toProblem(pathStyle)] : [])],
+    warnings: [],
+    profile: PROFILE,
+    ...given({
+      normal: blocked ? undefined : text("normal"),
+      reader: withStore ? text("reader") : undefined,
+      exporter: withStore ? text("exporter") : undefined,
+      gatewayVersion: isVersionProblem(version) ? undefined : version.text,
+    }),
+  };
+}
+
+function pathStyleOf(version: GatewayVersion, store: RenderStore): VersionProblem | undefined {
+  return pathStyleProblem(version, store);
+}
+
+function inputOf(spec: GatewayGroupSpec, store: RenderStore | undefined, workers: number, role: GatewayRole) {
+  const { endpoint, serverName } = spec.controlPlane;
+  return {
+    role,
+    controlPlane: { endpoint, ...given({ serverName }) },
+    ...given({ store: role === "normal" ? undefined : store }),
+    exportIntervalSeconds: spec.backup.exportIntervalSeconds,
+    workers,
+    overrides: spec.gateway.config as JsonObject,
+    listeners: listenersOf(spec),
+  };
+}
+
+/** Settings of the store as the gateway is told them; `forcePathStyle` by the documented default. */
+export function storeOf(spec: FallbackStorageSpec): RenderStore | undefined {
+  if (spec.type === "S3" && spec.s3) {
+    const { region, endpoint, forcePathStyle = endpoint !== undefined, resourceBucket, configBucket } = spec.s3;
+    return { type: "S3", region, forcePathStyle, resourceBucket, configBucket, ...given({ endpoint }) };
+  }
+  if (spec.type === "AzureBlob" && spec.azureBlob) {
+    const { accountName, endpoint, resourceContainer, configContainer } = spec.azureBlob;
+    return { type: "AzureBlob", accountName, resourceContainer, configContainer, ...given({ endpoint }) };
+  }
+  return undefined; // the CRD's rules forbid it
+}
+
+const BUILT_IN: readonly number[] = Object.values(GATEWAY_PORTS);
+
+/** Further ports of the Service whose names begin with http or https are opened; others are the user's stream ports. */
+function listenersOf({ traffic }: GatewayGroupSpec): Listeners {
+  const further = traffic.service.ports.filter((p) => p.protocol === "TCP" && !BUILT_IN.includes(p.targetPort));
+  const ports = (wanted: (name: string) => boolean) => [
+    ...new Set(further.filter(({ name }) => wanted(name)).map(({ targetPort }) => targetPort)),
+  ];
+  const https = ports((name) => /^https(-|$)/.test(name));
+  const http = ports((name) => /^http(-|$)/.test(name));
+  return { ...(http.length > 0 ? { http } : {}), ...(https.length > 0 ? { https } : {}) };
+}
+
+/** spec.gateway.workers, else the CPU limit, else the CPU request, rounded up; else two, which is told. */
+export function workersOf({ gateway }: GatewayGroupSpec): { workers: number; assumed: boolean } {
+  if (gateway.workers !== undefined) return { workers: gateway.workers, assumed: false };
+  const cpu = cores(gateway.resources.limits?.["cpu"]) ?? cores(gateway.resources.requests?.["cpu"]);
+  return cpu === undefined ? { workers: 2, assumed: true } : { workers: Math.max(1, Math.ceil(cpu)), assumed: false };
+}
+
+const SUFFIX: Record<string, number> = { n: 1e-9, u: 1e-6, m: 1e-3, "": 1, k: 1e3 };
+
+/** A Kubernetes quantity of CPU; undefined for what is none. */
+function cores(quantity: string | number | undefined): number | undefined {
+  const match = /^(\d+(?:\.\d*)?|\.\d+)([numk]?)$/.exec(String(quantity ?? ""));
+  const value = match ? Number(match[1]) * (SUFFIX[match[2] ?? ""] ?? 1) : Number.NaN;
+  return Number.isFinite(value) && value > 0 ? value : undefined;
+}
+
+const REASON = {
+  VersionUnknown: "InvalidImage",
+  VersionContradicts: "InvalidImage",
+  UnsupportedVersion: "UnsupportedVersion",
+  PathStyleUnsupported: "PathStyleUnsupported",
+} as const satisfies Record<VersionProblem["reason"], string>;
+
+const toProblem = ({ reason, message }: VersionProblem): Problem => ({
+  reason: REASON[reason],
+  field: reason === "PathStyleUnsupported" ? "spec.fallback.storageRef" : "spec.gateway.image",
+  message,
+});

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import type { PairFact } from "../domain/facts.ts";
+import { inspectSnapshot } from "../gateway/api7-snapshot.ts";
+import type { ObjectVersion, ReadResult, SnapshotStore } from "../storage/store.ts";
+import { storageProblem } from "./faults.ts";
+
+type Found = Extract<PairFact, { seen: "found" }>;
+
+/** What is remembered of a pair between two reads: its etags and what was found. Never a body. */
+export interface PairSeen {
+  fact: PairFact;
+  etags?: { resource: string; config: string };
+}
+
+export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
+
+/** A writer puts one object, then the other; within this time both are there. */
+const SETTLE_MS = 1_500;
+const ATTEMPTS = 3;
+
+/**
+ * Reads both objects of one key, conditionally. Two objects cannot be read at one instant: the first is looked up again
+ * after the second, and a pair that a writer is in the middle of is read once more before anything bad is said of it.
+ * Never rejects.
+ */
+export async function readPair(
+  store: SnapshotStore,
+  key: string,
+  before: PairSeen | undefined,
+  pause: Pause,
+  signal: AbortSignal,
+): Promise<PairSeen> {
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      const seen = await readOnce(store, key, attempt === 1 ? before : undefined, signal);
+      if (seen !== "changing" && !(attempt < ATTEMPTS && isHalfWritten(seen.fact))) return seen;
+      if (attempt >= ATTEMPTS) {
+        const why = `the objects under "${key}" changed while they were read, ${ATTEMPTS} times in a row`;
+        return { fact: { seen: "unknown", reason: "StorageUnavailable", why } };
+      }
+      await pause(SETTLE_MS, signal);
+    }
+  } catch (error) {
+    const { reason, message } = storageProblem(error);
+    return { fact: { seen: "unknown", reason, why: message } };
+  }
+}
+
+const isHalfWritten = (fact: PairFact): boolean =>
+  fact.seen === "found" &&
+  fact.problems.some((problem) => ["TornPair", "MissingConfig", "MissingResource"].includes(problem));
+
+async function readOnce(
+  store: SnapshotStore,
+  key: string,
+  before: PairSeen | undefined,
+  signal: AbortSignal,
+): Promise<PairSeen | "changing"> {
+  const known = before?.fact.seen === "found" ? before.etags : undefined;
+  const condition = (etag: string | undefined) => (etag === undefined ? {} : { ifNoneMatch: etag });
+  let resource = await store.read("resource", key, condition(known?.resource), signal);
+  let config = await store.read("config", key, condition(known?.config), signal);
+  if (resource.state === "notModified" && config.state === "notModified" && before?.fact.seen === "found") {
+    return { ...before, fact: { ...before.fact, ...ageOf(resource, config) } };
+  }
+  // One of them is new: what the other says is needed again.
+  if (resource.state === "notModified") resource = await store.read("resource", key, {}, signal);
+  if (config.state === "notModified") config = await store.read("config", key, {}, signal);
+  if (resource.state === "absent" && config.state === "absent") return { fact: { seen: "absent" } };
+  const again = await store.head("resource", key, signal);
+  if (etagOf(again) !== etagOf(resource)) return "changing";
+  return inspected(resource, config);
+}
+
+const etagOf = (result: { state: string; etag?: string }): string | undefined =>
+  result.state === "absent" ? undefined : result.etag;
+
+function inspected(resource: ReadResult, config: ReadResult): PairSeen {
+  const report = inspectSnapshot(bodyOf(resource), bodyOf(config), {
+    ...(resource.state === "absent" ? {} : { resourceModifiedAt: resource.lastModified }),
+    ...(config.state === "absent" ? {} : { configModifiedAt: config.lastModified }),
+  });
+  const present = [resource, config].filter((result) => result.state !== "absent");
+  const [first = undefined, second = first] = present;
+  const fact: Found = {
+    seen: "found",
+    // Without a digest of its own it still needs a name, to be told apart from the next bad one.
+    digest: report.digest ?? `unreadable:${nameOf(resource, config)}`,
+    counts: report.counts,
+    problems: [...new Set(report.problems.map((problem) => problem.fault))],
+    warnings: report.warnings.map((warning) => warning.message),
+    ...(first && second ? ageOf(first, second) : { ageMs: 0, lastModifiedMs: 0 }),
+  };
+  if (resource.state === "absent" || config.state === "absent") return { fact };
+  return { fact, etags: { resource: resource.etag, config: config.etag } };
+}
+
+const bodyOf = (result: ReadResult): Uint8Array | undefined => (result.state === "found" ? result.body : undefined);
+
+const nameOf = (...results: ReadResult[]): string =>
+  createHash("sha256")
+    .update(results.map((result) => etagOf(result) ?? "-").join(" "))
+    .digest("hex")
+    .slice(0, 16);
+
+/** As old as the older of the two, by the store's own clock. */
+function ageOf(a: ObjectVersion, b: ObjectVersion): { ageMs: number; lastModifiedMs: number } {
+  const older = a.lastModified <= b.lastModified ? a : b;
+  const lastModifiedMs = older.lastModified.getTime();
+  return { ageMs: Math.max(0, older.serverDate.getTime() - lastModifiedMs), lastModifiedMs };
+}

@@ -1,0 +1,173 @@
+import { type FallbackStorageSpec, STORAGE_ROLES, type StorageRole, secretNameOf } from "../api/fallback-storage.ts";
+import type { Problem, SecretFact, StorageFacts } from "../domain/facts.ts";
+import { keyOf } from "../kinds.ts";
+import type { Clock } from "../kube/clock.ts";
+import type { SnapshotStore } from "../storage/store.ts";
+import type { Caches } from "./caches.ts";
+import { storageProblem } from "./faults.ts";
+import { isUnreadable, readStorage } from "./group.ts";
+import { Poller } from "./poller.ts";
+import type { Content, ContentReader } from "./secrets.ts";
+import { locationOf, readStorageSecret, type StorePool } from "./stores.ts";
+
+export interface StorageReaderOptions {
+  clock: Clock;
+  caches: Pick<Caches, "storages">;
+  contents: ContentReader;
+  pool: StorePool;
+  /** The access of this storage, "namespace/name", changed. */
+  wake: (storageKey: string) => void;
+}
+
+/** One FallbackStorage as a group, or its own status, needs it. */
+export interface StorageSeen {
+  facts: StorageFacts;
+  secrets: Record<StorageRole, SecretFact>;
+  /** Holdfast's own store; absent while there are no keys for it. */
+  store?: SnapshotStore;
+  location?: string;
+  access: "pending" | "notAsked" | { problems: readonly Problem[] };
+  caProblem?: Problem;
+}
+
+interface Checked {
+  fingerprint: string;
+  poller: Poller<readonly Problem[]>;
+}
+
+/** How long a first loop waits for the first check. */
+const FIRST_CHECK_MS = 6_000;
+
+/** Reads storages: spec from the cache, Secrets by `get`, access by a check in the background. */
+export class StorageReader {
+  readonly #o: StorageReaderOptions;
+  readonly #checks = new Map<string, Checked>();
+
+  constructor(options: StorageReaderOptions) {
+    this.#o = options;
+  }
+
+  async read(namespace: string, name: string): Promise<StorageSeen> {
+    const storageKey = keyOf(namespace, name);
+    const object = this.#o.caches.storages.get(storageKey)?.value;
+    if (!object) {
+      this.drop(storageKey);
+      return nothing({ seen: "absent", name });
+    }
+    const storage = readStorage(object);
+    if (isUnreadable(storage)) return nothing({ seen: "unknown", name, why: storage.unreadable });
+    const { spec, uid } = storage;
+    const maxAgeMs = spec.validationIntervalSeconds * 1000;
+    const contents = await this.#contents(namespace, spec, maxAgeMs);
+    const secrets = Object.fromEntries(
+      STORAGE_ROLES.map((role) => [role, readStorageSecret(spec, role, contents[role])]),
+    ) as Record<StorageRole, SecretFact>;
+    const ca = await this.#caBundle(namespace, spec, maxAgeMs);
+    const open = ca.problem ? undefined : this.#o.pool.open(storageKey, spec, contents.operator, ca.bundle);
+    const access = open ? this.#access(storageKey, open.fingerprint, open.store, maxAgeMs) : "notAsked";
+    if (!open) this.#stopCheck(storageKey);
+    const refused = typeof access === "object" ? access.problems.find(({ field }) => field !== CLOCK) : undefined;
+    const fault = ca.problem ?? faultOfSecret(secrets.operator) ?? refused;
+    return {
+      facts: { seen: "present", name, uid, spec, ...(fault ? { fault } : {}) },
+      secrets,
+      access,
+      ...(open ? { store: open.store, location: locationOf(spec) } : {}),
+      ...(ca.problem ? { caProblem: ca.problem } : {}),
+    };
+  }
+
+  drop(storageKey: string): void {
+    this.#stopCheck(storageKey);
+    this.#o.pool.close(storageKey);
+  }
+
+  stop(): void {
+    for (const key of [...this.#checks.keys()]) this.#stopCheck(key);
+  }
+
+  async #contents(
+    namespace: string,
+    spec: FallbackStorageSpec,
+    maxAgeMs: number,
+  ): Promise<Record<StorageRole, Content>> {
+    const read = (role: StorageRole) => this.#o.contents.secret(namespace, secretNameOf(spec, role) ?? "", maxAgeMs);
+    const [writer, reader, operator] = await Promise.all([read("writer"), read("reader"), read("operator")]);
+    return { writer, reader, operator };
+  }
+
+  async #caBundle(
+    namespace: string,
+    { tls }: FallbackStorageSpec,
+    maxAgeMs: number,
+  ): Promise<{ bundle?: string; problem?: Problem }> {
+    const name = tls?.caBundleRef?.name;
+    if (name === undefined) return {};
+    const content = await this.#o.contents.configMap(namespace, name, maxAgeMs);
+    if (content.seen === "present" && content.data["ca.crt"]) return { bundle: content.data["ca.crt"] };
+    const field = "spec.tls.caBundleRef";
+    if (content.seen === "unknown") return { problem: { reason: "StorageUnavailable", field, message: content.why } };
+    const message = `ConfigMap "${name}" has no CA bundle: create it with a key ca.crt`;
+    return { problem: { reason: "StorageMisconfigured", field, message } };
+  }
+
+  #access(storageKey: string, fingerprint: string, store: SnapshotStore, intervalMs: number): StorageSeen["access"] {
+    let checked = this.#checks.get(storageKey);
+    if (checked?.fingerprint !== fingerprint) {
+      this.#stopCheck(storageKey);
+      const poller = new Poller<readonly Problem[]>({
+        clock: this.#o.clock,
+        intervalMs,
+        ask: (signal) => check(store, signal),
+        same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+        onChange: () => this.#o.wake(storageKey),
+      });
+      checked = { fingerprint, poller };
+      this.#checks.set(storageKey, checked);
+    }
+    const { poller } = checked;
+    poller.setInterval(intervalMs);
+    const latest = poller.latest();
+    if (latest) return { problems: latest.value };
+    const waitedMs = this.#o.clock.monotonicMs() - poller.startedMs;
+    if (waitedMs < FIRST_CHECK_MS) return "pending";
+    const message = "The store has not answered yet";
+    return { problems: [{ reason: "StorageUnavailable", field: "spec", message }] };
+  }
+
+  #stopCheck(storageKey: string): void {
+    this.#checks.get(storageKey)?.poller.stop();
+    this.#checks.delete(storageKey);
+  }
+}
+
+/** Our clock may be wrong by this before it is worth a word: signatures are refused from 15 minutes on. */
+const SKEW_LIMIT_MS = 60_000;
+/** Not a field: a word for a problem that is told at the storage, and that keeps no group from using it. */
+const CLOCK = "clock";
+
+async function check(store: SnapshotStore, signal: AbortSignal): Promise<readonly Problem[]> {
+  const answers = await store.check(signal);
+  return Object.values(answers).flatMap((bucket): Problem[] => {
+    if (bucket.state === "refused") return [storageProblem(bucket.error)];
+    if (Math.abs(bucket.clockSkewMs) <= SKEW_LIMIT_MS) return [];
+    const message = "The clock of this node and the store's differ by more than a minute: synchronise the node's clock";
+    return [{ reason: "StorageMisconfigured", field: CLOCK, message }];
+  });
+}
+
+const faultOfSecret = (secret: SecretFact): Problem | undefined => {
+  if (secret.seen === "present") return secret.problem;
+  const field = "spec.operator.credentials";
+  if (secret.seen === "absent") {
+    const message = `Secret "${secret.name}" with Holdfast's own storage keys does not exist: create it`;
+    return { reason: "StorageSecretMissing", field, message };
+  }
+  return { reason: "StorageUnavailable", field, message: `Secret "${secret.name}" cannot be read: ${secret.why}` };
+};
+
+function nothing(facts: StorageFacts): StorageSeen {
+  const why = facts.seen === "unknown" ? facts.why : `FallbackStorage "${facts.name}" does not exist`;
+  const secret: SecretFact = { seen: "unknown", name: "", why };
+  return { facts, secrets: { writer: secret, reader: secret, operator: secret }, access: "notAsked" };
+}
