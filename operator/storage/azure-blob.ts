@@ -21,17 +21,13 @@ export class AzureBlobStore implements store.SnapshotStore {
   readonly #endpoint: string;
   readonly #limits: Limits;
   readonly #agent: ReturnType<typeof makeAgent>;
-  readonly #client: BlobServiceClient;
+  #client: BlobServiceClient | undefined;
 
   constructor(settings: AzureBlobSettings, limits: Limits) {
     this.#settings = settings;
     this.#endpoint = settings.endpoint ?? `https://${settings.accountName}.blob.core.windows.net`;
     this.#limits = limits;
     this.#agent = makeAgent(!this.#endpoint.startsWith("http://"), limits, settings.caBundle);
-    const credential = new StorageSharedKeyCredential(settings.accountName, settings.credentials.accountKey);
-    const pipeline = newPipeline(credential, { retryOptions: { maxTries: 1 } });
-    pipeline.factories.push(through(this.#agent));
-    this.#client = new BlobServiceClient(this.#endpoint, pipeline);
   }
 
   read(which: store.Which, key: string, options: store.ReadOptions, signal: AbortSignal): Promise<store.ReadResult> {
@@ -59,7 +55,7 @@ export class AzureBlobStore implements store.SnapshotStore {
 
   head(which: store.Which, key: string, signal: AbortSignal): Promise<store.HeadResult> {
     const attempt = this.#attempt("look up", which, key);
-    return this.#guarded(attempt, signal, (callSignal) => this.#head(this.#blob(attempt, key), callSignal));
+    return this.#guarded(attempt, signal, async (callSignal) => this.#head(this.#blob(attempt, key), callSignal));
   }
 
   write(
@@ -142,7 +138,17 @@ export class AzureBlobStore implements store.SnapshotStore {
   }
 
   #container(attempt: Attempt): ContainerClient {
+    this.#client ??= this.#connect();
     return this.#client.getContainerClient(attempt.name);
+  }
+
+  /** Not in the constructor: it throws on an endpoint that is no URL, which is an answer of the first call. */
+  #connect(): BlobServiceClient {
+    const { accountName, credentials } = this.#settings;
+    const credential = new StorageSharedKeyCredential(accountName, credentials.accountKey);
+    const pipeline = newPipeline(credential, { retryOptions: { maxTries: 1 } });
+    pipeline.factories.push(through(this.#agent));
+    return new BlobServiceClient(this.#endpoint, pipeline);
   }
 
   #blob(attempt: Attempt, key: string): BlockBlobClient {

@@ -188,6 +188,9 @@ function networkFailure(error: unknown, { hostFrom }: Attempt): Failure | undefi
       todo: `correct the ${hostFrom}`,
     });
   }
+  if (code === "ERR_INVALID_URL") {
+    return new Failure("NameNotResolved", "this is no URL", { cause, todo: `correct the ${hostFrom}` });
+  }
   if (TLS_CODES.has(code)) return new Failure("TlsUntrusted", `its certificate is not trusted (${code})`, { cause });
   if (CONNECTION_CODES.has(code)) return new Failure("Unavailable", `no connection (${code})`, { cause });
   if (code === "EPROTO" || code.startsWith("ERR_SSL_")) {

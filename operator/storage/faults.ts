@@ -23,7 +23,7 @@ export type StorageFault =
   | "Timeout"
   /** The server's certificate is not trusted, expired, or for another name. */
   | "TlsUntrusted"
-  /** The host name of the endpoint (on Azure: the account) does not exist. */
+  /** The endpoint is no URL, or its host name (made of the region or the account name without one) does not exist. */
   | "NameNotResolved"
   /** The object is larger than the caller accepts. Nothing of it is handed out. */
   | "TooLarge"

@@ -160,6 +160,18 @@ describe.each(VENDORS)("%s", (vendor) => {
       expect([error.fault, error.action]).toEqual(["NameNotResolved", "tellUser"]);
       expect(error.message).toContain("correct the endpoint");
     });
+
+    test.for(["storage", "http://", "https://storage.example:99999"])(
+      "with %j for a URL is a matter of the settings, too",
+      async (endpoint) => {
+        const store = storeAt(vendor, endpoint);
+        cleanUp.push(() => store.close());
+        const { resource } = await store.check(signal);
+        if (resource.state !== "refused") throw new Error("it was accepted");
+        expect(resource.error.fault).toBe("NameNotResolved");
+        expect(resource.error.message).toMatch(/this is no URL; correct the endpoint$/);
+      },
+    );
   });
 
   test("the caller's signal ends a call that hangs, whatever its limits", async () => {
