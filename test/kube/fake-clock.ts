@@ -7,6 +7,8 @@ export class FakeClock implements Clock {
   #wallOffsetMs = Date.parse("2026-01-01T00:00:00Z") - 1_000_000;
   #timers: { dueMs: number; run: () => void }[] = [];
   nextRandom: () => number = () => 0.5;
+  /** Every delay that was ever asked for. */
+  readonly delays: number[] = [];
 
   monotonicMs(): number {
     return this.#monotonicMs;
@@ -23,6 +25,7 @@ export class FakeClock implements Clock {
   after(delayMs: number, run: () => void): Timer {
     const timer = { dueMs: this.#monotonicMs + Math.max(0, delayMs), run };
     this.#timers.push(timer);
+    this.delays.push(delayMs);
     return {
       cancel: () => {
         this.#timers = this.#timers.filter((other) => other !== timer);
