@@ -111,12 +111,12 @@ function helperSteps(situation: Situation, step: ModeStep, pipeline: Pipeline): 
       expectedCounts: counts,
       readerSecretVersion: reader.resourceVersion,
     });
-    steps.push({ do: "create", object, why: `prove that snapshot ${short(digest)} loads` });
+    if (object) steps.push({ do: "create", object, why: `prove that snapshot ${short(digest)} loads` });
   }
   const canaries = facts.helpers.filter((pod) => pod.role === "canary");
   if (step.wantsCanary && canaries.length === 0) {
     const object = canaryPod(facts, desired, { suffix, expectedCounts: facts.controlPlane.counts ?? {} });
-    steps.push({ do: "create", object, why: "try the control plane before the return" });
+    if (object) steps.push({ do: "create", object, why: "try the control plane before the return" });
   }
   steps.push(...witnessSteps(situation, suffix));
   for (const pod of facts.helpers) {

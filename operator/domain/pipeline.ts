@@ -188,7 +188,7 @@ function isDue(facts: Facts, proofKey: string, digest: string, verified: Found |
   const sameFailed = last.result === "Failed" && last.digest === digest && last.key === proofKey;
   if (sameFailed) return sinceMs >= Math.max(RETRY_FAILED_MS, Math.min(intervalMs, 300_000));
   const safe = verified !== undefined && proofFor(facts, proofKey, verified) !== undefined;
-  return !safe || sinceMs >= intervalMs;
+  return !safe || sinceMs >= intervalMs || snapshotAccepted(facts, digest);
 }
 
 function event(

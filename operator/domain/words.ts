@@ -57,8 +57,9 @@ export function returnApproved(facts: Pick<Facts, "group">): boolean {
   return facts.group.annotations[ANNOTATION.approveReturn] === String(facts.group.status.epoch ?? 0);
 }
 
+const bare = (digest: string): string => digest.replace(/^sha256:/, "");
 /** accept-snapshot names the digest that it accepts, whole or at least its first 12 characters. */
 export function snapshotAccepted(facts: Pick<Facts, "group">, digest: string): boolean {
   const word = facts.group.annotations[ANNOTATION.acceptSnapshot]?.trim();
-  return word !== undefined && word.length >= 12 && digest.startsWith(word);
+  return word !== undefined && bare(word).length >= 12 && bare(digest).startsWith(bare(word));
 }

@@ -1,0 +1,135 @@
+import { childName } from "../api/names.ts";
+import type { Facts } from "./facts.ts";
+import type { Plan, Step } from "./plan.ts";
+
+/**
+ * The laws, as checks on one plan. They know as little as possible of how the plan came about. The operator checks each
+ * plan before it acts and refuses one that breaks a law: a wrong flip is worse than none.
+ */
+export function brokenInvariants(facts: Facts, plan: Plan): string[] {
+  return LAWS.filter(([, holds]) => !holds(facts, plan)).map(([law]) => law);
+}
+
+type Law = readonly [string, (facts: Facts, plan: Plan) => boolean];
+
+const disruptive = (step: Step): boolean =>
+  step.do === "deletePod" ||
+  (step.do === "scale" && step.to < step.from) ||
+  step.do === "restoreTemplate" ||
+  isTrafficApply(step);
+const isTrafficApply = (step: Step): boolean =>
+  step.do === "apply" &&
+  step.object.kind === "Deployment" &&
+  step.object.metadata.labels?.["holdfast.dev/role"] === "traffic";
+const ordered = (plan: Plan): boolean =>
+  ["OrderedFallback", "OrderedNormal", "InitialMode", "ModeAdopted", "OrderExpired"].includes(
+    plan.status.modeReason ?? "",
+  );
+
+const LAWS: readonly Law[] = [
+  [
+    "a mode that moves is recorded, and nothing else is done in that loop",
+    (facts, plan) =>
+      plan.status.mode === facts.group.status.mode ? !plan.recordsMode : plan.recordsMode && plan.steps.length === 0,
+  ],
+  [
+    "the epoch grows by one with each move, and only then",
+    (facts, plan) => (plan.status.epoch ?? 0) === (facts.group.status.epoch ?? 0) + (plan.recordsMode ? 1 : 0),
+  ],
+  [
+    "unknown never moves the mode",
+    (_facts, plan) =>
+      !plan.recordsMode ||
+      ordered(plan) ||
+      plan.status.modeReason === "FallbackReached" ||
+      plan.status.modeReason === "NormalReached" ||
+      plan.status.controlPlane?.verdict !== "Unknown",
+  ],
+  [
+    "into fallback only with a proof for what stands under the verified key",
+    (facts, plan) => {
+      if (!plan.recordsMode || plan.status.mode !== "ToFallback") return true;
+      const { verified } = facts.snapshot;
+      return (
+        verified.seen === "found" &&
+        (facts.group.status.snapshot?.proofs ?? []).some((proof) => proof.digest === verified.digest)
+      );
+    },
+  ],
+  [
+    "back only onto a control plane that answers reads",
+    (facts, plan) =>
+      !plan.recordsMode || plan.status.mode !== "ToNormal" || facts.controlPlane.operator.view === "readsOk",
+  ],
+  [
+    "only a proven candidate becomes the verified pair",
+    (facts, plan) =>
+      plan.steps.every((step) => {
+        if (step.do !== "copySnapshot" || step.to !== "verified") return true;
+        return (
+          step.from === "candidate" &&
+          (facts.group.status.snapshot?.proofs ?? []).some((proof) => proof.digest === step.digest)
+        );
+      }),
+  ],
+  [
+    "replicas are lowered only with a floor that is read live, and while one ReplicaSet alone has pods",
+    (facts, plan) =>
+      plan.steps.every((step) => {
+        if (step.do !== "scale" || step.to >= step.from) return true;
+        const sets = facts.children.traffic?.replicaSets.filter((set) => set.replicas > 0) ?? [];
+        return step.live !== undefined && sets.length <= 1;
+      }),
+  ],
+  [
+    "a pod that is ready is never deleted directly",
+    (facts, plan) =>
+      plan.steps.every(
+        (step) => step.do !== "deletePod" || facts.pods.some((pod) => pod.uid === step.uid && !pod.ready),
+      ),
+  ],
+  [
+    "no two directions at once: at most one disruptive step",
+    (_facts, plan) => {
+      const kinds = new Set(plan.steps.filter((step) => disruptive(step)).map((step) => step.do));
+      const directions = new Set(
+        plan.steps.flatMap((step) => (step.do === "scale" ? [Math.sign(step.to - step.from)] : [])),
+      );
+      return kinds.size <= 1 && directions.size <= 1;
+    },
+  ],
+  [
+    "an apply never carries the replicas of the traffic Deployment",
+    (_facts, plan) => plan.steps.every((step) => !isTrafficApply(step) || !("replicas" in (specOf(step) ?? {}))),
+  ],
+  [
+    "suspended or held by a person: nothing but status is written",
+    (_facts, plan) => {
+      const held = plan.status.conditions?.find((condition) => condition.type === "Held")?.reason;
+      return (held !== "Suspended" && held !== "HoldOrdered") || plan.steps.length === 0;
+    },
+  ],
+  [
+    "without proof in an outage nothing that serves is touched",
+    (_facts, plan) => {
+      const held = plan.status.conditions?.find((condition) => condition.type === "Held")?.reason;
+      return (
+        held !== "NoProof" ||
+        !plan.steps.some(
+          (step) => step.do !== "deletePod" && disruptive(step) && !(step.do === "scale" && step.live !== undefined),
+        )
+      );
+    },
+  ],
+  [
+    "the traffic Deployment and its Service are never deleted",
+    (facts, plan) =>
+      plan.steps.every(
+        (step) =>
+          step.do !== "delete" || step.kind !== "Deployment" || step.name !== childName.traffic(facts.group.name),
+      ),
+  ],
+];
+
+const specOf = (step: Step): Record<string, unknown> | undefined =>
+  step.do === "apply" ? (step.object["spec"] as Record<string, unknown> | undefined) : undefined;
