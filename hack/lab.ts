@@ -4,12 +4,12 @@
  * here is one folder and one cgroup.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { cgroupFolders } from "../test/lab/node.ts";
 import { program, REPOSITORY, until } from "../test/lab/process.ts";
+import { CGROUP, down, FOLDER, firstInside, holder, INSIDE, NAME, Refusal, startedAt } from "./lab-state.ts";
 
 const HELP = `hack/lab up [--nodes N]          start the cluster (1 node unless said) and wait until it is ready
 hack/lab down                    end it and remove all it made; fine when there is none
@@ -22,64 +22,6 @@ hack/lab stop|kill|start|freeze|resume COMPONENT
 HOLDFAST_LAB names the lab (default "default"): several may run side by side.`;
 
 const UP_LIMIT_MS = 180_000;
-const NAME = process.env["HOLDFAST_LAB"] ?? "default";
-const FOLDER = join(tmpdir(), `holdfast-lab-${NAME}`);
-const CGROUP = `holdfast-lab-${NAME}`;
-
-/** An error for the person at the keyboard: told without a stack. */
-class Refusal extends Error {}
-
-/** Tells a process from a later one that got the same number. */
-function startedAt(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [state = "", ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return state === "Z" ? undefined : fields[18];
-  } catch {
-    return undefined;
-  }
-}
-
-/** Pid of the process outside that holds the lab, while it lives. */
-function holder(): number | undefined {
-  if (!existsSync(join(FOLDER, "pid"))) return undefined;
-  const [pid = "", started = ""] = readFileSync(join(FOLDER, "pid"), "utf8").split(" ");
-  return startedAt(Number(pid)) === started ? Number(pid) : undefined;
-}
-
-function firstInside(): number {
-  const pid = holder();
-  if (pid === undefined || !existsSync(join(FOLDER, "ready"))) {
-    throw new Refusal(`lab "${NAME}" does not run: start it with hack/lab up`);
-  }
-  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
-}
-
-function removeCgroup(folder: string): void {
-  if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeCgroup(join(folder, entry.name));
-  }
-  rmdirSync(folder);
-}
-
-async function down(): Promise<void> {
-  const pid = holder();
-  if (pid !== undefined) {
-    process.kill(pid, "SIGKILL"); // unshare --kill-child: the namespace's first process goes with it, and all others
-    await until("the lab's processes gone", () => startedAt(pid) === undefined, 20_000);
-  }
-  // The last container's processes may still be on their way out: a cgroup that has members cannot be removed.
-  await until(
-    `cgroup ${CGROUP} removed`,
-    () => {
-      for (const folder of cgroupFolders(CGROUP)) removeCgroup(folder);
-      return true;
-    },
-    20_000,
-  );
-  rmSync(FOLDER, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-}
 
 function checkMachine(): void {
   if (process.platform !== "linux" || process.getuid?.() !== 0) {
@@ -138,6 +80,7 @@ async function up(nodes: number): Promise<void> {
 
 /** Command line that enters all namespaces of the lab. It ends when the caller does. */
 function entering(command: string[], folder = process.cwd()): string[] {
+  if (INSIDE) return command;
   const target = ["--target", String(firstInside()), "--mount", "--net", "--pid", "--uts", "--ipc"];
   const bound = ["setpriv", "--pdeathsig", "TERM"];
   return [...bound, "nsenter", ...target, `--wd=${folder}`, "--", ...bound, ...command];
@@ -153,6 +96,7 @@ async function exec(command: string[]): Promise<number> {
       PATH: [...programs.map(dirname), process.env["PATH"]].join(":"),
       KUBECONFIG: join(FOLDER, "control-plane/admin.kubeconfig"),
       HOLDFAST_LAB: NAME,
+      HOLDFAST_LAB_INSIDE: NAME,
       HOLDFAST_LAB_AUDIT_LOG: join(FOLDER, "control-plane/audit.log"),
     },
   });
@@ -168,6 +112,7 @@ async function exec(command: string[]): Promise<number> {
 }
 
 function loadImages(archives: string[]): void {
+  if (!existsSync(join(FOLDER, "ready"))) throw new Refusal(`lab "${NAME}" does not run: start it with hack/lab up`);
   const sockets = readdirSync(FOLDER).filter((name) => /^lab-\d+$/.test(name));
   for (const archive of archives) {
     const names = existsSync(`${archive}.names`) ? readFileSync(`${archive}.names`, "utf8").split("\n") : [];
@@ -193,7 +138,7 @@ function loadImages(archives: string[]): void {
 }
 
 function ask(line: string): Promise<string> {
-  firstInside();
+  if (!INSIDE) firstInside();
   return new Promise((done, failed) => {
     let answer = "";
     const connection = connect({ path: join(FOLDER, "control.sock"), allowHalfOpen: true }, () => connection.end(line));
@@ -212,12 +157,14 @@ async function main([verb = "help", ...rest]: string[]): Promise<number> {
   if (!/^[a-z0-9-]{1,20}$/.test(NAME)) throw new Refusal(`HOLDFAST_LAB="${NAME}": lower case letters, digits, dashes`);
   switch (verb) {
     case "up": {
+      if (INSIDE) throw new Refusal("this is inside of the lab already");
       const nodes = rest[0] === "--nodes" ? Number(rest[1]) : 1;
       if (!Number.isInteger(nodes) || nodes < 1 || nodes > 5) throw new Refusal("--nodes takes a number from 1 to 5");
       await up(nodes);
       return 0;
     }
     case "down":
+      if (INSIDE) throw new Refusal("hack/lab down works from outside of the lab only");
       await down();
       return 0;
     case "exec":
@@ -225,7 +172,6 @@ async function main([verb = "help", ...rest]: string[]): Promise<number> {
     case "kubectl":
       return exec(["kubectl", ...rest]);
     case "load-image":
-      firstInside();
       loadImages(rest);
       return 0;
     case "status":
