@@ -1,0 +1,82 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Log } from "../log.ts";
+import type { FallbackConfig } from "./config.ts";
+import { type HeartbeatLoop, StartError } from "./control-plane-link.ts";
+import type { EtcdClient } from "./etcd-client.ts";
+import { toResources } from "./objects.ts";
+import type { Settings } from "./settings.ts";
+import { openStore } from "./store.ts";
+import { pause, toObjects } from "./sync.ts";
+
+/** Where a reader leaves what it fetched: the file provider of its workers serves from there. */
+export interface SnapshotFiles {
+  readonly resource: string;
+  readonly config: string;
+}
+
+/**
+ * The init step of a reader: both objects, once. Missing, denied or a store that is down ends the process; what is in the
+ * resource object is not looked at. Without a short id nothing is fetched and the gateway starts EMPTY.
+ */
+export async function fetchSnapshot(
+  config: FallbackConfig,
+  files: SnapshotFiles,
+  settings: Settings,
+  log: Log,
+): Promise<void> {
+  for (const path of [files.resource, files.config]) {
+    mkdirSync(dirname(path), { recursive: true });
+    rmSync(path, { force: true });
+  }
+  if (settings.shortId === undefined) return;
+  const store = await openStore(config, settings);
+  for (const bucket of ["resource", "config"] as const) {
+    const body = await store.read(bucket, settings.shortId).catch((cause: Error) => {
+      throw new StartError(`failed to read the ${bucket} object "${settings.shortId}": ${describe(cause)}`, { cause });
+    });
+    // 0600: the config object holds the data-encryption keyring in clear.
+    writeFileSync(files[bucket], body, { mode: 0o600 });
+    log.info("fetched", { object: bucket, key: settings.shortId, bytes: Buffer.byteLength(body) });
+  }
+}
+
+export interface ExporterOptions {
+  readonly config: FallbackConfig;
+  readonly settings: Settings;
+  readonly client: EtcdClient;
+  readonly prefix: string;
+  readonly heartbeats: HeartbeatLoop;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Every interval: a full range read, then PUT resource, then PUT config, also when nothing changed. There is no guard
+ * against emptiness: an emptied control plane overwrites the good snapshot. A failure is logged and the old objects stay.
+ */
+export async function runExporter(options: ExporterOptions): Promise<void> {
+  const { config, settings, log, signal } = options;
+  if (settings.shortId === undefined) return; // seen in the real one: silently exports nothing
+  const key = settings.ignoreShortIdSuffix ? settings.shortId.replace(/-[^-]*$/, "") : settings.shortId;
+  const store = await openStore(config, settings);
+  while (!signal.aborted) {
+    try {
+      const { kvs } = await options.client.range();
+      const resources = toResources(toObjects(options.prefix, kvs));
+      await store.write("resource", key, JSON.stringify(resources));
+      await store.write("config", key, JSON.stringify({ config: options.heartbeats.config }));
+      log.info("exported", { key, objects: kvs.length });
+    } catch (error) {
+      log.error("failed to export", { key, error: describe(error as Error) });
+    }
+    await pause(config.interval * 1_000, signal);
+  }
+}
+
+/** The name and status of a store's error: their messages may repeat parts of the request. */
+function describe(error: Error): string {
+  const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  const code = (error as NodeJS.ErrnoException).code ?? (error as { statusCode?: number }).statusCode;
+  return [error.name, code, status].filter((part) => part !== undefined).join(" ");
+}

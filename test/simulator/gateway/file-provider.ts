@@ -1,0 +1,24 @@
+import { readFileSync, watchFile } from "node:fs";
+import type { Log } from "../log.ts";
+import { type Objects, parseResources } from "./objects.ts";
+
+/**
+ * Serves a file of resources, read again each second: invalid or absent at start leaves the worker empty (404, the port
+ * open); invalid or absent later keeps what it had; a live `{}` drops all routes (gateway contract, section 8).
+ */
+export function followFile(path: string, onChange: (objects: Objects) => void, log: Log): void {
+  const read = (): void => {
+    let objects: Objects | undefined;
+    try {
+      objects = parseResources(readFileSync(path, "utf8"));
+    } catch {
+      objects = undefined;
+    }
+    if (objects === undefined) log.error("failed to read the resources", { path });
+    else onChange(objects);
+  };
+  read();
+  watchFile(path, { interval: 1_000, persistent: false }, (now, before) => {
+    if (now.mtimeMs !== before.mtimeMs || now.ino !== before.ino) read();
+  });
+}
