@@ -61,6 +61,8 @@ export class EtcdChild {
       { stdio: ["ignore", "ignore", "inherit"] },
     );
     this.child = child;
+    // Whoever holds a control plane may end without stopping it: no etcd is left behind.
+    process.once("exit", () => child.kill("SIGKILL"));
     let failure: Error | undefined;
     child.once("error", (error) => {
       failure = error;

@@ -65,8 +65,6 @@ export class DataPath {
       return;
     }
     // A body can be sent once only: such a request is not tried on another node.
-    const hasBody =
-      request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined;
     const retries = hasBody(request) ? 0 : (route.upstream.retries ?? route.upstream.nodes.length - 1);
     this.forward(request, response, route.upstream, retries);
   };
