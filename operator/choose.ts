@@ -9,6 +9,7 @@ import { join } from "node:path";
 import {
   chooseStart,
   type Probe,
+  type ProbeOutcome,
   parseStart,
   START_REFERENCES,
   type StartChoice,
@@ -16,6 +17,7 @@ import {
   type StartMessage,
   type StartReference,
 } from "./domain/choice.ts";
+import { type Answer, OWN_LAG_LIMIT_MS } from "./gateway/api7-answer.ts";
 import { CLIENT_CERTIFICATE_KEYS, GATEWAY_PORTS, STORE_ENV_PREFIX } from "./gateway/api7-facts.ts";
 import { type ControlPlaneTarget, probeControlPlane, probeInParallel } from "./gateway/api7-probe.ts";
 import { rehearse } from "./gateway/api7-probe-gateway.ts";
@@ -93,15 +95,22 @@ async function decide(
   const first = chooseStart({ ...facts, probe: "notAsked" });
   if (!first.probeFirst) return { ...first, probe: "notAsked" };
   const answers = endpoint === "" ? undefined : await probeInParallel(target, PROBE_TIMEOUT_MS);
-  const probe = { version: answers?.version.kind ?? "aborted", read: answers?.read.kind ?? "aborted" } as const;
+  const probe = { version: outcomeOf(answers?.version), read: outcomeOf(answers?.read) };
   const second = chooseStart({ ...facts, probe });
   if (second.probeFirst) throw new Error("the decision asked for a second probe");
   return { ...second, probe };
 }
 
+/** A time-out that a starved process came too late to judge (a frozen node, no CPU) says nothing of the other side. */
+function outcomeOf(answer: Answer | undefined): ProbeOutcome {
+  if (answer === undefined) return "aborted";
+  return answer.kind === "timeout" && answer.lagMs > OWN_LAG_LIMIT_MS ? "aborted" : answer.kind;
+}
+
 async function witness(): Promise<void> {
   const { version, read } = await probeControlPlane(controlPlane());
-  end({ probe: { version: version.kind, ...(read === undefined ? {} : { read: read.kind }) }, ms: elapsedMs() }, 0);
+  const outcome = { version: outcomeOf(version), ...(read === undefined ? {} : { read: outcomeOf(read) }) };
+  end({ probe: outcome, ms: elapsedMs() }, 0);
 }
 
 async function rehearsal(): Promise<void> {

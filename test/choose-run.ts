@@ -1,0 +1,82 @@
+// Runs the start choice as the kubelet would: the bundle that ships, as a process, on real files.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Stubs } from "./gateway/control-plane-stub.ts";
+
+export const NORMAL = "role: normal\n";
+export const FALLBACK = `role: fallback\naccess_key: "$${"{{"}HOLDFAST_STORE_ACCESS_KEY}}"\n`;
+export const TEMPLATE = "7c9f";
+
+export interface Pod {
+  /** Files under /holdfast, by path; a missing one is an absent reference. */
+  files: Record<string, string>;
+  env: Record<string, string>;
+  args?: string[];
+  /** A module loaded before: to make the program fail in ways of its own. */
+  preload?: string;
+}
+
+export interface Ended {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+  /** The termination message, parsed; undefined when there is none. */
+  message: Record<string, unknown> | undefined;
+  /** The configuration that the gateway would start with. */
+  config: string | undefined;
+  output: string;
+  tookMs: number;
+}
+
+/** Bundles it as the image does. */
+export function buildChoose(stubs: Stubs): string {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-choose-"));
+  stubs.closeLater(() => rmSync(folder, { recursive: true }));
+  execFileSync(process.execPath, [join(import.meta.dirname, "../hack/build.ts"), folder], { stdio: "pipe" });
+  return join(folder, "choose.mjs");
+}
+
+export interface Running {
+  root: string;
+  pid: number;
+  ended: Promise<Ended>;
+}
+
+export function startPod(stubs: Stubs, bundle: string, pod: Pod): Running {
+  const root = mkdtempSync(join(tmpdir(), "holdfast-pod-"));
+  stubs.closeLater(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, "conf"));
+  for (const [path, text] of Object.entries(pod.files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+  const log = join(root, "termination-log");
+  const env = { HOLDFAST_ROOT: root, HOLDFAST_TERMINATION_LOG: log, HOLDFAST_TEMPLATE_HASH: TEMPLATE, ...pod.env };
+  const preload =
+    pod.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(pod.preload)}`];
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [...preload, bundle, ...(pod.args ?? [])], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  stubs.closeLater(() => child.kill("SIGKILL"));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+  const ended = new Promise<Ended>((resolve) => {
+    child.once("close", (exitCode, signal) => {
+      const read = (path: string) =>
+        statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, "utf8") : undefined;
+      const message = read(log);
+      const tookMs = Math.round(performance.now() - startedAt);
+      const parsed = message === undefined ? undefined : JSON.parse(message);
+      resolve({ exitCode, signal, message: parsed, config: read(join(root, "conf/config.yaml")), output, tookMs });
+    });
+  });
+  return { root, pid: child.pid ?? 0, ended };
+}
+
+export function startJson(mode: string, template: string = TEMPLATE): string {
+  const proofs = { [template]: { digest: "sha256:1", verifiedAt: "2026-11-21T00:00:00Z" } };
+  return JSON.stringify({ mode, epoch: 3, proofs });
+}
