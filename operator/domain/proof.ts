@@ -53,8 +53,8 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   const proof = proofFor(facts, proofKey, verified);
   if (!proof) return no(isRehearsing(facts) ? "Rehearsing" : "Unproven", unproven(facts));
   const old = ageProblem(facts, verified, controlPlaneLostMs);
-  const nothingServes = !facts.pods.some(isReady);
-  if (old !== undefined && !nothingServes) return { ...no("Stale", old), proof };
+  const nothingElse = !facts.pods.some((pod) => isReady(pod) && pod.start?.choice !== "fallback");
+  if (old !== undefined && !nothingElse) return { ...no("Stale", old), proof };
   const since = `proven with ${proof.image} at ${proof.at}`;
   const message =
     old === undefined
