@@ -165,7 +165,9 @@ function parseCounts(text: string): Record<string, number> | undefined {
     const value: unknown = JSON.parse(text);
     if (typeof value !== "object" || value === null) return undefined;
     const counts = Object.entries(value);
-    return counts.every(([, n]) => Number.isSafeInteger(n)) ? Object.fromEntries(counts) : undefined;
+    return counts.length > 0 && counts.every(([, n]) => Number.isSafeInteger(n))
+      ? Object.fromEntries(counts)
+      : undefined;
   } catch {
     return undefined;
   }
