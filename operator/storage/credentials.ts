@@ -58,7 +58,7 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 type Picked = { ok: true; name: string; value: string } | { ok: false; problem: string };
 
 function pick(data: Data, names: readonly string[]): Picked {
-  const present = names.filter((name) => Object.hasOwn(data, name));
+  const present = names.filter((name) => data[name] !== undefined);
   const [name, other] = present;
   if (name === undefined) return problem(`key ${names.map(quote).join(" or ")} is missing: ${namesIn(data)}`);
   const value = data[name] ?? "";

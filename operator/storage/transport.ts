@@ -23,7 +23,8 @@ const SOCKETS_MAX = 16;
 
 /** `caBundle` (PEM) is trusted in addition to the public authorities. */
 export function makeAgent(secure: boolean, limits: Limits, caBundle?: string): HttpAgent | HttpsAgent {
-  // The agent re-arms a socket's own timeout with `timeout` whenever it hands it out: the listener below acts on it.
+  // The agent sets a new socket's own timeout to `timeout`, and again whenever it hands it out; node only emits an event
+  // then, and bound() acts on it.
   const options = { keepAlive: true, maxSockets: SOCKETS_MAX, timeout: limits.silenceTimeoutMs };
   if (!secure) return new BoundedHttpAgent(options, limits);
   const trust = caBundle === undefined ? {} : { ca: [...rootCertificates, caBundle] };
@@ -68,7 +69,6 @@ function bound(socket: Socket, limits: Limits): Socket {
   const stop = () => clearTimeout(connecting);
   socket.once("connect", stop);
   socket.once("close", stop);
-  socket.setTimeout(limits.silenceTimeoutMs);
   socket.on("timeout", () => socket.destroy(timeoutError(`no answer for ${limits.silenceTimeoutMs} ms`)));
   return socket;
 }

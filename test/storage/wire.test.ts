@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type SnapshotStore, StorageError } from "../../operator/storage/store.ts";
 import type { Limits } from "../../operator/storage/transport.ts";
@@ -357,6 +358,29 @@ describe("what the server says", () => {
     if (resource.state !== "reachable") throw resource.error;
     expect(resource.clockSkewMs).toBeGreaterThan(290_000);
     expect(resource.clockSkewMs).toBeLessThan(330_000);
+  });
+
+  test.for(VENDORS)(
+    "%s: an object that has gone before a conditional write is another one than was seen",
+    async (vendor) => {
+      const { store } = await talkTo(vendor, refuse(vendor, 404, vendor === "S3" ? "NoSuchKey" : "BlobNotFound"));
+      const write = store.write("resource", "7f3a91", new Uint8Array(), { ifMatch: '"e1"' }, signal);
+      expect((await refusal(write)).fault).toBe("PreconditionFailed");
+    },
+  );
+
+  test.for(VENDORS)("%s: a server that never begins TLS is a Timeout", async (vendor) => {
+    const mute = createServer(() => undefined);
+    await new Promise<void>((done) => {
+      mute.listen(0, "127.0.0.1", () => done());
+    });
+    const store = storeAt(vendor, `https://127.0.0.1:${(mute.address() as AddressInfo).port}`);
+    cleanUp.push(
+      () => void mute.close(),
+      () => store.close(),
+    );
+    const error = await refusal(read(store));
+    expect([error.fault, error.message]).toEqual(["Timeout", expect.stringContaining("no answer for 400 ms")]);
   });
 
   test("a PUT whose answer has no ETag is no success", async () => {
