@@ -28,7 +28,7 @@ export interface SimProcess {
 export interface GatewayProcess extends SimProcess {
   readonly prefix: string;
   /** `http://127.0.0.1:<port>` of the listener, and of each endpoint that is on. */
-  readonly url: Readonly<Record<"http" | "status" | "control" | "prometheus", string>>;
+  readonly url: Readonly<Record<"http" | "https" | "status" | "control" | "prometheus", string>>;
 }
 export interface GatewayStart {
   /** config.yaml, as an object or as the text that a renderer wrote. */
@@ -62,7 +62,13 @@ export async function startGateway(start: GatewayStart): Promise<GatewayProcess>
   return {
     ...running,
     prefix,
-    url: { http: url("http"), status: url("status"), control: url("control"), prometheus: url("prometheus") },
+    url: {
+      http: url("http"),
+      https: url("https").replace("http:", "https:"),
+      status: url("status"),
+      control: url("control"),
+      prometheus: url("prometheus"),
+    },
   };
 }
 

@@ -78,8 +78,10 @@ class Gateway {
     if (this.role === "exporter") await this.startExporter();
     else if (this.role === "normal") await this.startNormal();
     else await this.startFromFile();
-    const http = this.role === "exporter" ? [] : await this.workers.start(this.listens());
-    const ports = { http, ...(await this.startEndpoints()) };
+    const listens = this.role === "exporter" ? [] : this.listens();
+    const bound = this.role === "exporter" ? [] : await this.workers.start(listens);
+    const of = (tls: boolean): number[] => bound.filter((_port, index) => listens[index]?.tls === tls);
+    const ports = { http: of(false), https: of(true), ...(await this.startEndpoints()) };
     this.log.info("started", {
       role: this.role,
       ports,
@@ -155,10 +157,13 @@ class Gateway {
     };
   }
 
-  private listens(): { ip: string; port: number }[] {
+  private listens(): { ip: string; port: number; tls: boolean }[] {
     const { node_listen: http, ssl } = this.config.apisix;
-    const all = ssl.enable ? [...http, ...ssl.listen] : http;
-    return all.map(({ ip, port }) => ({ ip, port: this.port(port) }));
+    const all = [
+      ...http.map((l) => ({ ...l, tls: false })),
+      ...(ssl.enable ? ssl.listen : []).map((l) => ({ ...l, tls: true })),
+    ];
+    return all.map(({ ip, port, tls }) => ({ ip, port: this.port(port), tls }));
   }
 
   private port(wanted: number): number {

@@ -1,6 +1,8 @@
 import http from "node:http";
+import https from "node:https";
 import type { Socket } from "node:net";
 import { createLog } from "../log.ts";
+import { SniCertificates } from "./certificates.ts";
 import { type GatewayConfig, nginxTimeMs, type Role } from "./config.ts";
 import { EtcdClient } from "./etcd-client.ts";
 import { followFile } from "./file-provider.ts";
@@ -19,7 +21,10 @@ export interface WorkerOrder {
   readonly resourceFile: string;
   readonly inherited: { readonly objects: PlainObjects; readonly revision: number } | undefined;
 }
-export type ToWorker = WorkerOrder | { readonly type: "connection" } | { readonly type: "drain" };
+export type ToWorker =
+  | WorkerOrder
+  | { readonly type: "connection"; readonly tls: boolean }
+  | { readonly type: "drain" };
 export type FromWorker = { readonly type: "ready" } | { readonly type: "loaded" };
 
 /** A worker process: holds its own configuration, answers the connections that the master hands to it. */
@@ -32,7 +37,7 @@ export function runWorker(): void {
   process.on("message", (message: ToWorker, socket: Socket | undefined) => {
     if (message.type === "order") start(message, connections);
     else if (message.type === "drain") connections.drain(() => process.exit(0));
-    else if (socket !== undefined) connections.take(socket);
+    else if (socket !== undefined) connections.take(socket, message.tls);
   });
 }
 
@@ -40,13 +45,15 @@ function start(order: WorkerOrder, connections: Connections): void {
   const { config, settings, role } = order;
   const proxy = new DataPath({ version: settings.version, pod: settings.exposePod ? settings.hostname : undefined });
   const log = createLog(`worker-${order.index}`);
+  const certificates = new SniCertificates();
   let loaded = false;
   const use = (objects: Objects): void => {
+    certificates.use(objects);
     proxy.use(dropRoutes(objects, settings.loadFewer));
     if (!loaded) tell({ type: "loaded" });
     loaded = true;
   };
-  connections.serve(proxy, nginxTimeMs(config.nginx_config.http.keepalive_timeout));
+  connections.serve(proxy, certificates, nginxTimeMs(config.nginx_config.http.keepalive_timeout));
   if (role === "normal" && config.deployment.etcd !== undefined) {
     const { etcd } = config.deployment;
     const client = new EtcdClient(etcd, config.apisix.ssl.ssl_trusted_certificate);
@@ -65,34 +72,40 @@ function tell(message: FromWorker): void {
 
 /** The client connections of one worker, with what is busy on them: needed to end gracefully. */
 class Connections {
-  private server: http.Server | undefined;
+  private servers: { readonly plain: http.Server; readonly tls: https.Server } | undefined;
   private readonly busy = new Map<Socket, number>();
   private draining: (() => void) | undefined;
 
-  serve(proxy: DataPath, keepAliveMs: number): void {
+  serve(proxy: DataPath, certificates: SniCertificates, keepAliveMs: number): void {
     // 0 = no limit on the whole request: nginx's limits are per read. 1000 = nginx's keepalive_requests.
-    this.server = http.createServer({ keepAliveTimeout: keepAliveMs, requestTimeout: 0 }, (request, response) => {
+    const options = { keepAliveTimeout: keepAliveMs, requestTimeout: 0 };
+    const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
       const { socket } = request;
       this.busy.set(socket, (this.busy.get(socket) ?? 0) + 1);
       if (this.draining !== undefined) response.setHeader("Connection", "close");
       response.on("close", () => this.finished(socket));
       proxy.handle(request, response);
-    });
-    this.server.maxRequestsPerSocket = 1_000;
+    };
+    const plain = http.createServer(options, listener);
+    const sni: https.ServerOptions["SNICallback"] = (name, done) => {
+      const context = certificates.find(name);
+      done(context === undefined ? new Error("no certificate for this name") : null, context);
+    };
+    const tls = https.createServer({ ...options, SNICallback: sni }, listener);
+    tls.on("secureConnection", (socket) => this.watch(socket));
+    for (const server of [plain, tls]) server.maxRequestsPerSocket = 1_000;
+    this.servers = { plain, tls };
   }
 
-  take(socket: Socket): void {
-    if (this.server === undefined || this.draining !== undefined) {
+  take(socket: Socket, tls: boolean): void {
+    if (this.servers === undefined || this.draining !== undefined) {
       socket.destroy();
       return;
     }
-    this.busy.set(socket, 0);
-    socket.on("close", () => {
-      this.busy.delete(socket);
-      this.endWhenIdle();
-    });
     socket.setNoDelay(true);
-    this.server.emit("connection", socket);
+    // Of a TLS connection the decrypted side is watched, from the end of its handshake.
+    if (!tls) this.watch(socket);
+    this.servers[tls ? "tls" : "plain"].emit("connection", socket);
     socket.resume();
   }
 
@@ -101,6 +114,14 @@ class Connections {
     this.draining = done;
     for (const [socket, count] of this.busy) if (count === 0) socket.end(() => socket.destroy());
     this.endWhenIdle();
+  }
+
+  private watch(socket: Socket): void {
+    this.busy.set(socket, 0);
+    socket.on("close", () => {
+      this.busy.delete(socket);
+      this.endWhenIdle();
+    });
   }
 
   private finished(socket: Socket): void {

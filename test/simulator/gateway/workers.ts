@@ -22,7 +22,7 @@ interface Worker {
 export class Workers {
   private readonly workers = new Map<number, Worker>();
   private readonly servers: net.Server[] = [];
-  private readonly waiting: Socket[] = [];
+  private readonly waiting: { socket: Socket; tls: boolean }[] = [];
   private turn = 0;
   private ending = false;
   private readonly options: {
@@ -38,12 +38,12 @@ export class Workers {
   }
 
   /** Forks all workers, then listens. Returns the ports in the order asked for. */
-  async start(listen: readonly { ip: string; port: number }[]): Promise<number[]> {
+  async start(listen: readonly { ip: string; port: number; tls: boolean }[]): Promise<number[]> {
     const born = Array.from({ length: this.options.count }, (_, index) => this.spawn(index, true));
     await Promise.all(born);
     const ports: number[] = [];
-    for (const { ip, port } of listen) {
-      const server = net.createServer({ pauseOnConnect: true }, (socket) => this.distribute(socket));
+    for (const { ip, port, tls } of listen) {
+      const server = net.createServer({ pauseOnConnect: true }, (socket) => this.distribute(socket, tls));
       await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
         server.listen(port, ip, 511, resolve);
@@ -100,7 +100,7 @@ export class Workers {
         if (message.type === "ready") {
           worker.ready = true;
           resolve();
-          for (const socket of this.waiting.splice(0)) this.distribute(socket);
+          for (const { socket, tls } of this.waiting.splice(0)) this.distribute(socket, tls);
         }
       });
       child.on("exit", (code, signal) => {
@@ -113,12 +113,13 @@ export class Workers {
     });
   }
 
-  private distribute(socket: Socket): void {
+  private distribute(socket: Socket, tls: boolean): void {
     const ready = [...this.workers.values()].filter((worker) => worker.ready).sort((a, b) => a.index - b.index);
     const worker = ready[this.turn++ % Math.max(1, ready.length)];
     socket.on("error", () => undefined);
-    if (worker === undefined) this.waiting.push(socket);
-    else worker.child.send({ type: "connection" } satisfies ToWorker, socket, (error) => error && socket.destroy());
+    if (worker === undefined) this.waiting.push({ socket, tls });
+    else
+      worker.child.send({ type: "connection", tls } satisfies ToWorker, socket, (error) => error && socket.destroy());
   }
 
   /** logs/workers.json lets `kill-worker`, run by `kubectl exec` in a container without a shell, find them. */
