@@ -7,21 +7,20 @@ import { isObject, type JsonObject } from "./json.ts";
  */
 export function mergeTemplate(base: JsonObject, override: JsonObject): JsonObject {
   const merged = new Map(Object.entries(base));
-  for (const [key, value] of Object.entries(override)) {
-    if (value === null) merged.delete(key);
-    else merged.set(key, mergeValue(merged.get(key), value));
+  for (const [field, value] of Object.entries(override)) {
+    if (value === null) merged.delete(field);
+    else merged.set(field, mergeValue(merged.get(field), value, field));
   }
   return Object.fromEntries(merged);
 }
 
-function mergeValue(base: unknown, override: unknown): unknown {
+function mergeValue(base: unknown, override: unknown, field: string): unknown {
   if (isObject(override)) return mergeTemplate(isObject(base) ? base : {}, override);
   if (!Array.isArray(override)) return override;
-  const key = mergeKey(override);
-  if (key === undefined || (Array.isArray(base) && base.length > 0 && mergeKey(base) !== key)) {
-    return override.map((item) => mergeValue(undefined, item));
-  }
-  return mergeList(Array.isArray(base) ? base : [], override, key);
+  const key = field === "volumeMounts" ? "mountPath" : "name";
+  const items = Array.isArray(base) ? base : [];
+  if (override.length > 0 && isKeyed(override, key) && isKeyed(items, key)) return mergeList(items, override, key);
+  return override.map((item) => mergeValue(undefined, item, field));
 }
 
 function mergeList(base: readonly JsonObject[], override: readonly JsonObject[], key: string): JsonObject[] {
@@ -30,10 +29,7 @@ function mergeList(base: readonly JsonObject[], override: readonly JsonObject[],
   return [...merged.values()];
 }
 
-/** What tells the items of a list apart; undefined: the list is one value, replaced as a whole. */
-function mergeKey(list: readonly unknown[]): "mountPath" | "name" | undefined {
-  if (list.length === 0) return undefined;
-  const all = (key: string) => list.every((item) => isObject(item) && typeof item[key] === "string");
-  if (all("mountPath")) return "mountPath";
-  return all("name") ? "name" : undefined;
+/** An override that names nothing is no addition: `[]` empties the list. */
+function isKeyed(list: readonly unknown[], key: string): list is readonly JsonObject[] {
+  return list.every((item) => isObject(item) && typeof item[key] === "string");
 }

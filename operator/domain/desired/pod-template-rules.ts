@@ -45,11 +45,17 @@ const shapes: Rule = (override) => {
   ];
   return [
     ...objects.filter((path) => wrong(path, isObject)).map((path) => say(path, "an object")),
-    ...lists.filter((path) => wrong(path, isNamedList)).map((path) => say(path, "a list whose items have a name")),
+    ...lists
+      .filter((path) => wrong(path, isNamedList))
+      .map((path) => say(path, "a list whose items each have a name of their own")),
   ];
 };
-const isNamedList = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((item) => isObject(item) && typeof item["name"] === "string");
+/** Each name once: the rules look at the first item of a name, a merge would take the last one. */
+function isNamedList(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0) return false;
+  const names = value.map((item: unknown) => valueAt(item, "name"));
+  return names.every((name) => typeof name === "string") && new Set(names).size === names.length;
+}
 
 const OWN_PREFIX = "holdfast.dev/";
 const OWN_LABELS: ReadonlySet<string> = new Set(Object.values(LABEL));
@@ -72,16 +78,25 @@ const restartPolicy: Rule = (override) =>
     ? []
     : [["spec.restartPolicy", "pods of a Deployment always restart", REMOVE]];
 
-const choose: Rule = (override) =>
-  objectsAt(override, "spec", "initContainers").some((item) => item["name"] === CONTAINER.choose)
-    ? [
-        [
-          `spec.initContainers[${CONTAINER.choose}]`,
-          "it decides what the gateway starts with and is Holdfast's",
-          REMOVE,
+/** Names that mean something here, in a list where the user has no say in them. */
+const RESERVED = { initContainers: Object.values(CONTAINER), containers: without(Object.values(CONTAINER), "gateway") };
+const reservedNames: Rule = (override) =>
+  (["initContainers", "containers"] as const).flatMap((list) =>
+    objectsAt(override, "spec", list)
+      .filter((item) => RESERVED[list].some((name) => name === item["name"]))
+      .map(
+        (item): Finding => [
+          `spec.${list}[${String(item["name"])}]`,
+          item["name"] === CONTAINER.choose
+            ? "it decides what the gateway starts with and is Holdfast's"
+            : "Holdfast uses this name",
+          "Use another name for a container of your own.",
         ],
-      ]
-    : [];
+      ),
+  );
+function without(names: readonly string[], name: string): readonly string[] {
+  return names.filter((each) => each !== name);
+}
 
 const image: Rule = (override) =>
   Object.hasOwn(gatewayOf(override), "image")
@@ -143,7 +158,7 @@ const USE_SERVICE = "Use spec.traffic.service with type NodePort or LoadBalancer
 
 const liveness: Rule = (override) =>
   ["livenessProbe", "startupProbe"]
-    .filter((probe) => isObject(gatewayOf(override)[probe]))
+    .filter((probe) => (gatewayOf(override)[probe] ?? null) !== null)
     .map((probe) => [
       `${GATEWAY}.${probe}`,
       "a gateway that is restarted while the control plane is away loses the configuration in its memory",
@@ -197,6 +212,6 @@ function allContainers(override: JsonObject): [path: string, container: JsonObje
   );
 }
 
-const COMMON = [shapes, ownMarks, restartPolicy, choose, image, ownParts, pullAlways, hostNetwork, hostPort];
+const COMMON = [shapes, ownMarks, restartPolicy, reservedNames, image, ownParts, pullAlways, hostNetwork, hostPort];
 const TRAFFIC_ONLY = [liveness, readiness, gracePeriod];
 const BACKUP_ONLY = [noPorts];

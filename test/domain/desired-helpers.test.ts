@@ -1,0 +1,169 @@
+import { expect, test } from "vitest";
+import { canaryPod, rehearsalPod, witnessPod } from "../../operator/domain/desired/helpers.ts";
+import { containerOf, type Loose, type World, wanted, world } from "./desired-world.ts";
+
+const LOAD = {
+  digest: "sha256:ab",
+  suffix: "t1",
+  expectedCounts: { services: 1, routes: 3 },
+  readerSecretVersion: "100",
+};
+const rehearsal = (changes: World = {}, options = {}): Loose =>
+  rehearsalPod(world(changes), wanted(changes), { ...LOAD, ...options });
+const canary = (changes: World = {}): Loose => canaryPod(world(changes), wanted(changes), LOAD);
+const witness = (changes: World = {}, options = {}): Loose =>
+  witnessPod(world(changes), wanted(changes), { suffix: "t1", ...options });
+
+test.for([
+  ["rehearsal", rehearsal, "excluded"],
+  ["canary", canary, "counted"],
+  ["witness", witness, "excluded"],
+] as const)("a %s pod is no traffic pod to anybody", ([role, make, license]) => {
+  const found = wanted({ spec: { traffic: { podTemplate: { metadata: { labels: { app: "gw" } } } } } });
+  const pod = make({ spec: { traffic: { podTemplate: { metadata: { labels: { app: "gw" } } } } } });
+  const selector = (found.traffic as Loose).spec.selector.matchLabels;
+  expect(pod.metadata.name).toBe(`edge-${role}-t1`);
+  expect(pod.metadata.labels).toMatchObject({ "holdfast.dev/role": role, "holdfast.dev/license": license, app: "gw" });
+  expect(Object.entries(selector).every(([key, value]) => pod.metadata.labels[key] === value)).toBe(false);
+  expect(pod.metadata.ownerReferences).toHaveLength(1);
+  expect(pod.metadata.ownerReferences[0]).not.toHaveProperty("controller");
+  expect(pod.spec).toMatchObject({ restartPolicy: "Never", automountServiceAccountToken: false });
+  expect(pod.spec.readinessGates).toHaveLength(1); // a Service of the user's that selects app=gw must not reach it
+  expect(pod.spec.serviceAccountName).toBe("edge-traffic");
+});
+
+test("a rehearsal loads the candidate with the reader's configuration, beside who counts", () => {
+  const pod = rehearsal();
+  const gateway = containerOf(pod.spec, "gateway");
+  expect(pod.spec.containers.map(({ name }: Loose) => name)).toEqual(["rehearse"]);
+  expect(pod.spec.initContainers).toEqual([gateway]);
+  expect(gateway.restartPolicy).toBe("Always");
+  expect(gateway.env[0].value).toBe("7f3a91-candidate");
+  expect(gateway.volumeMounts[0]).toMatchObject({ name: "fallback", subPath: "config.yaml" });
+  for (const gone of ["ports", "lifecycle", "readinessProbe"]) expect(gateway).not.toHaveProperty(gone);
+  const { args, env } = containerOf(pod.spec, "rehearse");
+  expect(args).toEqual(["choose", "--rehearse"]);
+  expect(env).toEqual([
+    { name: "HOLDFAST_CONTROL_API", value: "http://127.0.0.1:9090" },
+    { name: "HOLDFAST_EXPECTED_COUNTS", value: '{"routes":3,"services":1}' },
+    { name: "HOLDFAST_REHEARSAL_SECONDS", value: "60" },
+  ]);
+  expect(pod.spec.activeDeadlineSeconds).toBe(120);
+  expect(pod.metadata.annotations).toMatchObject({
+    "holdfast.dev/digest": "sha256:ab",
+    "holdfast.dev/proof-key": wanted().proofKey,
+    "holdfast.dev/reader-secret-version": "100",
+  });
+});
+
+test("a proof of the verified pair reads the very key that traffic pods read", () => {
+  expect(containerOf(rehearsal({}, { objectKey: "verified" }).spec, "gateway").env[0].value).toBe("7f3a91");
+});
+
+test("but for the file and the key, the rehearsed gateway is the traffic pods' own, overrides included", () => {
+  const changes: World = {
+    spec: {
+      traffic: {
+        podTemplate: {
+          spec: {
+            initContainers: [
+              { name: "plugins", image: "plugins:1", volumeMounts: [{ name: "extra", mountPath: "/out" }] },
+            ],
+            containers: [
+              {
+                name: "gateway",
+                env: [{ name: "EXTRA", value: "1" }],
+                volumeMounts: [{ name: "extra", mountPath: "/plugins" }],
+              },
+              { name: "logs", image: "logs:1", volumeMounts: [{ name: "spool", mountPath: "/spool" }] },
+            ],
+            volumes: [
+              { name: "extra", emptyDir: {} },
+              { name: "spool", emptyDir: {} },
+            ],
+          },
+        },
+      },
+    },
+  };
+  const pod = rehearsal(changes);
+  const traffic = containerOf((wanted(changes) as Loose).template.spec, "gateway");
+  const { env, volumeMounts, ...rest } = containerOf(pod.spec, "gateway");
+  expect(rest).toMatchObject({ image: traffic.image, resources: traffic.resources });
+  expect(env.slice(1)).toEqual(traffic.env.slice(1));
+  expect(volumeMounts.slice(1)).toEqual(traffic.volumeMounts.slice(1));
+  expect(pod.spec.initContainers.map(({ name }: Loose) => name)).toEqual(["plugins", "gateway"]);
+  expect(pod.spec.volumes.map(({ name }: Loose) => name)).toEqual(["fallback", "cp-cert", "instance", "extra"]);
+});
+
+test("a canary starts from the control plane, under the group's own short id", () => {
+  const gateway = containerOf(canary().spec, "gateway");
+  expect(gateway.env[0].value).toBe("7f3a91");
+  expect(gateway.volumeMounts[0]).toMatchObject({ name: "normal", subPath: "config.yaml" });
+});
+
+test("what runs can be proven while something else is wanted", () => {
+  const old = wanted();
+  const changes: World = { spec: { gateway: { image: "api7/api7-ee-3-gateway:3.9.14" } } };
+  const pod = rehearsal(changes, { template: old.template });
+  expect(containerOf(pod.spec, "gateway").image).toBe("api7/api7-ee-3-gateway:3.9.13");
+  expect(pod.metadata.annotations["holdfast.dev/proof-key"]).toBe(old.proofKey);
+});
+
+test("no configuration to load from, no rehearsal", () => {
+  expect(rehearsal({ rendered: { reader: undefined as Loose } })).toBeUndefined();
+});
+
+const PLACED: World = {
+  spec: {
+    traffic: {
+      podTemplate: {
+        spec: {
+          nodeSelector: { pool: "edge" },
+          tolerations: [{ key: "edge", operator: "Exists" }],
+          affinity: {
+            podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] },
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: [
+                  { matchExpressions: [{ key: "zone", operator: "In", values: ["a"] }] },
+                  { matchExpressions: [{ key: "zone", operator: "In", values: ["b"] }] },
+                ],
+              },
+            },
+          },
+        },
+      },
+    },
+  },
+};
+
+test("a witness asks from where gateways run, and needs nothing but perhaps a certificate", () => {
+  const { spec } = witness(PLACED);
+  expect(spec).toMatchObject({
+    nodeSelector: { pool: "edge" },
+    tolerations: [{ key: "edge", operator: "Exists" }],
+    activeDeadlineSeconds: 60,
+  });
+  expect(spec.containers).toHaveLength(1);
+  expect(spec.containers[0].args).toEqual(["choose", "--probe"]);
+  expect(spec.containers[0].env).toEqual([{ name: "HOLDFAST_CP_ENDPOINT", value: "https://dp-manager.api7.svc:7943" }]);
+  expect(spec.volumes).toEqual([{ name: "cp-cert", secret: { secretName: "edge-dp-cert", optional: true } }]);
+  expect(spec).not.toHaveProperty("initContainers");
+});
+
+test.for([
+  ["on a node", { node: "n1" }, [{ key: "metadata.name", operator: "In", values: ["n1"] }]],
+  ["on another node", { avoidNode: "n1" }, [{ key: "metadata.name", operator: "NotIn", values: ["n1"] }]],
+] as const)("a witness runs %s, in every way to fit", ([, options, fields]) => {
+  const required = ({ spec }: Loose) =>
+    spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
+  expect(required(witness({}, options))).toEqual([{ matchFields: fields }]);
+  const terms = required(witness(PLACED, options));
+  expect(terms.map(({ matchExpressions }: Loose) => matchExpressions[0].values)).toEqual([["a"], ["b"]]);
+  for (const { matchFields } of terms) expect(matchFields).toEqual(fields);
+});
+
+test("the same attempt is the same pod", () => {
+  expect(rehearsal()).toEqual(rehearsal({}, { expectedCounts: { routes: 3, services: 1 } }));
+});
