@@ -27,9 +27,16 @@ export function createLog(options: LogOptions = {}): Log {
   const bound = options.fields ?? {};
   const emit = (level: LogLevel, msg: string, fields: LogFields = {}) => {
     if (RANK[level] < threshold) return;
+    const line = { ts: now().toISOString(), level, msg: redactText(msg) };
+    let text = "";
     try {
       const safe = redact({ ...bound, ...fields }, level === "error") as LogFields;
-      write(`${JSON.stringify({ ts: now().toISOString(), level, msg: redactText(msg), ...safe })}\n`);
+      text = JSON.stringify({ ...line, ...safe });
+    } catch {
+      text = JSON.stringify({ ...line, logProblem: "the fields of this line cannot be shown" });
+    }
+    try {
+      write(`${text}\n`);
     } catch {
       // A log that cannot be written must not stop what it tells about.
     }

@@ -11,6 +11,8 @@ export interface QueueOptions {
 interface Waiting {
   key: string;
   dueMs: number;
+  /** First come, first served, where times are equal. */
+  turn: number;
 }
 
 /**
@@ -28,6 +30,7 @@ export class WorkQueue {
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
+  #turn = 0;
   #closed = false;
 
   constructor(options: QueueOptions) {
@@ -50,7 +53,7 @@ export class WorkQueue {
     }
     const known = this.#waiting.get(key);
     if (known && known.dueMs <= dueMs) return;
-    const item = { key, dueMs };
+    const item = { key, dueMs, turn: this.#turn++ };
     this.#waiting.set(key, item);
     push(this.#heap, item);
     if (this.#heap.length > 2 * this.#waiting.size + 64) this.#rebuild();
@@ -154,12 +157,16 @@ export class WorkQueue {
   }
 }
 
+function isBefore(a: Waiting, b: Waiting): boolean {
+  return a.dueMs === b.dueMs ? a.turn < b.turn : a.dueMs < b.dueMs;
+}
+
 function push(heap: Waiting[], item: Waiting): void {
   let at = heap.push(item) - 1;
   while (at > 0) {
     const parentAt = (at - 1) >> 1;
     const parent = heap[parentAt];
-    if (!parent || parent.dueMs <= item.dueMs) break;
+    if (!parent || isBefore(parent, item)) break;
     heap[at] = parent;
     at = parentAt;
   }
@@ -174,9 +181,9 @@ function pop(heap: Waiting[]): void {
     const leftAt = 2 * at + 1;
     const left = heap[leftAt];
     const right = heap[leftAt + 1];
-    const childAt = right && left && right.dueMs < left.dueMs ? leftAt + 1 : leftAt;
+    const childAt = right && left && isBefore(right, left) ? leftAt + 1 : leftAt;
     const child = heap[childAt];
-    if (!child || child.dueMs >= last.dueMs) break;
+    if (!child || isBefore(last, child)) break;
     heap[at] = child;
     at = childAt;
   }

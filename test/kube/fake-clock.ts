@@ -40,6 +40,7 @@ export class FakeClock implements Clock {
 
   async advance(ms: number): Promise<void> {
     const targetMs = this.#monotonicMs + ms;
+    await settle(); // what runs now may arm timers that fall due on the way
     for (let next = this.#takeDue(targetMs); next; next = this.#takeDue(targetMs)) {
       this.#monotonicMs = Math.max(this.#monotonicMs, next.dueMs);
       next.run();
