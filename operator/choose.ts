@@ -178,7 +178,8 @@ const codeOf = (error: unknown): string =>
 
 /** Says it and ends. A message that cannot be written must not keep a gateway from starting. */
 function end(message: object, exitCode: number): void {
-  const line = JSON.stringify(message).slice(0, MESSAGE_MAX_BYTES);
+  // The peak tells how near to its memory limit a start came.
+  const line = JSON.stringify({ ...message, peakKiB: process.resourceUsage().maxRSS }).slice(0, MESSAGE_MAX_BYTES);
   try {
     writeFileSync(env["HOLDFAST_TERMINATION_LOG"] ?? "/dev/termination-log", line);
   } catch {

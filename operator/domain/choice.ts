@@ -168,7 +168,7 @@ export function parseStart(text: string, template: string): { recorded: Recorded
   const { mode, epoch, proofs } = value;
   const known = typeof mode === "string" && MODES.includes(mode) && Number.isSafeInteger(epoch);
   const recorded: Recorded = known ? { mode: mode as RecordedMode, epoch: epoch as number } : "unreadable";
-  const proof = isRecord(proofs) && Object.hasOwn(proofs, template) ? proofs[template] : undefined;
+  const proof = isRecord(proofs) ? proofs[template] : undefined;
   const digest = isRecord(proof) ? proof["digest"] : undefined;
   return { recorded, proof: typeof digest === "string" && digest !== "" ? { digest } : "absent" };
 }
