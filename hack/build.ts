@@ -1,4 +1,5 @@
-// Bundles the two programs of the image, each into one file: `node hack/build.ts [folder]`, by default dist/.
+// Bundles the two programs of the image, each into one file: `node hack/build.ts [folder [bundle]]`, by default both
+// into dist/.
 //   holdfast.mjs  the operator    choose.mjs  the start choice, which must stay small: it delays every gateway's start
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -15,9 +16,10 @@ const REQUIRE =
   "const require = holdfastCreateRequire(import.meta.url);";
 
 const root = join(import.meta.dirname, "..");
-const folder = process.argv[2] ?? join(root, "dist");
+const [folder = join(root, "dist"), only] = process.argv.slice(2);
 
 for (const { source, bundle, commonJs } of PROGRAMS) {
+  if (only !== undefined && only !== bundle) continue;
   if (!existsSync(join(root, source))) {
     console.log(`${bundle}: skipped, there is no ${source}`);
     continue;

@@ -33,7 +33,8 @@ export interface Ended {
 export function buildChoose(stubs: Stubs): string {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-choose-"));
   stubs.closeLater(() => rmSync(folder, { recursive: true }));
-  execFileSync(process.execPath, [join(import.meta.dirname, "../hack/build.ts"), folder], { stdio: "pipe" });
+  const build = join(import.meta.dirname, "../hack/build.ts");
+  execFileSync(process.execPath, [build, folder, "choose.mjs"], { stdio: "pipe" });
   return join(folder, "choose.mjs");
 }
 
