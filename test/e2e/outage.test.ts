@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
+import type { Json } from "../stage/cluster.ts";
+import { Stage } from "../stage/stage.ts";
+import { saveReport, sourceOf, underLoad } from "../stage/watch.ts";
+
+/** Containers on a real kubelet, live traffic through the Service, a control plane that dies and comes back. */
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await Stage.surroundings("outage");
+  await stage.installOperator();
+  await stage.applyGroup();
+  await stage.untilProven().catch(async (error) => {
+    await saveReport(stage, "outage-setup");
+    throw error;
+  });
+});
+afterAll(() => stage?.end());
+
+const failing = () => onTestFailed(() => saveReport(stage, "outage"));
+const running = async () => (await stage.pods()).filter((pod: Json) => !pod.metadata.deletionTimestamp);
+const sources = async () => (await running()).map(sourceOf).sort();
+
+test("in normal times the license counts the traffic pods and never the backup pod", async () => {
+  failing();
+  await stage.until("2 cores counted", 60, async (status) => {
+    const license = await stage.admin("GET", "/admin/license");
+    return license.cores === 2 && status.license?.cores === 2;
+  });
+  const heartbeats: Json[] = await stage.admin("GET", "/admin/heartbeats");
+  expect(heartbeats.some((beat) => beat.running_mode === "backup")).toBe(true);
+  const [backup] = await stage.pods("edge", "backup");
+  expect(backup.spec.containers[0].ports ?? []).toEqual([]);
+});
+
+test("an outage shorter than the dwell: nothing moves, a pod that starts meanwhile serves from the snapshot", async () => {
+  failing();
+  const load = await underLoad(stage, 100, async () => {
+    await stage.controlPlane.kill();
+    const [victim] = await running();
+    await stage.cluster.delete(stage.namespace, "pods", victim.metadata.name);
+    await stage.until("a pod from the snapshot", 60, async () => (await sources()).includes("fallback"));
+    await stage.controlPlane.start();
+    await stage.until("two pods serve", 60, (status) => status.traffic?.ready === 2);
+  });
+  expect([load.failed, load.failures]).toEqual([0, {}]);
+  await stage.until("all from the control plane again", 180, async () =>
+    (await sources()).every((s) => s === "normal"),
+  );
+  await stage.untilProven();
+});
+
+test("flip and return, OnRestart: what serves stays; deleted, added and restarted pods come from the snapshot", async () => {
+  failing();
+  const before = (await running()).map((pod: Json) => pod.metadata.uid).sort();
+  const load = await underLoad(stage, 100, async () => {
+    await stage.controlPlane.kill();
+    await stage.untilMode("Fallback", 60);
+    expect((await running()).map((pod: Json) => pod.metadata.uid).sort()).toEqual(before);
+    expect((await stage.status()).traffic).toMatchObject({ fromMemory: 2, fromSnapshot: 0 });
+
+    const [victim] = await running();
+    await stage.cluster.delete(stage.namespace, "pods", victim.metadata.name);
+    await stage.until("its successor from the snapshot", 60, (status) => status.traffic?.fromSnapshot === 1);
+
+    await stage.cluster.kubectl("-n", stage.namespace, "scale", "gwg/edge", "--replicas=3");
+    await stage.until("three pods serve", 60, (status) => status.traffic?.ready === 3);
+    await stage.cluster.kubectl("-n", stage.namespace, "scale", "gwg/edge", "--replicas=2");
+    await stage.until(
+      "two pods serve",
+      60,
+      async (status) => status.traffic?.ready === 2 && (await running()).length === 2,
+    );
+
+    await stage.controlPlane.start();
+    await stage.untilMode("Normal", 180);
+    await stage.until("all from the control plane", 60, (status) => status.traffic?.fromControlPlane === 2);
+  });
+  expect([load.failed, load.failures]).toEqual([0, {}]);
+  await stage.untilProven();
+});
+
+test("with the operator down, a pod that is deleted in an outage comes up from the snapshot all the same", async () => {
+  failing();
+  await stage.operatorScale(0);
+  const load = await underLoad(stage, 100, async () => {
+    await stage.controlPlane.kill();
+    const [victim] = await running();
+    await stage.cluster.delete(stage.namespace, "pods", victim.metadata.name);
+    await stage.cluster.wait(
+      "two ready pods, one from the snapshot",
+      async () => (await readySources()).join() === "fallback,normal",
+      60,
+    );
+    await stage.controlPlane.start();
+  });
+  expect([load.failed, load.failures]).toEqual([0, {}]);
+  await stage.operatorScale(2);
+  await stage.until("all from the control plane again", 180, async () =>
+    (await sources()).every((s) => s === "normal"),
+  );
+  await stage.untilProven();
+});
+
+async function readySources(): Promise<string[]> {
+  const ready = (await running()).filter((pod: Json) =>
+    pod.status.conditions?.some((c: Json) => c.type === "Ready" && c.status === "True"),
+  );
+  return ready.map(sourceOf).sort();
+}
+
+test("the database dies behind a living front: the group is recorded in fallback, with the cause", async () => {
+  failing();
+  const load = await underLoad(stage, 100, async () => {
+    await stage.admin("POST", "/admin/fault", { mode: "storeDead", how: "status" });
+    await stage.untilMode("Fallback", 60);
+    expect((await stage.status()).controlPlane.cause).toBe("DatabaseDown");
+    await stage.admin("POST", "/admin/fault", { mode: "none" });
+    await stage.untilMode("Normal", 120);
+  });
+  expect([load.failed, load.failures]).toEqual([0, {}]);
+  await stage.untilProven();
+});
+
+test("an emptied control plane: quarantined, the verified pair stays, and one documented command serves it again", async () => {
+  failing();
+  const good = (await stage.status()).snapshot.digest;
+  await stage.admin("POST", "/admin/fault", { mode: "empty" });
+  await stage.until("quarantined and regressed", 60, (status) => {
+    const has = (type: string) => status.conditions?.some((c: Json) => c.type === type && c.status === "True");
+    return has("SnapshotQuarantined") && has("ControlPlaneRegressed");
+  });
+  expect((await stage.status()).snapshot.digest).toBe(good);
+  const until = new Date(Date.now() + 600_000).toISOString();
+  await stage.cluster.kubectl(
+    "-n",
+    stage.namespace,
+    "annotate",
+    "gwg/edge",
+    `holdfast.dev/override=Fallback until=${until}`,
+  );
+  await stage.until(
+    "all pods from the snapshot",
+    120,
+    (status) => status.traffic?.fromSnapshot === 2 && status.mode === "Fallback",
+  );
+  const answer = await fetch(await stage.url(), { headers: { connection: "close" } });
+  expect(answer.status).toBe(200);
+});

@@ -1,0 +1,243 @@
+/** One story's stage: a namespace with its operator, and beside the cluster a control plane, an S3 server, an upstream. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { HOST } from "../lab/network.ts";
+import { freePort, program, REPOSITORY, type Server, startServer } from "../lab/process.ts";
+import { grants, type S3Server, startS3Server } from "../lab/s3.ts";
+import { makeCertificates } from "../simulator/certificates.ts";
+import { Cluster, type Json } from "./cluster.ts";
+import { type GroupOptions, groupManifest, secretManifest, storageManifest } from "./manifests.ts";
+
+export const GATEWAY_IMAGE = "docker.io/api7/api7-ee-3-gateway:3.9.13";
+const OPERATOR_IMAGE = "localhost/holdfast";
+export type S3User = "exporter" | "gateway" | "operator";
+
+const SIMULATOR = [join(REPOSITORY, "node_modules/.bin/node"), join(REPOSITORY, "test/simulator/main.ts")];
+
+export class Stage {
+  readonly cluster: Cluster;
+  readonly namespace: string;
+  readonly s3: S3Server<S3User>;
+  readonly controlPlane: Server;
+  readonly #admin: string;
+  readonly #upstream: Server;
+  readonly #folder: string;
+  readonly #ports: { front: number; upstream: number };
+
+  private constructor(parts: {
+    cluster: Cluster;
+    namespace: string;
+    s3: S3Server<S3User>;
+    controlPlane: Server;
+    admin: string;
+    upstream: Server;
+    folder: string;
+    ports: { front: number; upstream: number };
+  }) {
+    this.cluster = parts.cluster;
+    this.namespace = parts.namespace;
+    this.s3 = parts.s3;
+    this.controlPlane = parts.controlPlane;
+    this.#admin = parts.admin;
+    this.#upstream = parts.upstream;
+    this.#folder = parts.folder;
+    this.#ports = parts.ports;
+  }
+
+  get system(): string {
+    return `${this.namespace}-system`;
+  }
+
+  /** Everything but the operator: the surroundings that a user has before Holdfast comes. */
+  static async surroundings(namespace: string): Promise<Stage> {
+    const cluster = new Cluster();
+    const folder = mkdtempSync(join(tmpdir(), "holdfast-stage-"));
+    const names = [`dp-manager.${namespace}.svc`, `dp-manager.${namespace}.svc.cluster.local`];
+    const certificates = makeCertificates(join(folder, "tls"), { names, addresses: [HOST] });
+    const [front, health, admin, upstream] = [await freePort(), await freePort(), await freePort(), await freePort()];
+    const [s3, controlPlane, echo] = await Promise.all([
+      startS3Server<S3User>({
+        host: HOST,
+        buckets: ["resources", "config"],
+        users: {
+          exporter: ["resources", "config"].map((bucket) => grants.writeOnly(bucket, "*-raw")),
+          gateway: ["resources", "config"].map((bucket) => grants.readOnly(bucket)),
+          operator: ["resources", "config"].map((bucket) => grants.operator(bucket)),
+        },
+      }),
+      startServer(
+        "control-plane",
+        [
+          ...SIMULATOR,
+          "control-plane",
+          ...["--tls-dir", join(folder, "tls/server"), "--data-dir", folder, "--etcd-binary", program("etcd")],
+          ...["--ip", HOST, "--port", `${front}`, "--health-port", `${health}`, "--admin-port", `${admin}`],
+        ],
+        {
+          folder,
+          ready: async () => (await fetch(`http://${HOST}:${admin}/admin/fault`)).ok,
+          readyLimitMs: 30_000,
+        },
+      ),
+      startServer("upstream", [...SIMULATOR, "upstream"], {
+        folder,
+        env: { UPSTREAM_PORT: String(upstream), UPSTREAM_NAME: "echo" },
+        ready: async () => (await fetch(`http://${HOST}:${upstream}/`)).ok,
+        readyLimitMs: 15_000,
+      }),
+    ]);
+    const stage = new Stage({
+      cluster,
+      namespace,
+      s3,
+      controlPlane,
+      admin: `http://${HOST}:${admin}`,
+      upstream: echo,
+      folder,
+      ports: { front, upstream },
+    });
+    await stage.admin("POST", "/admin/routes", { routes: 20, services: 5, nodes: { [`${HOST}:${upstream}`]: 1 } });
+    await stage.#namespaces(certificates);
+    return stage;
+  }
+
+  async #namespaces(certificates: ReturnType<typeof makeCertificates>): Promise<void> {
+    const restricted = { "pod-security.kubernetes.io/enforce": "restricted" };
+    const ns = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: restricted } });
+    await this.cluster.apply(ns(this.namespace), ns(this.system));
+    const { namespace } = this;
+    await this.cluster.apply(
+      secretManifest(namespace, "edge-dp-cert", {
+        "tls.crt": certificates.client.cert,
+        "tls.key": certificates.client.key,
+        "ca.crt": certificates.ca,
+      }),
+      ...(["exporter", "gateway", "operator"] as const).map((user) =>
+        secretManifest(namespace, `s3-${user}`, { ...this.s3.keys[user] }),
+      ),
+      // The control plane runs outside of the cluster: a Service without pods, as people use for such things.
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "dp-manager", namespace },
+        spec: { ports: [{ name: "https", port: 7943, targetPort: this.#ports.front }] },
+      },
+      {
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: { name: "dp-manager-1", namespace, labels: { "kubernetes.io/service-name": "dp-manager" } },
+        addressType: "IPv4",
+        ports: [{ name: "https", port: this.#ports.front, protocol: "TCP" }],
+        endpoints: [{ addresses: [HOST] }],
+      },
+    );
+  }
+
+  /** Talks to the simulated control plane's port for tests. */
+  async admin(method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<Json> {
+    const answer = await fetch(`${this.#admin}${path}`, {
+      method,
+      ...(body ? { body: JSON.stringify(body), headers: { "content-type": "application/json" } } : {}),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return JSON.parse(text);
+  }
+
+  /** The chart, as a user installs it. */
+  async installOperator(values: Record<string, string> = {}): Promise<void> {
+    await this.cluster.kubectl("apply", "--server-side", "-f", join(REPOSITORY, "crds"));
+    const set = {
+      "image.repository": OPERATOR_IMAGE,
+      "image.tag": "dev",
+      "crds.install": "false",
+      logLevel: "debug",
+      ...values,
+    };
+    const settings = Object.entries(set).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+    const chart = join(REPOSITORY, "charts/holdfast");
+    const { run } = await import("./run.ts");
+    await run(program("helm"), [
+      ...["upgrade", "--install", "holdfast", chart, "--namespace", this.system, "--wait", "--timeout", "120s"],
+      ...["--set", `watchNamespaces={${this.namespace}}`, ...settings],
+    ]);
+  }
+
+  async applyGroup(options: GroupOptions = {}): Promise<void> {
+    await this.cluster.apply(
+      storageManifest(this.namespace, this.s3.endpoint),
+      groupManifest(this.namespace, { endpoint: `https://dp-manager.${this.namespace}.svc:7943`, ...options }),
+    );
+  }
+
+  group(name = "edge"): Promise<Json> {
+    return this.cluster.get(this.namespace, "gatewaygroups", name);
+  }
+
+  async status(name = "edge"): Promise<Json> {
+    return (await this.group(name))?.status ?? {};
+  }
+
+  pods(name = "edge", role = "traffic"): Promise<Json[]> {
+    return this.cluster.list(this.namespace, "pods", `holdfast.dev/group=${name},holdfast.dev/role=${role}`);
+  }
+
+  /** Address of the group's Service: no name to look up in front of each request. */
+  async url(name = "edge"): Promise<string> {
+    const service = await this.cluster.get(this.namespace, "services", name);
+    return `http://${service.spec.clusterIP}/`;
+  }
+
+  async until(what: string, limitSeconds: number, ask: (status: Json) => boolean | Promise<boolean>): Promise<void> {
+    try {
+      await this.cluster.wait(what, async () => ask(await this.status()), limitSeconds);
+    } catch (error) {
+      const status = JSON.stringify(await this.status(), null, 1);
+      throw new Error(`${(error as Error).message}\nstatus: ${status}`, { cause: error });
+    }
+  }
+
+  untilMode(mode: string, limitSeconds: number): Promise<void> {
+    return this.until(`mode ${mode}`, limitSeconds, (status) => status.mode === mode);
+  }
+
+  /** Serving, and safe if the control plane dies now. */
+  untilProven(limitSeconds = 120): Promise<void> {
+    return this.until("all pods serve and the snapshot is proven", limitSeconds, (status) => {
+      const says = (type: string) => status.conditions?.find((c: Json) => c.type === type)?.status === "True";
+      return says("Ready") && says("FallbackReady") && status.mode === "Normal";
+    });
+  }
+
+  async operatorScale(replicas: number): Promise<void> {
+    await this.cluster.kubectl("-n", this.system, "scale", "deployment/holdfast", `--replicas=${replicas}`);
+    await this.cluster.wait(
+      `${replicas} operator pods`,
+      async () => (await this.cluster.list(this.system, "pods")).length === replicas,
+      60,
+    );
+    if (replicas > 0)
+      await this.cluster.kubectl("-n", this.system, "rollout", "status", "deployment/holdfast", "--timeout=60s");
+  }
+
+  /** Everything that helps after a failure, as text. */
+  async report(): Promise<string> {
+    const ask = (...args: string[]) => this.cluster.kubectl(...args).catch((error: Error) => error.message);
+    const parts = [
+      await ask("-n", this.namespace, "get", "gwg,fbs,deploy,rs,pods,pdb,cm", "-o", "wide"),
+      await ask("-n", this.namespace, "get", "gwg", "-o", "yaml"),
+      await ask("-n", this.namespace, "get", "events", "--sort-by=.lastTimestamp"),
+      await ask("-n", this.system, "logs", "-l", "app.kubernetes.io/name=holdfast", "--tail=400", "--prefix"),
+      await ask("-n", this.namespace, "logs", "-l", "holdfast.dev/group", "--tail=60", "--prefix", "--all-containers"),
+    ];
+    return parts.join("\n\n");
+  }
+
+  async end(): Promise<void> {
+    await this.cluster.kubectl("delete", "namespace", this.system, "--wait=true", "--timeout=60s").catch(() => "");
+    await this.cluster.kubectl("delete", "namespace", this.namespace, "--wait=true", "--timeout=90s").catch(() => "");
+    await Promise.all([this.s3.stop(), this.controlPlane.stop(), this.#upstream.stop(), this.cluster.api.close()]);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
