@@ -34,8 +34,9 @@ export function holder(): number | undefined {
 
 export function firstInside(): number {
   const pid = holder();
-  if (pid === undefined || !existsSync(join(FOLDER, "ready"))) {
-    throw new Refusal(`lab "${NAME}" does not run: start it with hack/lab up`);
+  if (pid === undefined) throw new Refusal(`lab "${NAME}" does not run: start it with hack/lab up`);
+  if (!existsSync(join(FOLDER, "ready"))) {
+    throw new Refusal(`lab "${NAME}" is still starting; if nobody waits for it: hack/lab down`);
   }
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
 }

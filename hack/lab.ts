@@ -64,13 +64,24 @@ async function up(nodes: number): Promise<void> {
   const pid = child.pid ?? 0;
   writeFileSync(join(FOLDER, "pid"), `${pid} ${startedAt(pid)}`);
   child.unref();
-  const stop = () => void down().finally(() => process.exit(130));
+  let interrupted = false;
+  const stop = () => {
+    interrupted = true;
+    down().then(
+      () => process.exit(130),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
   try {
     const ready = () => existsSync(join(FOLDER, "ready")) || startedAt(pid) === undefined;
     await until("cluster ready", ready, UP_LIMIT_MS);
-    if (startedAt(pid) === undefined) throw new Error("the cluster did not come up");
+    if (startedAt(pid) === undefined) throw new Refusal("the cluster did not come up: see the lines above");
   } catch (error) {
+    if (interrupted) return new Promise(() => {}); // the signal's handler cleans up and ends the process
     process.stderr.write(readFileSync(join(FOLDER, "lab.log"), "utf8").slice(-6_000));
     await down();
     throw error;
