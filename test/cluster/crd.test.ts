@@ -1,8 +1,11 @@
 /** The CRDs on a real API server: accepted, defaulted as zod does it, shown and scaled as the documents say. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { GatewayGroupSpec, GatewayGroupStatus } from "../../operator/api/gateway-group.ts";
 import { API_VERSION } from "../../operator/api/names.ts";
+import { REPOSITORY } from "../lab/process.ts";
 import { type ApiServer, apiServer } from "./api-server.ts";
 import { type Kind, merge, NAMESPACE, PLURAL, pathOf, type Sample, shortest } from "./crd-samples.ts";
 import { installCrds } from "./crds.ts";
@@ -99,6 +102,15 @@ describe.each(KINDS)("%s", (kind) => {
     );
     expect(await api.kubectl(["explain", `${PLURAL[kind]}.spec`])).toContain("What is wanted.");
   });
+});
+
+test("the YAML of the README is accepted by kubectl apply", async () => {
+  const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(REPOSITORY, "README.md"), "utf8"))!;
+  await api.call("POST", "/api/v1/namespaces", { metadata: { name: "gateways" } });
+  expect((await api.kubectl(["apply", "--dry-run=server", "-f", "-"], yaml)).split("\n")).toEqual([
+    "fallbackstorage.holdfast.dev/eu created (server dry run)",
+    "gatewaygroup.holdfast.dev/edge created (server dry run)",
+  ]);
 });
 
 test("config and podTemplate keep what Holdfast's schema does not know", async () => {
