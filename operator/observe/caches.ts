@@ -95,7 +95,22 @@ const child = (resource: Resource): CacheSpec => ({
   indexers: byGroup,
 });
 
-const custom = (resource: Resource): CacheSpec => ({ resource, project: slimCustom, indexers: {} });
+/** Groups by the "namespace/name" of the storage that they name. */
+export const BY_STORAGE = "storage";
+
+const custom = (resource: Resource, indexers: Indexers<KubeObject>): CacheSpec => ({
+  resource,
+  project: slimCustom,
+  indexers,
+});
+
+const byStorage: Indexers<KubeObject> = {
+  [BY_STORAGE]: ({ namespace = "", value }: Entry<KubeObject>) => {
+    const spec = (value as CustomObject).spec as { fallback?: { storageRef?: { name?: string } } } | undefined;
+    const name = spec?.fallback?.storageRef?.name;
+    return name === undefined ? [] : [keyOf(namespace, name)];
+  },
+};
 
 /** Of managedFields only who owns the replicas, see group.ts. */
 function slimCustom(object: KubeObject): KubeObject {
@@ -106,8 +121,8 @@ function slimCustom(object: KubeObject): KubeObject {
 }
 
 export const CACHED = {
-  groups: custom(gatewayGroups),
-  storages: custom(fallbackStorages),
+  groups: custom(gatewayGroups, byStorage),
+  storages: custom(fallbackStorages, {}),
   deployments: child(deployments),
   replicaSets: child(replicaSets),
   pods: { ...child(pods), project: slimPod },

@@ -2,9 +2,16 @@ import { ANNOTATION, LABEL } from "../api/names.ts";
 import type { Children } from "../domain/facts.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
-import { type KubeObject, resourceOf } from "../kube/resources.ts";
+import { resourceOf } from "../kube/resources.ts";
 
 type Stranger = Children["strangers"][number];
+
+/** What is looked at of a live object. */
+interface Live {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+}
 
 const LOOK_AGAIN_MS = 30_000;
 
@@ -29,7 +36,7 @@ export class Strangers {
   }
 
   /** A live object under a name of ours. Returns whether it is a stranger's. */
-  meet(groupKey: string, group: string, live: KubeObject & { apiVersion: string; kind: string }): boolean {
+  meet(groupKey: string, group: string, live: Live): boolean {
     const id = `${live.kind}/${live.metadata.name}`;
     const ofGroup = this.#met.get(groupKey) ?? new Map<string, Met>();
     if (live.metadata.labels?.[LABEL.group] === group) {

@@ -1,0 +1,221 @@
+import { ANNOTATION, FIELD_MANAGER, LABEL } from "../api/names.ts";
+import type { Facts, KubeObject } from "../domain/facts.ts";
+import type { Step } from "../domain/plan.ts";
+import type { Applied, KubeClient } from "../kube/client.ts";
+import { isKubeError } from "../kube/errors.ts";
+import { deployments, type ObjectMeta, pods, type Resource, resourceOf } from "../kube/resources.ts";
+import { CREATE_MANAGER, takeOverCreated } from "./field-owner.ts";
+import { belowFloor, configStillUsed } from "./live-read.ts";
+
+export type WriteClient = Pick<
+  KubeClient,
+  "get" | "list" | "create" | "apply" | "updateScale" | "mergePatch" | "jsonPatch" | "delete" | "replaceStatus"
+>;
+
+/** How a step ended, for logs and metrics. `refused`: the cluster or the store said no, and the same again would be no. */
+export type StepResult = "done" | "alreadyDone" | "abandoned" | "conflict" | "stranger" | "refused" | "failed";
+
+export interface StepDeps {
+  client: WriteClient;
+  /** A write came back: the cache must catch up with it before the next decision. */
+  wrote: (resource: Resource, object: { metadata: ObjectMeta }) => void;
+  deleted: (resource: Resource, name: string, uid: string) => void;
+  /** A live object sits on a name that we need. Returns whether it is a stranger's. */
+  meet: (live: KubeObject) => boolean;
+  /** Asks the cluster whether it would take a pod of this template. Its words when it would not. */
+  dryRun: (template: Readonly<Record<string, unknown>>, signal: AbortSignal) => Promise<string | undefined>;
+  copySnapshot: (step: Extract<Step, { do: "copySnapshot" }>, signal: AbortSignal) => Promise<StepResult>;
+}
+
+/** Field manager of what moves: replicas, marks, pause. Never in an apply, so that an apply never takes them back. */
+const MOTION_MANAGER = "holdfast-motion";
+
+/** Carries out one step. Rejects with KubeError or StorageError; every precondition that came with it is sent along. */
+export async function carryOut(step: Step, facts: Facts, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
+  switch (step.do) {
+    case "apply":
+      return await apply(step.object, facts, deps, signal);
+    case "create":
+      return await create(step.object, facts, deps, signal);
+    case "scale":
+      return await scale(step, facts, deps, signal);
+    case "deletePod":
+      return await deletePod(step, facts, deps, signal);
+    case "markPod":
+      return await markPod(step, facts, deps, signal);
+    case "delete":
+      return await remove(step, facts, deps, signal);
+    case "copySnapshot":
+      return await deps.copySnapshot(step, signal);
+    case "restoreTemplate":
+      return await restoreTemplate(step, facts, deps, signal);
+    case "pause":
+      return await pause(step, facts, deps, signal);
+    default:
+      return step satisfies never;
+  }
+}
+
+async function apply(object: KubeObject, facts: Facts, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
+  const live = facts.children.byName.get(idOf(object));
+  // Not in the cache is not "not there": a POST finds out without overwriting anybody's object.
+  if (!live?.metadata.uid) return await create(object, facts, deps, signal);
+  const refused = isNewTemplate(object, live) && (await deps.dryRun(templateOf(object), signal));
+  if (refused) return "refused";
+  return await applyOver(object, live.metadata.uid, deps, signal);
+}
+
+async function applyOver(object: KubeObject, uid: string, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
+  const resource = resourceOf(object);
+  await takeOverCreated(deps.client, resource, object, uid, signal);
+  // The uid is a precondition: an object that was deleted and made anew by somebody else is not ours to write.
+  const meant = { ...object, metadata: { ...object.metadata, uid } } as unknown as Applied;
+  deps.wrote(resource, await deps.client.apply(resource, meant, { fieldManager: FIELD_MANAGER, force: true, signal }));
+  return "done";
+}
+
+async function create(object: KubeObject, facts: Facts, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
+  const resource = resourceOf(object);
+  try {
+    const made = await deps.client.create(resource, object as never, { fieldManager: CREATE_MANAGER, signal });
+    deps.wrote(resource, made);
+    return "done";
+  } catch (error) {
+    if (!isKubeError(error, "AlreadyExists")) throw error;
+  }
+  const found = await deps.client.get(resource, facts.group.namespace, object.metadata.name, { signal });
+  if (!found) return "conflict"; // gone again
+  const live = { ...found, apiVersion: object.apiVersion, kind: object.kind } as unknown as KubeObject;
+  const adoptable = live.metadata.annotations?.[ANNOTATION.adopt] === facts.group.name;
+  const ours = !deps.meet(live);
+  if (ours || !adoptable) return ours ? "alreadyDone" : "stranger";
+  return await applyOver(withoutReplicas(object), live.metadata.uid ?? "", deps, signal);
+}
+
+async function scale(
+  step: Extract<Step, { do: "scale" }>,
+  facts: Facts,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  if (step.live && (await belowFloor(deps.client, facts.group, step.live, signal))) return "abandoned";
+  const seen = { namespace: facts.group.namespace, name: step.name, resourceVersion: step.resourceVersion };
+  const options = { fieldManager: MOTION_MANAGER, signal };
+  deps.wrote(deployments, await deps.client.updateScale(deployments, seen, step.to, options));
+  return "done";
+}
+
+async function deletePod(
+  step: Extract<Step, { do: "deletePod" }>,
+  facts: Facts,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  if (step.live && (await belowFloor(deps.client, facts.group, step.live, signal))) return "abandoned";
+  const { name, uid, resourceVersion } = step;
+  return await gone(deps, pods, name, uid, () =>
+    deps.client.delete(pods, facts.group.namespace, name, { uid, resourceVersion, signal }),
+  );
+}
+
+async function markPod(
+  step: Extract<Step, { do: "markPod" }>,
+  { group }: Facts,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { name, uid, resourceVersion, cost } = step;
+  const patch = { metadata: { annotations: { [ANNOTATION.podDeletionCost]: cost } } };
+  const seen = { namespace: group.namespace, name, uid, resourceVersion };
+  deps.wrote(pods, await deps.client.mergePatch(pods, seen, patch, { fieldManager: MOTION_MANAGER, signal }));
+  return "done";
+}
+
+async function remove(
+  step: Extract<Step, { do: "delete" }>,
+  { group }: Facts,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { name, uid, kind } = step;
+  // A pod that mounts it may have come after the facts: a ConfigMap that is missing keeps it from ever starting again.
+  if (kind === "ConfigMap" && (await configStillUsed(deps.client, group, name, signal))) return "abandoned";
+  const resource = resourceOf(step);
+  return await gone(deps, resource, name, uid, () =>
+    deps.client.delete(resource, group.namespace, name, { uid, propagationPolicy: "Background", signal }),
+  );
+}
+
+async function restoreTemplate(
+  step: Extract<Step, { do: "restoreTemplate" }>,
+  { group }: Facts,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const seen = { namespace: group.namespace, name: step.name, resourceVersion: step.resourceVersion };
+  const annotations = Object.entries(step.annotations).map(([key, value]) => ({
+    op: "add" as const,
+    path: `/metadata/annotations/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+    value,
+  }));
+  const template = { op: "replace" as const, path: "/spec/template", value: withoutTemplateHash(step.template) };
+  const options = { fieldManager: CREATE_MANAGER, signal };
+  deps.wrote(deployments, await deps.client.jsonPatch(deployments, seen, [template, ...annotations], options));
+  return "done";
+}
+
+async function pause(
+  step: Extract<Step, { do: "pause" }>,
+  { group }: Facts,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const seen = { namespace: group.namespace, name: step.name, resourceVersion: step.resourceVersion };
+  const patch = { spec: { paused: step.paused } };
+  const options = { fieldManager: MOTION_MANAGER, signal };
+  deps.wrote(deployments, await deps.client.mergePatch(deployments, seen, patch, options));
+  return "done";
+}
+
+async function gone(
+  deps: StepDeps,
+  resource: Resource,
+  name: string,
+  uid: string,
+  call: () => Promise<void>,
+): Promise<StepResult> {
+  try {
+    await call();
+  } catch (error) {
+    if (isKubeError(error, "NotFound")) return "alreadyDone";
+    throw error;
+  }
+  deps.deleted(resource, name, uid);
+  return "done";
+}
+
+export const idOf = (object: KubeObject): string => `${object.kind}/${object.metadata.name}`;
+
+type Loose = Record<string, unknown>;
+
+const templateOf = (object: KubeObject): Loose => ((object["spec"] as Loose | undefined)?.["template"] as Loose) ?? {};
+
+/** A change of the traffic pods' template, which the ReplicaSet controller alone would meet the cluster's refusal of. */
+function isNewTemplate(object: KubeObject, live: KubeObject): boolean {
+  if (object.kind !== "Deployment" || object.metadata.labels?.[LABEL.role] !== "traffic") return false;
+  const hash = ({ metadata }: KubeObject) => metadata.annotations?.[ANNOTATION.templateHash];
+  return hash(object) !== hash(live);
+}
+
+function withoutReplicas(object: KubeObject): KubeObject {
+  if (object.kind !== "Deployment") return object;
+  const { replicas: _, ...spec } = object["spec"] as Loose;
+  return { ...object, spec };
+}
+
+/** A ReplicaSet's template carries its own hash, which a Deployment's must not. */
+function withoutTemplateHash(template: Readonly<Loose>): Loose {
+  const metadata = (template["metadata"] ?? {}) as Loose;
+  const { "pod-template-hash": _, ...labels } = (metadata["labels"] ?? {}) as Record<string, string>;
+  return { ...template, metadata: { ...metadata, labels } };
+}

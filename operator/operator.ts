@@ -1,0 +1,250 @@
+import type { ActDeps } from "./act/act.ts";
+import { copySnapshot } from "./act/copy-snapshot.ts";
+import { EventRecorder } from "./act/events.ts";
+import type { StepResult } from "./act/steps.ts";
+import type { Facts } from "./domain/facts.ts";
+import type { Step } from "./domain/plan.ts";
+import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";
+import { probeGatewayStatus } from "./gateway/api7-probe-gateway.ts";
+import { inspectSnapshot } from "./gateway/api7-snapshot.ts";
+import { keyOf } from "./kinds.ts";
+import type { KubeClient } from "./kube/client.ts";
+import type { Clock } from "./kube/clock.ts";
+import { Controller } from "./kube/controller.ts";
+import { Informer } from "./kube/informer.ts";
+import type { RuntimeMetrics } from "./kube/metrics.ts";
+import type { KubeObject } from "./kube/resources.ts";
+import type { ChangeHandler } from "./kube/store.ts";
+import type { Log } from "./log.ts";
+import type { GroupMetrics } from "./metrics.ts";
+import { BY_STORAGE, CACHED, type CacheSpec, type Caches, groupKeyOf } from "./observe/caches.ts";
+import { LagMeter } from "./observe/loop-lag.ts";
+import { forget, observe, type Readers } from "./observe/observe.ts";
+import { PeerIndex } from "./observe/peers.ts";
+import { PodDryRun } from "./observe/pod-dry-run.ts";
+import { PodProber } from "./observe/pod-prober.ts";
+import { ProberPool } from "./observe/prober.ts";
+import { requestRoute } from "./observe/route-check.ts";
+import { ContentReader } from "./observe/secrets.ts";
+import { SnapshotReader } from "./observe/snapshot.ts";
+import { StorageReader } from "./observe/storage.ts";
+import { StorePool } from "./observe/stores.ts";
+import { Strangers } from "./observe/strangers.ts";
+import type { Options } from "./options.ts";
+import { groupReconciler } from "./reconcile.ts";
+import { makeStore } from "./storage/factory.ts";
+import { storageReconciler } from "./storage-reconcile.ts";
+import { Troubles } from "./troubles.ts";
+import { Written } from "./written.ts";
+
+export interface OperatorDeps {
+  /** Its writes pass the gate of the leader. */
+  client: KubeClient;
+  clock: Clock;
+  log: Log;
+  options: Pick<Options, "namespaces" | "workers" | "chooseImage" | "instance">;
+  version: string;
+  metrics: GroupMetrics;
+  runtime: RuntimeMetrics;
+}
+
+export interface Operator {
+  informers: readonly Informer<KubeObject, KubeObject>[];
+  controllers: readonly Controller[];
+  /** Leadership is there and the caches are full: everything that exists is looked at. */
+  begin(): void;
+  stopReaders(): void;
+}
+
+const POD_ANSWER_MS = 4_000;
+const STATUS_PORTS = { statusPort: GATEWAY_PORTS.status, metricsPort: GATEWAY_PORTS.metrics };
+const STORAGE_WORKERS = 2;
+
+/** The composition root: makes every part and joins them. Starts nothing. */
+export function operator(deps: OperatorDeps): Operator {
+  const { client, clock, log, options, metrics, runtime } = deps;
+  const informers = makeInformers(deps, (name) => handlers[name]);
+  const caches = storesOf(informers);
+  const pool = new StorePool(makeStore);
+  const dryRun = new PodDryRun(client, clock);
+  const lag = new LagMeter(clock);
+  const wakeGroup = (key: string) => groups.enqueue(key);
+  const groupsOfStorage = (key: string) => caches.groups.byIndex(BY_STORAGE, key).map((entry) => entry.key);
+  const wakeStorage = (key: string) => {
+    storages.enqueue(key);
+    groupsOfStorage(key).forEach(wakeGroup);
+  };
+  const readers = makeReaders(deps, { caches, pool, lag, dryRun, wakeGroup, wakeStorage });
+  const events = new EventRecorder({ client, clock, log, instance: options.instance });
+  const written = new Written(caches);
+  const troubles = new Troubles(clock, log);
+
+  const actDeps = (key: string, facts: Facts): ActDeps => ({
+    client,
+    events,
+    log: log.child({ group: key }),
+    wrote: (resource, object) => written.wrote(key, resource, object.metadata),
+    deleted: (resource, name, uid) => written.deleted(key, resource, keyOf(facts.group.namespace, name), uid),
+    meet: (live) => readers.strangers.meet(key, facts.group.name, live),
+    dryRun: (template, signal) => dryRun.ask(facts.group, template, signal),
+    copySnapshot: (step, signal) => copyWithin(readers, pool, key, facts, step, signal),
+    counted: (step, result) => metrics.step(step, result),
+    troubled: (step, error) => troubles.met(key, step, error),
+  });
+  const groups = new Controller({
+    name: "group",
+    workers: options.workers,
+    clock,
+    log,
+    observer: runtime,
+    reconcile: groupReconciler({
+      isBehind: (key) => written.isBehind(key),
+      observe: (key, wants, signal) => observe(readers, key, wants, signal),
+      actDeps,
+      forget: (key) => {
+        forget(readers, key);
+        for (const memory of [dryRun, written, troubles, metrics]) memory.drop(key);
+      },
+      decided: (key, facts, plan) => {
+        metrics.group(key, facts, plan);
+        if (plan.recordsMode) metrics.modeChanged(key, facts, plan);
+      },
+      measured: (part, durationMs) => metrics.loop(part, durationMs),
+      clock,
+      log,
+    }),
+  });
+  const storages = new Controller({
+    name: "storage",
+    workers: STORAGE_WORKERS,
+    clock,
+    log,
+    observer: runtime,
+    reconcile: storageReconciler({ clock, client, storages: caches.storages, reader: readers.storages, log }),
+  });
+  const handlers = changeHandlers(caches, readers.peers, wakeGroup, wakeStorage);
+
+  return {
+    informers: Object.values(informers),
+    controllers: [groups, storages],
+    begin() {
+      for (const { key } of caches.storages.values()) storages.enqueue(key);
+      for (const { key } of caches.groups.values()) groups.enqueue(key);
+    },
+    stopReaders() {
+      lag.stop();
+      for (const reader of [readers.snapshots, readers.probers, readers.podProber, readers.storages]) reader.stop();
+      pool.closeAll();
+    },
+  };
+}
+
+type AnyHandler = ChangeHandler<KubeObject>;
+type Informers = Record<keyof Caches, Informer<KubeObject, KubeObject>>;
+const NAMES = Object.keys(CACHED) as (keyof Caches)[];
+
+function makeInformers({ client, clock, log, options }: OperatorDeps, handler: (name: keyof Caches) => AnyHandler) {
+  const make = (name: keyof Caches) => {
+    const spec: CacheSpec = CACHED[name];
+    const onChange: AnyHandler = (key, before, after) => handler(name)(key, before, after);
+    return new Informer<KubeObject, KubeObject>({
+      ...spec,
+      client,
+      namespaces: options.namespaces,
+      onChange,
+      clock,
+      log,
+    });
+  };
+  return Object.fromEntries(NAMES.map((name) => [name, make(name)])) as Informers;
+}
+
+/** The stores hold what their projections keep, which is of the kind that the informer watches. */
+const storesOf = (informers: Informers): Caches =>
+  Object.fromEntries(NAMES.map((name) => [name, informers[name].store])) as unknown as Caches;
+
+interface Joined {
+  caches: Caches;
+  pool: StorePool;
+  lag: LagMeter;
+  dryRun: PodDryRun;
+  wakeGroup: (key: string) => void;
+  wakeStorage: (key: string) => void;
+}
+
+function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup, wakeStorage }: Joined): Readers {
+  const { client, clock, options, metrics, version } = deps;
+  const contents = new ContentReader(client, clock);
+  return {
+    clock,
+    caches,
+    contents,
+    storages: new StorageReader({ clock, caches, contents, pool, wake: wakeStorage }),
+    snapshots: new SnapshotReader({ clock, wake: wakeGroup }),
+    probers: new ProberPool({
+      clock,
+      lag,
+      wake: (keys) => keys.forEach(wakeGroup),
+      measured: (_endpoint, view, durationMs) => metrics.probed(view, durationMs),
+    }),
+    podProber: new PodProber({
+      clock,
+      lag,
+      wake: wakeGroup,
+      status: (ip, signal) => probeGatewayStatus(ip, STATUS_PORTS, POD_ANSWER_MS, signal),
+      request: (ip, check, signal) => requestRoute(ip, GATEWAY_PORTS.http, check, signal),
+    }),
+    peers: new PeerIndex(caches.storages),
+    strangers: new Strangers(client, clock),
+    podRefusal: (group, signal) => dryRun.standing(group, signal),
+    operator: { chooseImage: options.chooseImage, version },
+  };
+}
+
+/** Handlers enqueue keys and do nothing else: what happened does not matter, what is does. */
+function changeHandlers(
+  caches: Caches,
+  peers: PeerIndex,
+  wakeGroup: (key: string) => void,
+  wakeStorage: (key: string) => void,
+): Record<keyof Caches, AnyHandler> {
+  const group: AnyHandler = (key, _before, after) => {
+    for (const other of peers.update(key, after?.value)) wakeGroup(other);
+    wakeGroup(key);
+  };
+  const storage: AnyHandler = (key, before, after) => {
+    const meant = (entry: typeof after) => entry && `${entry.uid} ${entry.value.metadata.generation}`;
+    if (meant(before) === meant(after)) return; // only its status moved, which is our own doing
+    for (const { key: groupKey, value } of caches.groups.byIndex(BY_STORAGE, key)) peers.update(groupKey, value);
+    wakeStorage(key);
+  };
+  const child: AnyHandler = (_key, before, after) => {
+    const keys = [before, after].map((entry) => entry && groupKeyOf(entry.value));
+    for (const key of new Set(keys)) if (key !== undefined) wakeGroup(key);
+  };
+  const all = Object.fromEntries(NAMES.map((name) => [name, child])) as Record<keyof Caches, AnyHandler>;
+  return { ...all, groups: group, storages: storage };
+}
+
+async function copyWithin(
+  { snapshots }: Readers,
+  pool: StorePool,
+  groupKey: string,
+  { group }: Facts,
+  step: Extract<Step, { do: "copySnapshot" }>,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const store = pool.get(keyOf(group.namespace, group.spec.fallback.storageRef.name));
+  if (!store) return "conflict"; // its keys went away since
+  try {
+    return await copySnapshot(store, group.spec.shortID, step, digestOf, signal);
+  } finally {
+    // Also after a failure: half of a pair may have been written.
+    snapshots.again(groupKey, [step.from, step.to]);
+  }
+}
+
+function digestOf(resource: Uint8Array, config: Uint8Array): string | undefined {
+  const { problems, digest } = inspectSnapshot(resource, config);
+  return problems.length === 0 ? digest : undefined;
+}

@@ -1,0 +1,72 @@
+import { type ActDeps, act } from "./act/act.ts";
+import { decide } from "./domain/decide.ts";
+import { emptyMemory, type GroupMemory } from "./domain/evidence.ts";
+import type { Facts } from "./domain/facts.ts";
+import type { Plan, Wants } from "./domain/plan.ts";
+import type { Clock } from "./kube/clock.ts";
+import type { ReconcileResult } from "./kube/controller.ts";
+import type { Log } from "./log.ts";
+import type { Observed } from "./observe/observe.ts";
+
+export interface Loop {
+  /** True while the caches do not show our own last writes to this group: deciding on them would decide twice. */
+  isBehind: (key: string) => boolean;
+  observe: (key: string, wants: Wants, signal: AbortSignal) => Promise<Observed>;
+  actDeps: (key: string, facts: Facts) => ActDeps;
+  /** The group is gone: nothing of it is remembered, asked or measured any more. */
+  forget: (key: string) => void;
+  decided: (key: string, facts: Facts, plan: Plan) => void;
+  measured: (part: "observe" | "decide" | "act", durationMs: number) => void;
+  clock: Clock;
+  log: Log;
+}
+
+const CALM: Wants = { podsOften: false, controlPlaneCounts: false };
+const BEHIND_MS = 50;
+const AGAIN_MS = 200;
+const UNREADABLE_MS = 60_000;
+
+/**
+ * The heart: observe, decide, act. Only the key comes in; what happened does not matter, what is does. What one leader
+ * term remembers of a group is in here and nowhere else; what must outlive it stands in status.
+ */
+export function groupReconciler(
+  loop: Loop,
+): (key: string, signal: AbortSignal) => Promise<ReconcileResult | undefined> {
+  const memories = new Map<string, { memory: GroupMemory; wants: Wants }>();
+  return async (key, signal) => {
+    if (loop.isBehind(key)) return { recheckAfterMs: BEHIND_MS };
+    const known = memories.get(key);
+    const lap = stopwatch(loop);
+    const observed = await loop.observe(key, known?.wants ?? CALM, signal);
+    lap("observe");
+    if (observed.seen === "gone") {
+      memories.delete(key);
+      loop.forget(key);
+      return undefined;
+    }
+    if (observed.seen === "pending") return { recheckAfterMs: observed.recheckAfterMs };
+    if (observed.seen === "unreadable") {
+      loop.log.error("group cannot be read by this version and is left alone", { group: key, why: observed.why });
+      return { recheckAfterMs: UNREADABLE_MS };
+    }
+    const { facts } = observed;
+    if (facts.group.deleting) return undefined; // what is to go, the garbage collector takes; what is to stay, stays
+    const { plan, memory } = decide(facts, known?.memory ?? emptyMemory());
+    memories.set(key, { memory, wants: plan.wants });
+    lap("decide");
+    const acted = await act(plan, facts, loop.actDeps(key, facts), signal);
+    lap("act");
+    loop.decided(key, facts, plan);
+    return { recheckAfterMs: acted.again ? AGAIN_MS : plan.recheckAfterMs };
+  };
+}
+
+function stopwatch({ clock, measured }: Loop): (part: Parameters<Loop["measured"]>[0]) => void {
+  let lastMs = clock.monotonicMs();
+  return (part) => {
+    const nowMs = clock.monotonicMs();
+    measured(part, nowMs - lastMs);
+    lastMs = nowMs;
+  };
+}
