@@ -163,11 +163,9 @@ function writeConfig(text: string): void {
 function parseCounts(text: string): Record<string, number> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value !== "object" || value === null) return undefined;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
     const counts = Object.entries(value);
-    return counts.length > 0 && counts.every(([, n]) => Number.isSafeInteger(n))
-      ? Object.fromEntries(counts)
-      : undefined;
+    return counts.every(([, n]) => Number.isSafeInteger(n)) ? Object.fromEntries(counts) : undefined;
   } catch {
     return undefined;
   }

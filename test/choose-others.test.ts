@@ -85,11 +85,15 @@ describe("a rehearsal", () => {
     ["nothing", undefined],
     ["no JSON", "{"],
     ["no numbers", '{"routes":"3"}'],
-    ["an empty list of expectations", "{}"],
+    ["a list", "[3]"],
   ] as const)("expects %s: nothing would be proven, exit 1", async ([, expected]) => {
     const given = expected === undefined ? {} : { HOLDFAST_EXPECTED_COUNTS: expected };
     const { exitCode, message } = await rehearse({ HOLDFAST_CONTROL_API: await controlAPI(3), ...given });
     expect([exitCode, message]).toMatchObject([1, { loaded: false, why: "NothingExpected" }]);
+  });
+  test("an empty control plane is loaded as soon as the gateway answers", async () => {
+    const { exitCode } = await rehearse({ HOLDFAST_CONTROL_API: await controlAPI(0), HOLDFAST_EXPECTED_COUNTS: "{}" });
+    expect(exitCode).toBe(0);
   });
   test("expectations come in a file, too", async () => {
     const folder = mkdtempSync(join(tmpdir(), "holdfast-expected-"));

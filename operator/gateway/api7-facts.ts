@@ -28,7 +28,7 @@ export const GATEWAY_PATHS = {
   clientCertificateDir: "/etcd-ssl",
 } as const;
 
-/** [M] APISIX: overrides `worker_processes` of config.yaml. Never set by Holdfast; refused in a pod template. */
+/** [M] APISIX: overrides `worker_processes` of config.yaml; so it is set, and to the same number. */
 export const WORKERS_ENV = "APISIX_WORKER_PROCESSES";
 
 /** [D] Keys of the client certificate Secret. */
