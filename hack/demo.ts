@@ -1,0 +1,203 @@
+/** The story that `hack/demo` shows. It runs inside of the lab; every number in its table was measured in this run. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { stringify } from "yaml";
+import { type Load, startLoad } from "../test/simulator/load.ts";
+import type { Json } from "../test/stage/cluster.ts";
+import { groupManifest, storageManifest } from "../test/stage/manifests.ts";
+import { Stage } from "../test/stage/stage.ts";
+import { sourceOf } from "../test/stage/watch.ts";
+
+const { values } = parseArgs({
+  options: {
+    keep: { type: "boolean", default: false },
+    rate: { type: "string", default: "500" },
+    seconds: { type: "string", default: "200" },
+  },
+});
+const REPLICAS = 4;
+const SPEC = {
+  traffic: {
+    replicas: REPLICAS,
+    drainSeconds: 5,
+    check: { path: "/r1" },
+    podTemplate: { spec: { containers: [{ name: "gateway", env: [{ name: "SIM_EXPOSE_POD", value: "1" }] }] } },
+  },
+  fallback: {
+    storageRef: { name: "eu" },
+    outageAfterSeconds: 20,
+    rollout: { type: "Rolling", startAfterSeconds: 45, maxSurge: "50%" },
+    recovery: { afterSeconds: 15 },
+    rehearsal: { minIntervalSeconds: 0 },
+  },
+};
+
+const began = performance.now();
+const rows: [string, string][] = [];
+let stage: Stage;
+let load: Load | undefined;
+let prepared = false;
+
+const secondsSince = (from: number) => (performance.now() - from) / 1000;
+const tell = (text: string) => console.log(`[${secondsSince(began).toFixed(1).padStart(6)} s] ${text}`);
+const row = (what: string, value: string) => rows.push([what, value]);
+const inSeconds = (seconds: number) => `${seconds.toFixed(1)} s`;
+
+const alive = async () => (await stage.pods()).filter((pod: Json) => !pod.metadata.deletionTimestamp);
+const isReady = (pod: Json) => pod.status.conditions?.some((c: Json) => c.type === "Ready" && c.status === "True");
+
+/** Deletes a pod; resolves with the seconds until one that was not there before is Ready, and where it started from. */
+async function replaceOne(): Promise<{ seconds: number; source: string }> {
+  const before = await alive();
+  const names = new Set(before.map((pod: Json) => pod.metadata.name));
+  const from = performance.now();
+  await stage.cluster.delete(stage.namespace, "pods", before[0].metadata.name);
+  let successor: Json;
+  await stage.cluster.wait(
+    "the successor is ready",
+    async () => {
+      successor = (await alive()).find((pod: Json) => !names.has(pod.metadata.name) && isReady(pod));
+      return successor !== undefined;
+    },
+    120,
+  );
+  return { seconds: secondsSince(from), source: sourceOf(successor) };
+}
+
+async function licence(stageName: string): Promise<void> {
+  const counted = await stage.admin("GET", "/admin/license").catch(() => undefined);
+  const { license } = await stage.status();
+  const byControlPlane = counted === undefined ? "control plane gone" : `control plane counts ${counted.cores}`;
+  row(
+    `licensed cores, ${stageName}`,
+    `${license.normal} normal + ${license.fallback} from the snapshot (${byControlPlane})`,
+  );
+}
+
+/** Each new sentence of status.summary, as an operator would see it. */
+async function followSummary(signal: AbortSignal): Promise<void> {
+  let last = "";
+  while (!signal.aborted) {
+    const status = await stage.status().catch(() => ({}));
+    const line = status.summary ? `${status.mode}: ${status.summary}` : "";
+    if (line !== "" && line !== last) tell(`   status  ${line}`);
+    last = line;
+    await sleep(500);
+  }
+}
+
+async function prepare(): Promise<void> {
+  tell("a control plane, an S3 server (three users: one writes, one reads, one verifies) and an upstream are started");
+  stage = await Stage.surroundings("gateways");
+  prepared = true;
+  tell("helm install holdfast (2 replicas; pod security of both namespaces: restricted)");
+  await stage.installOperator();
+  const storage = storageManifest(stage.namespace, stage.s3.endpoint);
+  const options = { endpoint: `https://dp-manager.${stage.namespace}.svc:7943`, spec: SPEC };
+  tell("kubectl apply -f -");
+  console.log(
+    [storage, groupManifest(stage.namespace, options)]
+      .map((object) => stringify(object))
+      .join("---\n")
+      .replace(/^/gm, "    "),
+  );
+  await stage.applyGroup({ spec: SPEC });
+}
+
+async function outage(): Promise<void> {
+  tell("*** the control plane is killed (SIGKILL: front and database) ***");
+  const lost = performance.now();
+  await stage.controlPlane.kill();
+  tell("right away a traffic pod is deleted and the group is scaled up by one");
+  await stage.cluster.kubectl("-n", stage.namespace, "scale", "gwg/edge", `--replicas=${REPLICAS + 1}`);
+  const first = await replaceOne();
+  tell(`a new pod serves after ${inSeconds(first.seconds)}; it started from: ${first.source}`);
+  row("pod created in the first second of the outage -> serves (from the snapshot)", inSeconds(first.seconds));
+  await stage.untilMode("ToFallback", 90).catch(() => undefined);
+  await stage.until("recorded", 90, (status) => status.mode !== "Normal");
+  row("control plane lost -> recorded in fallback (outageAfterSeconds 20)", inSeconds(secondsSince(lost)));
+  tell("the operator is scaled to 0 and another traffic pod is deleted");
+  await stage.operatorScale(0);
+  const alone = await replaceOne();
+  tell(`its successor serves after ${inSeconds(alone.seconds)} without an operator; it started from: ${alone.source}`);
+  row("pod created with the operator down -> serves (from the snapshot)", inSeconds(alone.seconds));
+  await stage.operatorScale(2);
+  tell("the operator is back; as the group asks for Rolling, the pods that still serve from memory are moved, too");
+  await stage.until(
+    "the whole group serves from the snapshot",
+    240,
+    (status) => status.traffic?.fromSnapshot === REPLICAS + 1 && status.mode === "Fallback",
+  );
+  row("control plane lost -> whole group from the snapshot (startAfterSeconds 45)", inSeconds(secondsSince(lost)));
+  await licence("in fallback");
+}
+
+async function comeBack(): Promise<void> {
+  tell("*** the control plane returns ***");
+  const back = performance.now();
+  await stage.controlPlane.start();
+  await stage.until("the return is recorded", 120, (status) => status.mode === "ToNormal" || status.mode === "Normal");
+  row("control plane back -> return recorded (recovery.afterSeconds 15)", inSeconds(secondsSince(back)));
+  await stage.until(
+    "normal, and all pods follow the control plane",
+    240,
+    (status) => status.mode === "Normal" && status.traffic?.fromControlPlane === REPLICAS + 1,
+  );
+  row("control plane back -> whole group normal", inSeconds(secondsSince(back)));
+}
+
+async function story(): Promise<void> {
+  await prepare();
+  const following = new AbortController();
+  const follower = followSummary(following.signal);
+  try {
+    await stage.untilProven(180);
+    tell("the group serves, and its snapshot was loaded by a throw-away gateway: proven");
+    const normal = await replaceOne();
+    row("pod created in normal times -> serves (for comparison)", inSeconds(normal.seconds));
+    await stage.untilProven();
+    await sleep(12_000); // a heartbeat of each gateway
+    await licence("in normal times");
+    tell(`${values.rate} requests per second through the Service from here on; no request is ever repeated`);
+    load = startLoad({ url: await stage.url(), rate: Number(values.rate) });
+    const sending = performance.now();
+    await sleep(3_000);
+    await outage();
+    await comeBack();
+    await sleep(12_000);
+    await licence("after the return");
+    await sleep(Math.max(2_000, Number(values.seconds) * 1000 - (performance.now() - sending)));
+  } finally {
+    following.abort();
+    await follower;
+  }
+}
+
+async function ending(): Promise<boolean> {
+  const sent = await load?.stop();
+  if (!sent) return false;
+  const lost = sent.failed + sent.notSent;
+  rows.unshift(
+    ["requests sent", String(sent.sent)],
+    ["requests failed", `${lost}${lost > 0 ? ` ${JSON.stringify(sent.failures)}` : ""}`],
+    ["requests that met a connection closed while idle (HTTP clients re-send these)", String(sent.staleConnection)],
+    ["latency p50 / p99", `${sent.latencyMs.p50.toFixed(1)} / ${sent.latencyMs.p99.toFixed(1)} ms`],
+  );
+  const width = Math.max(...rows.map(([what]) => what.length));
+  console.log(`\n${rows.map(([what, value]) => `  ${what.padEnd(width)}  ${value}`).join("\n")}\n`);
+  return lost === 0;
+}
+
+let good = false;
+try {
+  await story();
+  good = await ending();
+} catch (error) {
+  console.error(error);
+  await load?.stop();
+  if (prepared) console.error(await stage.report().catch(() => ""));
+}
+console.log(good ? "THE END: no request was lost" : "THE STORY FAILED");
+// The lab goes down with everything in it; only a stage that is kept has to wait for that.
+if (values.keep && good) await new Promise(() => setInterval(() => {}, 3_600_000));
+process.exit(good ? 0 : 1);
