@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { helpText } from "../../operator/options.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
@@ -45,4 +46,12 @@ test("an unknown value is refused at every level", () => {
     each.properties === undefined ||
     (each.additionalProperties === false && Object.values(each.properties).every(closed));
   expect(closed({ ...schema, properties })).toBe(true);
+});
+
+test("the chart sets only variables that the operator reads", () => {
+  const set = [...read("charts/holdfast/templates/deployment.yaml").matchAll(/name: (HOLDFAST_\w+)/g)].map(
+    ([, name]) => name,
+  );
+  expect(set.length).toBeGreaterThan(2);
+  for (const name of set) expect(helpText()).toContain(`(${name})`);
 });

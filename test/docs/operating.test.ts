@@ -1,0 +1,55 @@
+/** docs/operating.md knows every annotation, every column, and no word that does not exist. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { crds } from "../../operator/api/crd.ts";
+import { ANNOTATION } from "../../operator/api/names.ts";
+import { CONDITION_TYPES, REASONS } from "../../operator/api/reasons.ts";
+import { parseOverride } from "../../operator/domain/words.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const PAGE = readFileSync(join(ROOT, "docs/operating.md"), "utf8");
+
+test.each(Object.values(ANNOTATION))("%s is told", (annotation) => {
+  expect(PAGE).toMatch(new RegExp(`\`${annotation.replaceAll(".", "\\.")}[\`:]`));
+});
+
+test("every annotation of ours that the page names exists", () => {
+  const known = new Set<string>(Object.values(ANNOTATION));
+  const labels = ["holdfast.dev/group"];
+  const named = [...PAGE.matchAll(/holdfast\.dev\/[a-z-]+[a-z]/g)].map(([word]) => word);
+  expect(named.filter((word) => !known.has(word) && !labels.includes(word))).toEqual([]);
+});
+
+test("the columns of kubectl get are explained", () => {
+  const group = crds().find(({ spec }) => spec.names.kind === "GatewayGroup")!;
+  const columns = group.spec.versions[0].additionalPrinterColumns.map(({ name }) => name.toUpperCase());
+  const silent = ["SINCE", "AGE", "REASON", "DIGEST", "PROVEN"]; // they say what they are
+  for (const column of columns) if (!silent.includes(column)) expect(PAGE).toMatch(new RegExp(`\\b${column}\\b`));
+});
+
+test.each(["docs/operating.md", "docs/decisions.md", "docs/architecture.md", "README.md"])(
+  "%s uses no reason that does not exist",
+  (path) => {
+    const text = readFileSync(join(ROOT, path), "utf8");
+    const words = [...text.matchAll(/`([A-Z][a-z]+(?:[A-Z][A-Za-z]+)+)(?:: ([A-Z][A-Za-z]+))?`/g)].flatMap(([, a, b]) =>
+      [a, b].filter((word) => word !== undefined),
+    );
+    const unknown = words.filter((word) => !OTHER_WORDS.has(word) && !(word in REASONS) && !(word in CONDITION_TYPES));
+    expect([...new Set(unknown)]).toEqual([]);
+  },
+);
+/** Modes, kinds and reasons of the start choice: words of this form that are no reasons of a condition. */
+const OTHER_WORDS = new Set([
+  ...["ToFallback", "ToNormal", "OnRestart", "GatewayGroup", "FallbackStorage", "PodDisruptionBudget", "SnapshotStore"],
+  ...["NoNormalConfig", "RecordedFallback", "ControlPlaneAnswered", "NoFallbackConfig", "ProbeAborted"],
+  ...["ControlPlaneSilent", "ControlPlaneRefusedUs", "ReaderKeyAbsent", "IfNotPresent", "StorageError", "KubeError"],
+]);
+
+test("the override of the page can be read", () => {
+  const shown = [...PAGE.matchAll(/override: "(\w+ until=)TIME"/g)].map(([, text]) => text);
+  expect(shown).toHaveLength(3);
+  for (const text of shown) {
+    expect(parseOverride(`${text}2026-01-31T12:00:00Z`, 0)).toMatchObject({ is: "active" });
+  }
+});
