@@ -199,8 +199,7 @@ function readKinds(
 /** Keys that nobody knows are text from outside: short, and without control characters. */
 const label = (kind: string, known: boolean): string => (known ? kind : `the key ${JSON.stringify(kind.slice(0, 40))}`);
 
-function readConfig(config: JsonObject, problems: SnapshotProblem[]): number | undefined {
-  const inner = config["config"];
+function readConfig({ config: inner }: JsonObject, problems: SnapshotProblem[]): number | undefined {
   if (!isObject(inner)) {
     problems.push(problem("UnknownShape", "config", 'it has no object "config"'));
     return undefined;

@@ -167,6 +167,11 @@ describe("the digest", () => {
     const routes = resource.routes.map(shuffled).reverse();
     expect(digestOf(shuffled({ ...resource, routes }))).toBe(digestOf(resource));
   });
+  test("sees into a key named __proto__", () => {
+    const named = (value: number) => `{"routes":[{"id":"1","__proto__":{"a":${value}}}]}`;
+    const [one, two] = [1, 2].map((value) => inspectSnapshot(named(value), text(config)).digest);
+    expect(one).not.toBe(two);
+  });
   test("does not tell an absent kind from one without items", () => {
     expect(digestOf({ ...resource, ssls: [] })).toBe(digestOf(resource));
   });
