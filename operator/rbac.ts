@@ -1,0 +1,84 @@
+/**
+ * Every right that the operator uses, and the call that needs it. The cluster tests run the operator with exactly
+ * these; chart and install manifest grant them, per namespace, and nothing cluster-wide.
+ */
+export interface RbacRule {
+  apiGroup: string;
+  resources: readonly string[];
+  verbs: readonly string[];
+  /** RBAC cannot limit `create`, `list` and `watch` to names. */
+  resourceNames?: readonly string[];
+  why: string;
+}
+
+const CACHE = ["list", "watch"] as const;
+/** get: who sits on the name; create: POST; patch: server-side apply; delete: what the spec wants no more. */
+const CHILD = ["get", ...CACHE, "create", "patch", "delete"] as const;
+
+/** In each namespace whose groups are kept. */
+export const NAMESPACE_RULES: readonly RbacRule[] = [
+  {
+    apiGroup: "holdfast.dev",
+    resources: ["gatewaygroups", "fallbackstorages"],
+    verbs: CACHE,
+    why: "the specs; they are never written",
+  },
+  {
+    apiGroup: "holdfast.dev",
+    resources: ["gatewaygroups/status", "fallbackstorages/status"],
+    verbs: ["update"],
+    why: "status, guarded by resourceVersion",
+  },
+  {
+    apiGroup: "apps",
+    resources: ["deployments"],
+    verbs: CHILD,
+    why: "traffic and backup pods; pause, restored template",
+  },
+  {
+    apiGroup: "apps",
+    resources: ["deployments/scale"],
+    verbs: ["update"],
+    why: "replicas, by PUT with resourceVersion",
+  },
+  {
+    apiGroup: "apps",
+    resources: ["replicasets"],
+    verbs: CACHE,
+    why: "which template runs, which ConfigMaps are in use",
+  },
+  {
+    apiGroup: "",
+    resources: ["pods"],
+    verbs: CHILD,
+    why: "start choices; live floor; rehearsal, canary and witness pods; dry-run; deletion cost; pods that cannot start",
+  },
+  {
+    apiGroup: "",
+    resources: ["configmaps"],
+    verbs: CHILD,
+    why: "configurations, the published mode; get also reads a storage's CA bundle",
+  },
+  { apiGroup: "", resources: ["services", "serviceaccounts"], verbs: CHILD, why: "one Service, one identity per role" },
+  {
+    apiGroup: "networking.k8s.io",
+    resources: ["networkpolicies"],
+    verbs: CHILD,
+    why: "closes backup and rehearsal pods",
+  },
+  { apiGroup: "policy", resources: ["poddisruptionbudgets"], verbs: CHILD, why: "the budget of the traffic pods" },
+  { apiGroup: "", resources: ["secrets"], verbs: ["get"], why: "those that specs name, by name alone: never listed" },
+  { apiGroup: "events.k8s.io", resources: ["events"], verbs: ["create"], why: "what was done and why" },
+];
+
+/** In the namespace of the Lease. */
+export const leaseRules = (leaseName: string): readonly RbacRule[] => [
+  { apiGroup: "coordination.k8s.io", resources: ["leases"], verbs: ["create"], why: "the first start" },
+  {
+    apiGroup: "coordination.k8s.io",
+    resources: ["leases"],
+    resourceNames: [leaseName],
+    verbs: ["get", "patch"],
+    why: "leadership: taken, renewed, released",
+  },
+];
