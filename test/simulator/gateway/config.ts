@@ -153,7 +153,7 @@ export function roleOf(config: GatewayConfig): Role {
 /** `auto` counts the host's cores, whatever the pod's limit or the CPU affinity; APISIX_WORKER_PROCESSES wins. */
 export function workerCount(config: GatewayConfig, env: Readonly<Record<string, string | undefined>>): number {
   const wanted = env["APISIX_WORKER_PROCESSES"] ?? config.nginx_config.worker_processes;
-  return wanted === "auto" ? os.cpus().length : Math.max(1, Number(wanted));
+  return Math.max(1, wanted === "auto" ? os.cpus().length : Number(wanted));
 }
 
 /** `60s`, `500ms`, `4m`, or a bare number of seconds. */

@@ -64,26 +64,29 @@ export class DataPath {
       answer(response, 503, { error_msg: "no valid upstream node" });
       return;
     }
+    const { nodes, retries } = route.upstream;
     // A body can be sent once only: such a request is not tried on another node.
-    const retries = hasBody(request) ? 0 : (route.upstream.retries ?? route.upstream.nodes.length - 1);
-    this.forward(request, response, route.upstream, retries);
+    const attempts = hasBody(request) ? 1 : Math.min(nodes.length, 1 + (retries ?? nodes.length));
+    this.forward(request, response, route.upstream, attempts, new Set());
   };
 
   private forward(
     request: http.IncomingMessage,
     response: http.ServerResponse,
     upstream: Upstream,
-    retries: number,
+    attempts: number,
+    tried: Set<Node>,
   ): void {
-    const node = nextNode(upstream);
+    const node = nextNode(upstream, tried);
     if (node === undefined) {
-      answer(response, 503, { error_msg: "no valid upstream node" });
+      answer(response, 502, { error_msg: "no upstream node answers" });
       return;
     }
     this.send(request, response, upstream, node, (failure) => {
-      // nginx's proxy_next_upstream: an idle upstream connection that was just closed costs no retry of ours.
-      const again = failure.stale && !hasBody(request);
-      if (again || retries > 0) this.forward(request, response, upstream, again ? retries : retries - 1);
+      // An idle upstream connection that was just closed says nothing against its node.
+      const stale = failure.stale && !hasBody(request);
+      if (!stale) tried.add(node);
+      if (stale || tried.size < attempts) this.forward(request, response, upstream, attempts, tried);
       else if (failure.timeout) answer(response, 504, { error_msg: "upstream timed out" });
       else answer(response, 502, { error_msg: "upstream failed" });
     });

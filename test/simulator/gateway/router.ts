@@ -142,11 +142,12 @@ function toNodes(nodes: unknown, scheme: "http" | "https"): Node[] {
   });
 }
 
-/** The next node by smooth weighted round robin: deterministic, no bursts on the heavy one. */
-export function nextNode(upstream: Upstream): Node | undefined {
+/** The next node by smooth weighted round robin: deterministic, no bursts on the heavy one, none that was tried already. */
+export function nextNode(upstream: Upstream, tried: ReadonlySet<Node> = new Set()): Node | undefined {
   let best = -1;
   let total = 0;
   upstream.nodes.forEach((node, index) => {
+    if (tried.has(node)) return;
     total += node.weight;
     upstream.turns[index] = (upstream.turns[index] ?? 0) + node.weight;
     if (best < 0 || (upstream.turns[index] ?? 0) > (upstream.turns[best] ?? 0)) best = index;
