@@ -1,6 +1,6 @@
 import { type Cluster, HttpMethod, KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { Agent, type buildConnector, type Dispatcher, ProxyAgent } from "undici";
-import type { Clock } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
 import { KubeError } from "./errors.ts";
 
 export type ConfigSource =
@@ -34,6 +34,8 @@ export interface Access {
 // Tokens of pods live 10 minutes and more and are renewed at 80 %; a file is read in microseconds.
 const REREAD_AFTER_MS = 10_000;
 
+const CLOSE_MAX_MS = 1_000;
+
 /** Who we are towards the API server, read again as it changes, and the one connection pool that goes with it. */
 export class Credentials {
   readonly #source: ConfigSource;
@@ -64,8 +66,13 @@ export class Credentials {
   }
 
   async close(): Promise<void> {
-    await this.#access?.value.dispatcher.destroy();
+    const dispatcher = this.#access?.value.dispatcher;
     this.#access = undefined;
+    if (!dispatcher) return;
+    // It also waits for connections that are being made, which on a server that hangs is 10 s.
+    const waited = new AbortController();
+    await Promise.race([dispatcher.destroy(), sleep(this.#clock, CLOSE_MAX_MS, waited.signal)]);
+    waited.abort();
   }
 
   async #read(): Promise<Access> {

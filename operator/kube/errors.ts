@@ -117,7 +117,8 @@ function faultOf(code: number, status: Status | undefined): KubeFault {
     case 410:
       return "Gone";
     case 422:
-      return "Invalid";
+      // A uid that was sent as a precondition is refused as a change of an immutable field.
+      return status?.details?.causes?.some((cause) => cause.field === "metadata.uid") ? "Conflict" : "Invalid";
     case 429:
       return "TooManyRequests";
     default:
