@@ -84,8 +84,6 @@ export const VERSION_PATH = "/version";
 /** [D] The etcd v3 JSON gateway's read; on the dp-manager only this proves that the database answers. */
 export const RANGE_PATH = "/v3/kv/range";
 
-/** [D] 200 once the process has started. */
-export const STATUS_PATH = "/status";
 /**
  * [D] 503 if no dp-manager answers; [M] open-source APISIX: 503 while a worker never had a configuration (and names it),
  * 200 all through an outage; [O] always 503 in read mode. So a 503 may count as a vote, a 200 proves nothing, and it is
@@ -102,18 +100,8 @@ export const METRICS_PATH = "/apisix/prometheus/metrics";
 /** [M] 1 -> 0 within 8 s of a lost control plane, and back; the endpoint itself hangs while etcd hangs. */
 export const ETCD_REACHABLE_METRIC = "apisix_etcd_reachable";
 
-/** [D] Chart defaults of a graceful end; SIGQUIT is the image's stop signal, the preStop wait is what drains. */
-export const PRE_STOP_SECONDS = 30;
-export const TERMINATION_GRACE_SECONDS = 180;
+/** [D] Chart: how long nginx waits for open requests at its end. The pod's grace period must cover it and the drain. */
 export const WORKER_SHUTDOWN_SECONDS = 240;
-
-/** [D] The chart's readiness of traffic pods: tcp on the http port. It stays green on an empty configuration [O]. */
-export const READINESS = {
-  initialDelaySeconds: 10,
-  periodSeconds: 10,
-  failureThreshold: 6,
-  timeoutSeconds: 1,
-} as const;
 
 /** What the makers of pods need to know of this product, as plain data. */
 export const GATEWAY_PROFILE = {

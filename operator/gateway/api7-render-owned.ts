@@ -20,6 +20,11 @@ const OWNED: readonly Owned[] = [
     "spec.controlPlane and spec.fallback",
   ],
   ["nginx_config.worker_processes", "the licence counts workers, and auto counts the host's", "spec.gateway.workers"],
+  [
+    "nginx_config.worker_shutdown_timeout",
+    "the pod's grace period is made to cover it",
+    "spec.traffic.drainSeconds, which is the wait before it",
+  ],
   ["apisix.enable_dev_mode", "it sets the workers to 1 whatever was asked for", "spec.gateway.workers"],
   ["apisix.node_listen", PORTS, "spec.traffic.service.ports"],
   ["apisix.ssl.enable", PORTS, "nothing: the https port is always open"],

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { CLIENT_CERTIFICATE_KEYS, ETCD_PREFIX, GATEWAY_PATHS, STORE_ENV } from "./api7-facts.ts";
 import { chartDefaults, type Listeners } from "./api7-render-defaults.ts";
-import { isObject, type JsonObject, type JsonValue, mergeOverrides } from "./api7-render-merge.ts";
+import { type JsonObject, mergeOverrides } from "./api7-render-merge.ts";
 
 export type { Listeners } from "./api7-render-defaults.ts";
 export type { JsonObject, JsonValue } from "./api7-render-merge.ts";
@@ -138,21 +138,3 @@ function storeBlock(store: RenderStore | undefined): JsonObject {
 }
 
 const fromEnv = (name: string): string => `\${{${name}}}`;
-
-/** Names of the environment variables that the store's keys come in, for `secretKeyRef`. */
-export function storeEnvNames(type: RenderStore["type"]): string[] {
-  return type === "S3" ? [STORE_ENV.accessKey, STORE_ENV.secretKey] : [STORE_ENV.accountKey];
-}
-
-/** Seconds nginx waits for open requests at its end, after the overrides: the pod's grace period must cover it. */
-export function workerShutdownSeconds(overrides: JsonObject): number | undefined {
-  const nginx = mergeOverrides(chartDefaults(1, true), overrides)["nginx_config"];
-  return isObject(nginx) ? secondsOf(nginx["worker_shutdown_timeout"]) : undefined;
-}
-
-/** nginx time: `240s`, `4m`, `1h`, or bare seconds. */
-function secondsOf(value: JsonValue | undefined): number | undefined {
-  const match = /^(\d{1,9})(s|m|h|)$/.exec(String(value));
-  if (match === null) return undefined;
-  return Number(match[1]) * ({ s: 1, m: 60, h: 3600 }[match[2] ?? ""] ?? 1);
-}

@@ -1,5 +1,5 @@
 import { canonicalDigest, MAX_DEPTH, tooDeep } from "./api7-canonical.ts";
-import { CONTROL_API_KINDS, CONTROL_PLANE_KINDS, SNAPSHOT_ONLY_KINDS } from "./api7-facts.ts";
+import { CONTROL_PLANE_KINDS, SNAPSHOT_ONLY_KINDS } from "./api7-facts.ts";
 import { isObject, type JsonObject, type JsonValue } from "./api7-render-merge.ts";
 import { danglingReferences, itemID } from "./api7-snapshot-references.ts";
 
@@ -56,12 +56,6 @@ export interface SnapshotContext {
   gatewayGroupID?: string;
 }
 
-export interface Shrinkage {
-  kind: string;
-  before: number;
-  after: number;
-}
-
 /** [M] 10,000 small routes are under 4 MB; nginx shared memory ends long before this. Both objects. */
 export const SNAPSHOT_MAX_BYTES = 64 * 1024 * 1024;
 
@@ -104,32 +98,6 @@ export function inspectSnapshot(
     ...(readable ? { digest: canonicalDigest(kinds, config) } : {}),
     ...(configVersion === undefined ? {} : { configVersion }),
   };
-}
-
-/** What the control API of a gateway that loaded all of it counts; [M] it drops an invalid item without a word. */
-export function expectedCounts(counts: Counts): Counts {
-  return Object.fromEntries(CONTROL_API_KINDS.map((kind) => [kind, counts[kind] ?? 0]));
-}
-
-/**
- * Kinds that lost more than people usually delete at once: more than `maxShrinkPercent` and at least 10 objects, or all
- * of 3 or more. Sorted by kind. Used before a promotion (snapshot against snapshot) and before a return (verified
- * snapshot against the control plane; give `kinds` that both sides can count).
- */
-export function compareCounts(
-  before: Counts,
-  after: Counts,
-  maxShrinkPercent: number,
-  kinds: readonly string[] = Object.keys(before),
-): Shrinkage[] {
-  return [...kinds].sort().flatMap((kind) => {
-    const was = before[kind] ?? 0;
-    const is = after[kind] ?? 0;
-    const lost = was - is;
-    const emptied = is === 0 && was >= 3;
-    const shrunken = lost >= 10 && lost * 100 > was * maxShrinkPercent;
-    return emptied || shrunken ? [{ kind, before: was, after: is }] : [];
-  });
 }
 
 function parsed(

@@ -11,6 +11,7 @@ test.for([
   ["the deployment block removed", { deployment: null }, ["deployment"]],
   ["workers", { nginx_config: { worker_processes: "auto" } }, ["nginx_config.worker_processes"]],
   ["the development mode, which sets the workers", { apisix: { enable_dev_mode: true } }, ["apisix.enable_dev_mode"]],
+  ["the workers' end", { nginx_config: { worker_shutdown_timeout: "1h" } }, ["nginx_config.worker_shutdown_timeout"]],
   ["ports", { apisix: { node_listen: [8080], ssl: { listen: [] } } }, ["apisix.node_listen", "apisix.ssl.listen"]],
   ["an object within an owned key", { api7ee: { status_endpoint: { port: 1 } } }, ["api7ee.status_endpoint"]],
   ["other keys beside an owned one", { apisix: { ssl: { ssl_protocols: "TLSv1.3" } } }, []],

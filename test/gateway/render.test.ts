@@ -6,8 +6,6 @@ import {
   type RenderInput,
   type RenderStore,
   renderGatewayConfig,
-  storeEnvNames,
-  workerShutdownSeconds,
 } from "../../operator/gateway/api7-render.ts";
 
 const aws: RenderStore = {
@@ -142,21 +140,4 @@ describe("overrides", () => {
     };
     expect(at(overridden(overrides), "x")).toEqual(overrides["x"]);
   });
-});
-
-test.for([
-  ["the chart's default", {}, 240],
-  ["seconds", { nginx_config: { worker_shutdown_timeout: "30s" } }, 30],
-  ["minutes", { nginx_config: { worker_shutdown_timeout: "2m" } }, 120],
-  ["a bare number", { nginx_config: { worker_shutdown_timeout: 45 } }, 45],
-  ["something that nginx would not read", { nginx_config: { worker_shutdown_timeout: "soon" } }, undefined],
-] as [string, JsonObject, number | undefined][])("time to end of the workers: %s", ([, overrides, seconds]) => {
-  expect(workerShutdownSeconds(overrides)).toBe(seconds);
-});
-
-test("the storage variables of a store are exactly those that its reader names", () => {
-  for (const store of [aws, azure]) {
-    const named = [...renderGatewayConfig(reader(store)).matchAll(/\$\{\{(\w+)\}\}/g)].map((match) => match[1]);
-    expect(named.sort()).toEqual([...storeEnvNames(store.type)].sort());
-  }
 });

@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_DEPTH } from "../../operator/gateway/api7-canonical.ts";
-import {
-  compareCounts,
-  expectedCounts,
-  inspectSnapshot,
-  SNAPSHOT_MAX_BYTES,
-  type SnapshotContext,
-} from "../../operator/gateway/api7-snapshot.ts";
+import { inspectSnapshot, SNAPSHOT_MAX_BYTES, type SnapshotContext } from "../../operator/gateway/api7-snapshot.ts";
 
 const SECRET = "planted-secret-4711";
 
@@ -186,28 +180,4 @@ describe("the digest", () => {
       r.routes[0] && "hosts" in r.routes[0] ? { ...resource, routes: [{ id: "1", hosts: ["a", "b"] }] } : resource;
     expect(digestOf(r, c)).not.toBe(digestOf(before));
   });
-});
-
-describe("shrunken", () => {
-  test.for([
-    ["nothing lost", { routes: 100 }, { routes: 100 }, []],
-    ["grown", { routes: 1 }, { routes: 100 }, []],
-    ["30 of 100: not more than the limit", { routes: 100 }, { routes: 70 }, []],
-    ["31 of 100", { routes: 100 }, { routes: 69 }, ["routes"]],
-    ["9 of 20: too few to matter", { routes: 20 }, { routes: 11 }, []],
-    ["10 of 20", { routes: 20 }, { routes: 10 }, ["routes"]],
-    ["3 of 3: became empty", { ssls: 3 }, {}, ["ssls"]],
-    ["2 of 2", { ssls: 2 }, {}, []],
-    ["everything gone", { routes: 50, upstreams: 5, ssls: 1 }, {}, ["routes", "upstreams"]],
-    ["a new kind", {}, { routes: 3 }, []],
-  ] as [string, Record<string, number>, Record<string, number>, string[]][])("%s", ([, before, after, kinds]) => {
-    expect(compareCounts(before, after, 30).map(({ kind }) => kind)).toEqual(kinds);
-  });
-  test("only the kinds asked for are compared", () => {
-    expect(compareCounts({ plugins: 100, routes: 100 }, { routes: 100 }, 30, ["routes"])).toEqual([]);
-  });
-});
-
-test("what a gateway should report is told for the kinds that it can count, zero included", () => {
-  expect(expectedCounts({ routes: 3, consumers: 9 })).toEqual({ routes: 3, services: 0, upstreams: 0 });
 });
