@@ -34,7 +34,7 @@ const SPEC = {
 
 const began = performance.now();
 const rows: [string, string][] = [];
-let stage: Stage;
+let stage!: Stage;
 let load: Load | undefined;
 let prepared = false;
 

@@ -93,6 +93,7 @@ function kubeletConfig(folder: string, socket: string, caPath: string, cgroup: s
     syncFrequency: "10s", // default 1m: a ConfigMap in a volume is new after seconds, not after a minute
     configMapAndSecretChangeDetectionStrategy: "Watch",
     volumePluginDir: join(folder, "plugins"),
+    podLogsDir: join(folder, "pod-logs"), // each kubelet removes the logs of pods that are not its own
     serializeImagePulls: false,
   };
 }
