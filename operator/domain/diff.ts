@@ -55,7 +55,7 @@ function objectDiff(desired: JsonObject, live: JsonObject, path: Path, key = "")
   return extra === undefined ? undefined : at(extra);
 }
 
-type KeyOf = (item: JsonObject) => unknown;
+export type KeyOf = (item: JsonObject) => unknown;
 const byName: KeyOf = (item) => item["name"];
 const byPort: KeyOf = (item) => `${String(item["containerPort"] ?? item["port"])}/${String(item["protocol"] ?? "TCP")}`;
 /** Lists that Kubernetes merges, by their keys (x-kubernetes-list-map-keys). All others are one value. */
@@ -75,8 +75,11 @@ const LIST_KEYS: Readonly<Record<string, KeyOf>> = {
   topologySpreadConstraints: (item) => `${String(item["topologyKey"])} ${String(item["whenUnsatisfiable"])}`,
 };
 
+/** How items of a list are told apart; undefined: Kubernetes takes the list as one value. */
+export const listKeyOf = (field: string): KeyOf | undefined => LIST_KEYS[field];
+
 function listDiff(desired: readonly unknown[], live: readonly unknown[], path: Path, name: string): Path | undefined {
-  const key = LIST_KEYS[name];
+  const key = listKeyOf(name);
   if (key === undefined || !desired.every(isObject)) return atomicDiff(desired, live, path);
   const found = new Map(live.filter(isObject).map((item) => [key(item), item]));
   for (const item of desired) {
