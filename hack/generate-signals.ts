@@ -3,10 +3,11 @@ import { systemClock } from "../operator/kube/clock.ts";
 import { prometheusMetrics } from "../operator/kube/metrics.ts";
 import { GroupMetrics } from "../operator/metrics.ts";
 import { helpText } from "../operator/options.ts";
+import { leaseRules, NAMESPACE_RULES, type RbacRule } from "../operator/rbac.ts";
 
-/** docs/options.md and docs/metrics.md: what the process takes in and gives out. */
+/** What the process takes in, gives out, and may do. */
 export function generatedSignals(note: string): Record<string, string> {
-  return { "docs/options.md": optionsPage(note), "docs/metrics.md": metricsPage(note) };
+  return { "docs/options.md": optionsPage(note), "docs/metrics.md": metricsPage(note), "docs/rbac.md": rbacPage(note) };
 }
 
 /** All metrics of ours, from a registry that is filled as the operator fills it. */
@@ -54,5 +55,33 @@ flag, its variable and what is wrong.
 \`\`\`text
 ${helpText().trimEnd()}
 \`\`\`
+`;
+}
+
+function rbacPage(note: string): string {
+  const rows = (rules: readonly RbacRule[]) =>
+    rules
+      .map(({ apiGroup, resources, verbs, resourceNames, why }) => {
+        const named = resourceNames ? ` named \`${resourceNames.join("`, `")}\`` : "";
+        const what = resources.map((resource) => `\`${resource}\``).join(", ");
+        return `| ${apiGroup === "" ? "core" : `\`${apiGroup}\``} | ${what}${named} | ${verbs.join(", ")} | ${why} |\n`;
+      })
+      .join("");
+  const head = "| group | resource | verbs | why |\n| --- | --- | --- | --- |\n";
+  return `${note}# Rights of the operator
+One Role per watched namespace and one for the Lease. Nothing is cluster-wide. The list is \`operator/rbac.ts\`; the chart and
+\`install/install.yaml\` are generated from it, and the cluster tests run the operator with exactly these rights.
+
+## In each watched namespace
+${head}${rows(NAMESPACE_RULES)}
+## In the namespace of the operator
+${head}${rows(leaseRules("holdfast"))}
+## What they amount to
+* Secrets are read by name; they cannot be listed. But who may create pods in a namespace can mount any Secret of it: treat
+  the operator's ServiceAccount as able to read the Secrets of the watched namespaces.
+* No exec, no eviction, no tokens, no Roles: \`test/cluster/chart.test.ts\`.
+* Traffic and backup pods have ServiceAccounts of their own, without any right and without a token.
+
+With \`rbac.create: false\` make the Roles by hand from these tables, and bind them to the operator's ServiceAccount.
 `;
 }

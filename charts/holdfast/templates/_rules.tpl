@@ -1,0 +1,62 @@
+{{- /* Generated from operator/rbac.ts by npm run generate. Do not edit. */ -}}
+{{- define "holdfast.namespaceRules" -}}
+# the specs; they are never written
+- apiGroups: [holdfast.dev]
+  resources: [gatewaygroups, fallbackstorages]
+  verbs: [list, watch]
+# status, guarded by resourceVersion
+- apiGroups: [holdfast.dev]
+  resources: [gatewaygroups/status, fallbackstorages/status]
+  verbs: [update]
+# traffic and backup pods; pause, restored template
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+# replicas, by PUT with resourceVersion
+- apiGroups: [apps]
+  resources: [deployments/scale]
+  verbs: [update]
+# which template runs, which ConfigMaps are in use
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [list, watch]
+# start choices; live floor; rehearsal, canary and witness pods; dry-run; deletion cost; pods that cannot start
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, create, patch, delete]
+# configurations, the published mode; get also reads a storage's CA bundle
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch, create, patch, delete]
+# one Service, one identity per role
+- apiGroups: [""]
+  resources: [services, serviceaccounts]
+  verbs: [get, list, watch, create, patch, delete]
+# closes backup and rehearsal pods
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+# the budget of the traffic pods
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+# those that specs name, by name alone: never listed
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get]
+# what was done and why
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create]
+{{- end -}}
+{{- define "holdfast.leaseRules" -}}
+# the first start
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+# leadership: taken, renewed, released
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [holdfast]
+  verbs: [get, patch]
+{{- end -}}
