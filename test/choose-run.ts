@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Stubs } from "./gateway/control-plane-stub.ts";
+import type { Certificates, Stubs } from "./gateway/control-plane-stub.ts";
 
 export const NORMAL = "role: normal\n";
 export const FALLBACK = `role: fallback\naccess_key: "$${"{{"}HOLDFAST_STORE_ACCESS_KEY}}"\n`;
@@ -81,3 +81,29 @@ export function startJson(mode: string, template: string = TEMPLATE): string {
   const proofs = { [template]: { digest: "sha256:1", verifiedAt: "2026-11-21T00:00:00Z" } };
   return JSON.stringify({ mode, epoch: 3, proofs });
 }
+
+/** A storage key that must never be seen again. */
+export const KEY = "planted-storage-key-4711";
+
+export interface Change {
+  files?: Record<string, string | undefined>;
+  env?: Record<string, string | undefined>;
+}
+
+/** A pod of a group in Normal with everything at hand. `undefined` takes a file or a variable away. */
+export function groupPod(made: Certificates, endpoint: string, change: Change = {}): Pod {
+  const files = {
+    "normal/config.yaml": NORMAL,
+    "fallback/config.yaml": FALLBACK,
+    "start/start.json": startJson("Normal"),
+    "cp-cert/tls.crt": made.client.cert,
+    "cp-cert/tls.key": made.client.key,
+    "cp-cert/ca.crt": made.ca,
+    ...change.files,
+  };
+  const env = { HOLDFAST_CP_ENDPOINT: endpoint, HOLDFAST_STORE_ACCESS_KEY: KEY, ...change.env };
+  return { files: present(files), env: present(env) };
+}
+
+const present = (all: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined));

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { buildChoose, FALLBACK, NORMAL, type Pod, startJson, startPod } from "../choose-run.ts";
+import { buildChoose, groupPod, type Pod, startJson, startPod } from "../choose-run.ts";
 import { controlPlane, makeCertificates, nobody, Stubs } from "../gateway/control-plane-stub.ts";
 
 const runs = Number(process.argv[2] ?? 20);
@@ -20,19 +20,8 @@ await using stubs = new Stubs();
 const made = makeCertificates(stubs);
 const bundle = buildChoose(stubs);
 
-function pod(endpoint: string, mode: string): Pod {
-  return {
-    files: {
-      "normal/config.yaml": NORMAL,
-      "fallback/config.yaml": FALLBACK,
-      "start/start.json": startJson(mode),
-      "cp-cert/tls.crt": made.client.cert,
-      "cp-cert/tls.key": made.client.key,
-      "cp-cert/ca.crt": made.ca,
-    },
-    env: { HOLDFAST_CP_ENDPOINT: endpoint, HOLDFAST_STORE_ACCESS_KEY: "x" },
-  };
-}
+const pod = (endpoint: string, mode: string): Pod =>
+  groupPod(made, endpoint, { files: { "start/start.json": startJson(mode) } });
 
 async function once(given: Pod, group: Group | undefined): Promise<{ wallMs: number; peakKiB: number }> {
   const running = startPod(stubs, bundle, given);

@@ -7,6 +7,7 @@ import {
   type RenderStore,
   renderGatewayConfig,
 } from "../../operator/gateway/api7-render.ts";
+import { parseConfig, roleOf, workerCount } from "../simulator/gateway/config.ts";
 
 const aws: RenderStore = {
   type: "S3",
@@ -93,6 +94,23 @@ describe("what no text may hold", () => {
   test("an exporter or a reader without a store is a bug of the caller", () => {
     expect(() => renderGatewayConfig({ ...normal, role: "reader" })).toThrow("no store given");
     expect(() => renderGatewayConfig({ ...normal, role: "exporter" })).toThrow("no store given");
+  });
+});
+
+describe("the simulated gateway, which obeys the contract, reads each text", () => {
+  const keys = {
+    HOLDFAST_STORE_ACCESS_KEY: "a",
+    HOLDFAST_STORE_SECRET_KEY: "s",
+    HOLDFAST_STORE_ACCOUNT_KEY: "k",
+  };
+  test.for([normal, exporter(selfHosted), exporter(azurite), reader(selfHosted), reader(azurite)])("$role", (input) => {
+    const config = parseConfig(renderGatewayConfig(input), input.role === "normal" ? {} : keys);
+    expect(roleOf(config)).toBe(input.role);
+    expect(workerCount(config, {})).toBe(2);
+    expect(config.api7ee.status_endpoint?.enabled).toBe(true);
+  });
+  test("a reader whose keys are not there does not start, and the error names the variable", () => {
+    expect(() => parseConfig(renderGatewayConfig(reader(aws)), {})).toThrow("HOLDFAST_STORE_ACCESS_KEY");
   });
 });
 
