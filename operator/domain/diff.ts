@@ -29,6 +29,7 @@ export function describeDiff(desired: KubeObject, live: KubeObject | undefined):
 type Path = string;
 
 function valueDiff(desired: unknown, live: unknown, path: Path, key: string): Path | undefined {
+  if (desired === undefined) return undefined; // not meant
   if (isEmpty(desired) && isEmpty(live)) return key === "emptyDir" && !isObject(live) ? path : undefined;
   if (Array.isArray(desired)) return listDiff(desired, Array.isArray(live) ? live : [], path, key);
   if (isObject(desired)) return objectDiff(desired, isObject(live) ? live : {}, path, key);
