@@ -45,6 +45,14 @@ test("the API server finds nothing wrong with the CRDs", () => {
   ]);
 });
 
+test("kubectl apply -f crds/ works, and changes nothing the second time", async () => {
+  const folder = join(REPOSITORY, "crds");
+  await api.kubectl(["apply", "-f", folder]);
+  const lines = (await api.kubectl(["apply", "-f", folder])).split("\n");
+  expect(lines.toSorted()).toEqual(crds.map(({ metadata: { name } }) => `${CRD}/${name} unchanged`).toSorted());
+});
+const CRD = "customresourcedefinition.apiextensions.k8s.io";
+
 describe.each(KINDS)("%s", (kind) => {
   test("the shortest object is accepted, and defaulted as zod does it", async () => {
     const sample = shortest(kind, "shortest");
