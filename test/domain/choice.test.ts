@@ -3,9 +3,8 @@ import {
   chooseStart,
   type Probe,
   type ProbeOutcome,
-  parseStart,
-  parseStartMessage,
   type Recorded,
+  type RecordedMode,
   type StartFacts,
 } from "../../operator/domain/choice.ts";
 
@@ -17,138 +16,59 @@ const outage: StartFacts = {
   configs: { normal: true, fallback: true },
   readerKeys: "present",
 };
-const up: Probe = { version: "ok", read: "ok" };
-const recorded = (mode: "Normal" | "ToFallback" | "Fallback" | "ToNormal"): Partial<StartFacts> => ({
+const recorded = (mode: RecordedMode, change: Partial<StartFacts> = {}): Partial<StartFacts> => ({
   recorded: { mode, epoch: 4 },
+  ...change,
 });
+const said = (version: ProbeOutcome, read: ProbeOutcome = version): Partial<StartFacts> => ({
+  probe: { version, read },
+});
+const up = said("ok");
+const unasked: Partial<StartFacts> = { probe: "notAsked" };
+const unproven: Partial<StartFacts> = { proof: "absent" };
+const noKeys: Partial<StartFacts> = { readerKeys: "absent" };
+const configs = (normal: boolean, fallback: boolean): Partial<StartFacts> => ({ configs: { normal, fallback } });
 
 describe("the start choice", () => {
-  test.for([
-    ["the control plane answers", { probe: up }, "normal", "ControlPlaneAnswered"],
-    ["nobody listens there", {}, "fallback", "ControlPlaneSilent"],
-    ["it is asked first", { probe: "notAsked" }, "probeFirst", undefined],
+  test.for<[sentence: string, change: Partial<StartFacts>, expected: string]>([
+    ["it is asked first", unasked, "ask"],
+    ["it answers", up, "normal ControlPlaneAnswered"],
+    ["nobody listens there", {}, "fallback ControlPlaneSilent"],
+    ["its front answers, its database is silent", said("ok", "timeout"), "fallback ControlPlaneSilent"],
+    ["its front answers, its database fails", said("ok", "serverError"), "fallback ControlPlaneSilent"],
+    ["no such name: a gateway would not get in either", said("dnsFailure"), "fallback ControlPlaneSilent"],
+    ["TLS refuses our certificate", said("tlsLocal"), "fallback ControlPlaneSilent"],
+    ["it says 403: a normal start would die, too", said("denied"), "fallback ControlPlaneRefusedUs"],
+    ["it says 401 to the read alone", said("ok", "denied"), "fallback ControlPlaneRefusedUs"],
+    ["it says 403, and nothing is proven", { ...said("denied"), ...unproven }, "normal NoProof"],
+    ["the probe broke off: unknown moves nothing", said("aborted"), "normal ProbeAborted"],
+    ["half of the probe broke off", said("timeout", "aborted"), "normal ProbeAborted"],
+    ["no proof for this template", unproven, "normal NoProof"],
+    ["no fallback configuration", configs(true, false), "normal NoFallbackConfig"],
+    ["no normal configuration", { ...configs(false, true), ...unasked }, "fallback NoNormalConfig"],
+    ["neither configuration", configs(false, false), "normal NoNormalConfig"],
+    ["no normal configuration, nothing proven", { ...configs(false, true), ...unproven }, "normal NoNormalConfig"],
+    ["recorded Fallback: no probe", recorded("Fallback", unasked), "fallback RecordedFallback"],
+    ["recorded ToFallback: no probe", recorded("ToFallback", unasked), "fallback RecordedFallback"],
+    ["recorded Fallback, though it would answer", recorded("Fallback", up), "fallback RecordedFallback"],
+    ["recorded Fallback, nothing proven: asks", recorded("Fallback", { ...unproven, ...unasked }), "ask"],
     [
-      "its front answers, its database is silent",
-      { probe: { version: "ok", read: "timeout" } },
-      "fallback",
-      "ControlPlaneSilent",
+      "recorded Fallback, nothing proven, up",
+      recorded("Fallback", { ...unproven, ...up }),
+      "normal ControlPlaneAnswered",
     ],
-    [
-      "its front answers, its database fails",
-      { probe: { version: "ok", read: "serverError" } },
-      "fallback",
-      "ControlPlaneSilent",
-    ],
-    [
-      "the name does not resolve: a gateway would not get in either",
-      { probe: { version: "dnsFailure", read: "dnsFailure" } },
-      "fallback",
-      "ControlPlaneSilent",
-    ],
-    [
-      "our certificate is refused by TLS",
-      { probe: { version: "tlsLocal", read: "tlsLocal" } },
-      "fallback",
-      "ControlPlaneSilent",
-    ],
-    [
-      "it says 403: a normal start would die, too",
-      { probe: { version: "denied", read: "denied" } },
-      "fallback",
-      "ControlPlaneRefusedUs",
-    ],
-    [
-      "it says 401 to the read alone",
-      { probe: { version: "ok", read: "denied" } },
-      "fallback",
-      "ControlPlaneRefusedUs",
-    ],
-    [
-      "it says 403, and nothing is proven",
-      { probe: { version: "denied", read: "denied" }, proof: "absent" },
-      "normal",
-      "NoProof",
-    ],
-    [
-      "the probe broke off: unknown moves nothing",
-      { probe: { version: "aborted", read: "aborted" } },
-      "normal",
-      "ProbeAborted",
-    ],
-    ["no proof for this template", { proof: "absent" }, "normal", "NoProof"],
-    ["no fallback configuration", { configs: { normal: true, fallback: false } }, "normal", "NoFallbackConfig"],
-    [
-      "no normal configuration",
-      { configs: { normal: false, fallback: true }, probe: "notAsked" },
-      "fallback",
-      "NoNormalConfig",
-    ],
-    ["neither configuration", { configs: { normal: false, fallback: false } }, "normal", "NoNormalConfig"],
-    [
-      "no normal configuration, nothing proven",
-      { configs: { normal: false, fallback: true }, proof: "absent" },
-      "normal",
-      "NoNormalConfig",
-    ],
-    ["recorded Fallback: no probe", { ...recorded("Fallback"), probe: "notAsked" }, "fallback", "RecordedFallback"],
-    ["recorded ToFallback: no probe", { ...recorded("ToFallback"), probe: "notAsked" }, "fallback", "RecordedFallback"],
-    [
-      "recorded Fallback, though the control plane would answer",
-      { ...recorded("Fallback"), probe: up },
-      "fallback",
-      "RecordedFallback",
-    ],
-    [
-      "recorded Fallback without a proof for this template",
-      { ...recorded("Fallback"), proof: "absent", probe: "notAsked" },
-      "probeFirst",
-      undefined,
-    ],
-    [
-      "recorded Fallback without a proof, control plane up",
-      { ...recorded("Fallback"), proof: "absent", probe: up },
-      "normal",
-      "ControlPlaneAnswered",
-    ],
-    [
-      "recorded Fallback without a proof, control plane down",
-      { ...recorded("Fallback"), proof: "absent" },
-      "normal",
-      "NoProof",
-    ],
-    [
-      "recorded ToNormal: the group returns, its pods ask",
-      { ...recorded("ToNormal"), probe: "notAsked" },
-      "probeFirst",
-      undefined,
-    ],
-    ["recorded ToNormal, control plane up", { ...recorded("ToNormal"), probe: up }, "normal", "ControlPlaneAnswered"],
-    ["recorded ToNormal, control plane gone again", recorded("ToNormal"), "fallback", "ControlPlaneSilent"],
-    ["nothing recorded, control plane up", { recorded: "absent", probe: up }, "normal", "ControlPlaneAnswered"],
-    ["the record is unreadable, its proof is not", { recorded: "unreadable" }, "fallback", "ControlPlaneSilent"],
-    [
-      "recorded Fallback, storage keys missing: asks",
-      { ...recorded("Fallback"), readerKeys: "absent", probe: "notAsked" },
-      "probeFirst",
-      undefined,
-    ],
-    [
-      "recorded Fallback, storage keys missing, control plane up",
-      { ...recorded("Fallback"), readerKeys: "absent", probe: up },
-      "normal",
-      "ReaderKeyAbsent",
-    ],
-    [
-      "storage keys missing, control plane down: starts by itself once they are back",
-      { readerKeys: "absent" },
-      "fallback",
-      "ReaderKeyAbsent",
-    ],
-  ] as [string, Partial<StartFacts>, string, string | undefined][])("%s", ([, change, choice, reason]) => {
+    ["recorded Fallback, nothing proven, down", recorded("Fallback", unproven), "normal NoProof"],
+    ["recorded ToNormal: the group returns, its pods ask", recorded("ToNormal", unasked), "ask"],
+    ["recorded ToNormal, up", recorded("ToNormal", up), "normal ControlPlaneAnswered"],
+    ["recorded ToNormal, gone again", recorded("ToNormal"), "fallback ControlPlaneSilent"],
+    ["nothing recorded, up", { recorded: "absent", ...up }, "normal ControlPlaneAnswered"],
+    ["the record is unreadable, its proof is not", { recorded: "unreadable" }, "fallback ControlPlaneSilent"],
+    ["recorded Fallback, keys missing: asks", recorded("Fallback", { ...noKeys, ...unasked }), "ask"],
+    ["recorded Fallback, keys missing, up", recorded("Fallback", { ...noKeys, ...up }), "normal ReaderKeyAbsent"],
+    ["keys missing, down: starts by itself once they are back", noKeys, "fallback ReaderKeyAbsent"],
+  ])("%s", ([, change, expected]) => {
     const step = chooseStart({ ...outage, ...change });
-    expect(step.probeFirst ? ["probeFirst"] : [step.choice, step.reason]).toEqual(
-      reason === undefined ? [choice] : [choice, reason],
-    );
+    expect(step.probeFirst ? "ask" : `${step.choice} ${step.reason}`).toBe(expected);
   });
 });
 
@@ -229,67 +149,5 @@ describe("over every combination of facts", () => {
         if (!after.probeFirst) expect([choice, after.choice]).toEqual(["normal", "normal"]);
       }
     }
-  });
-});
-
-describe("what start.json says", () => {
-  const proofs = { abc: { digest: "sha256:1", verifiedAt: "2026-11-21T00:00:00Z" } };
-  const proof = { digest: "sha256:1" };
-  test.for([
-    ["a record with a proof", { mode: "Fallback", epoch: 3, proofs }, { mode: "Fallback", epoch: 3 }, proof],
-    [
-      "a proof for another template only",
-      { mode: "Normal", epoch: 3, proofs: { xyz: proofs.abc } },
-      { mode: "Normal", epoch: 3 },
-      "absent",
-    ],
-    ["no proofs", { mode: "Normal", epoch: 3 }, { mode: "Normal", epoch: 3 }, "absent"],
-    ["a mode that is not known leaves the proof", { mode: "Hibernating", epoch: 3, proofs }, "unreadable", proof],
-    ["an epoch that is no number", { mode: "Normal", epoch: "3", proofs }, "unreadable", proof],
-    [
-      "a proof without a digest",
-      { mode: "Normal", epoch: 3, proofs: { abc: {} } },
-      { mode: "Normal", epoch: 3 },
-      "absent",
-    ],
-    [
-      "a proof with an empty digest",
-      { mode: "Normal", epoch: 3, proofs: { abc: { digest: "" } } },
-      { mode: "Normal", epoch: 3 },
-      "absent",
-    ],
-    ["a list", [], "unreadable", "absent"],
-    ["null", null, "unreadable", "absent"],
-  ] as const)("%s", ([, value, record, published]) => {
-    expect(parseStart(JSON.stringify(value), "abc")).toEqual({ recorded: record, proof: published });
-  });
-  test("text that is no JSON", () => {
-    expect(parseStart('{"mode":', "abc")).toEqual({ recorded: "unreadable", proof: "absent" });
-  });
-  test("a template named like an inherited property has no proof", () => {
-    expect(parseStart('{"mode":"Normal","epoch":1,"proofs":{}}', "toString").proof).toBe("absent");
-  });
-});
-
-describe("the termination message", () => {
-  const message = {
-    choice: "fallback",
-    reason: "ControlPlaneSilent",
-    template: "abc",
-    epoch: 2,
-    absent: ["clientCA"],
-    probe: { version: "ok", read: "timeout" },
-    ms: 4012,
-  };
-  test("reads back as it was written", () => {
-    expect(parseStartMessage(JSON.stringify(message))).toEqual(message);
-  });
-  test.for([
-    ["a kubelet's own text", "OCI runtime create failed"],
-    ["a cut message", JSON.stringify(message).slice(0, 30)],
-    ["another program's JSON", '{"loaded":true}'],
-    ["an unknown choice", '{"choice":"both","reason":"NoProof"}'],
-  ] as const)("%s is no choice", ([, text]) => {
-    expect(parseStartMessage(text)).toBeUndefined();
   });
 });
