@@ -13,3 +13,6 @@ export function createLog(name: string): Log {
     };
   return { info: write("info"), warn: write("warn"), error: write("error") };
 }
+
+/** For what runs inside a test process. */
+export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };

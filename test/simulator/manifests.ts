@@ -16,7 +16,7 @@ export interface Place {
 
 export const CONTROL_PLANE_PORTS = { front: 7943, health: 7900, admin: 7901 } as const;
 const UID = 636;
-/** Names for the server certificate: `makeCertificates(folder, { names: controlPlaneNames("api7") })`. */
+/** Names for the server certificate: `makeCertificates(folder, controlPlaneNames("api7"))`. */
 export const controlPlaneNames = (namespace: string): string[] => [
   "dp-manager",
   `dp-manager.${namespace}`,

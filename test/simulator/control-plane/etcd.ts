@@ -54,7 +54,7 @@ export class EtcdChild {
         `--initial-cluster=default=${peer}`,
         "--max-txn-ops=1024",
         "--logger=zap",
-        "--log-level=error",
+        "--log-level=fatal",
         "--heartbeat-interval=20",
         "--election-timeout=200",
       ],

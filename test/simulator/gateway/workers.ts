@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import net, { type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import type { Log } from "../log.ts";
@@ -126,7 +126,9 @@ export class Workers {
   private writePids(): void {
     const pids = [...this.workers.values()].map((worker) => worker.child.pid);
     mkdirSync(this.options.logsDirectory, { recursive: true });
-    writeFileSync(join(this.options.logsDirectory, "workers.json"), JSON.stringify(pids));
+    const file = join(this.options.logsDirectory, "workers.json");
+    writeFileSync(`${file}.new`, JSON.stringify(pids));
+    renameSync(`${file}.new`, file); // whoever reads it finds a whole list
   }
 }
 

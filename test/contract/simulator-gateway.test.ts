@@ -1,0 +1,187 @@
+/** The simulated gateway in its normal role against a real etcd: section 3 and 8 of what is known about the real one. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { makeCertificates } from "../simulator/certificates.ts";
+import type { FaultOrder } from "../simulator/control-plane/faults.ts";
+import type { GatewayProcess } from "../simulator/processes.ts";
+import { startWorld, status, until, type World } from "../simulator/world.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+beforeEach(() => world.reset());
+afterAll(() => world?.stop());
+
+/** What a row of requests gets, one connection each: the two workers answer in turn. */
+const four = async (gateway: GatewayProcess, path = "/r1"): Promise<number[]> => {
+  const seen: number[] = [];
+  for (let i = 0; i < 4; i += 1) seen.push(await status(gateway.url.http + path));
+  return seen;
+};
+const all = (code: number): number[] => [code, code, code, code];
+const half = [200, 200, 404, 404];
+const ready = (gateway: GatewayProcess): Promise<number> => status(`${gateway.url.status}/status/ready`);
+const addRoute = (id: string) =>
+  world.controlPlane.put({ routes: [{ id, uri: `/${id}`, upstream: { nodes: world.nodes } }] });
+const serves = (gateway: GatewayProcess, path: string) => async () =>
+  (await four(gateway, path)).join() === all(200).join();
+
+/** Kills one worker and waits until another one has taken its place. */
+async function killWorker({ prefix }: GatewayProcess): Promise<void> {
+  const pids = () => JSON.parse(readFileSync(join(prefix, "logs/workers.json"), "utf8")) as number[];
+  const [victim = 0] = pids();
+  process.kill(victim, "SIGKILL");
+  await until("a new worker", () => pids().length === 2 && !pids().includes(victim));
+  await sleep(1_000); // until it has had its first, failing, look at the control plane
+}
+
+test("it loads, serves, reports its workers as cores and says what it loaded", async () => {
+  const gateway = await world.gateway({ config: world.normal(), files: { "conf/apisix.uid": "uid-1" } });
+  expect(await four(gateway)).toEqual(all(200));
+  expect(await four(gateway, "/nowhere")).toEqual(all(404));
+  expect(world.controlPlane.heartbeats()).toContainEqual(
+    expect.objectContaining({ instance_id: "uid-1", running_mode: "standard", cores: 2, version: "3.9.14" }),
+  );
+  const routes = (await (await fetch(`${gateway.url.control}/v1/routes`)).json()) as unknown[];
+  expect(routes).toHaveLength(3);
+  expect([await status(`${gateway.url.status}/status`), await ready(gateway)]).toEqual([200, 200]);
+});
+
+test.for<[string, FaultOrder, RegExp]>([
+  ["refuses", { mode: "refuse" }, /^all etcd nodes are unavailable$/],
+  ["never answers", { mode: "freeze" }, /^all etcd nodes are unavailable$/],
+  ["denies", { mode: "denied" }, /^all etcd nodes are unavailable$/],
+  ["has lost its database", { mode: "storeDead" }, /^heartbeat refused 3 times: .* status 503$/],
+])("a start dies when the control plane %s", async ([, fault, lastWords]) => {
+  await world.controlPlane.setFault(fault);
+  const ended = await world.dying({ config: world.normal() });
+  expect(ended).toEqual({ code: 1, lastWords: expect.stringMatching(lastWords) });
+});
+
+test("a start dies with a certificate of another authority, and when it is newer than the control plane", async () => {
+  const stranger = makeCertificates(join(world.folder, "stranger"), ["127.0.0.1"]);
+  const etcd = (world.normal() as { deployment: { etcd: object } }).deployment.etcd;
+  const tls = { cert: stranger.paths.clientCert, key: stranger.paths.clientKey, verify: true };
+  const wrong = world.normal({ deployment: { etcd: { ...etcd, tls } } });
+  expect(await world.dying({ config: wrong })).toEqual({ code: 1, lastWords: "all etcd nodes are unavailable" });
+  const newer = await world.dying({ config: world.normal(), env: { SIM_VERSION: "3.11.0" } });
+  expect(newer).toEqual({ code: 1, lastWords: expect.stringMatching(/^heartbeat refused 3 times: .* status 403$/) });
+});
+
+test("of two hosts one is dead: the vendor's starts, the open-source one does not", async () => {
+  const { etcd } = (world.normal() as { deployment: { etcd: { host: string[] } } }).deployment;
+  const config = world.normal({ deployment: { etcd: { ...etcd, host: [...etcd.host, "https://127.0.0.1:1"] } } });
+  expect((await world.dying({ config, env: { SIM_FLAVOUR: "opensource" } })).lastWords).toBe(
+    "all etcd nodes are unavailable",
+  );
+  expect(await status((await world.gateway({ config })).url.http)).toBe(404);
+});
+
+test.for<[flavour: string, fault: FaultOrder, readyInOutage: number]>([
+  ["vendor", { mode: "refuse" }, 503],
+  ["opensource", { mode: "refuse" }, 200],
+  ["vendor", { mode: "storeDead" }, 200], // it asks /version only: it does not speak for the database
+])(
+  "%s, %o: it serves from memory, and catches up when the control plane is back",
+  async ([flavour, fault, readyInOutage]) => {
+    const gateway = await world.gateway({ config: world.normal(), env: { SIM_FLAVOUR: flavour } });
+    const reachable = async () =>
+      /^apisix_etcd_reachable (\d)$/m.exec(
+        await (await fetch(`${gateway.url.prometheus}/apisix/prometheus/metrics`)).text(),
+      )?.[1];
+    expect(await reachable()).toBe("1");
+    await world.controlPlane.setFault(fault);
+    await addRoute("late");
+    if (fault.mode === "refuse") await until("the metric tells it", async () => (await reachable()) === "0");
+    expect(await ready(gateway)).toBe(readyInOutage);
+    expect(await four(gateway)).toEqual(all(200));
+    expect(await four(gateway, "/late")).toEqual(all(404));
+    await world.controlPlane.setFault({ mode: "none" });
+    await until("it has caught up", serves(gateway, "/late"));
+    await until("the metric tells it", async () => (await reachable()) === "1");
+  },
+);
+
+test.for<[flavour: string, apisix: object, ready: number]>([
+  ["vendor", {}, 503],
+  ["opensource", { worker_startup_time_threshold: 0 }, 503],
+])(
+  "%s: a worker that is killed in the outage comes back empty, and heals with the control plane",
+  async ([flavour, more, code]) => {
+    const apisix = { ...(world.normal() as { apisix: object }).apisix, ...more };
+    const gateway = await world.gateway({ config: world.normal({ apisix }), env: { SIM_FLAVOUR: flavour } });
+    await world.controlPlane.setFault({ mode: "refuse" });
+    await killWorker(gateway);
+    expect((await four(gateway)).sort()).toEqual(half);
+    expect(await ready(gateway)).toBe(code);
+    const routes = (await (await fetch(`${gateway.url.control}/v1/routes`)).json()) as unknown[];
+    expect(routes, "the control API answers from a process that has them").toHaveLength(3);
+    await world.controlPlane.setFault({ mode: "none" });
+    await until("the new worker has loaded", serves(gateway, "/r1"));
+  },
+);
+
+test("open source: the 503 of readiness names the worker", async () => {
+  const apisix = { ...(world.normal() as { apisix: object }).apisix, worker_startup_time_threshold: 0 };
+  const gateway = await world.gateway({ config: world.normal({ apisix }), env: { SIM_FLAVOUR: "opensource" } });
+  expect(await ready(gateway)).toBe(200);
+  await world.controlPlane.setFault({ mode: "refuse" });
+  await killWorker(gateway);
+  expect(await (await fetch(`${gateway.url.status}/status/ready`)).text()).toMatch(
+    /worker-\d has not received configuration/,
+  );
+});
+
+test("open source: within the start-up threshold a new worker inherits what was read at the start", async () => {
+  const gateway = await world.gateway({ config: world.normal(), env: { SIM_FLAVOUR: "opensource" } });
+  await addRoute("late");
+  await until("both workers have it", serves(gateway, "/late"));
+  await world.controlPlane.setFault({ mode: "refuse" });
+  await killWorker(gateway);
+  expect(await four(gateway)).toEqual(all(200));
+  expect((await four(gateway, "/late")).sort(), "later changes are missing").toEqual(half);
+});
+
+test("a reload in the outage leaves nothing: 404 for all", async () => {
+  const gateway = await world.gateway({ config: world.normal() });
+  await world.controlPlane.setFault({ mode: "refuse" });
+  gateway.child.kill("SIGHUP");
+  await until("new workers", async () => (await four(gateway)).join() === all(404).join());
+});
+
+test("an emptied prefix is 404 for all at once", async () => {
+  const gateway = await world.gateway({ config: world.normal() });
+  await world.controlPlane.setFault({ mode: "empty" });
+  await until("the routes are gone", async () => (await four(gateway)).join() === all(404).join());
+  expect(await ready(gateway)).toBe(200);
+});
+
+test("a wiped store leaves it with its old routes and deaf, until the revision passes the old one", async () => {
+  for (let i = 0; i < 20; i += 1) await addRoute("often"); // the old revision is well above that of a fresh store
+  const gateway = await world.gateway({ config: world.normal() });
+  await world.controlPlane.setFault({ mode: "wipe" });
+  await addRoute("new");
+  await sleep(3_000); // the back-off is 1 s, then 2 s: it is connected again
+  expect(await four(gateway)).toEqual(all(200));
+  expect(await four(gateway, "/new"), "deaf").toEqual(all(404));
+  expect(await ready(gateway)).toBe(200);
+  for (let i = 0; i < 200; i += 1) await addRoute("often");
+  await addRoute("heard");
+  await until("it hears again", serves(gateway, "/heard"));
+  expect(await four(gateway, "/new"), "what it missed stays missed").toEqual(all(404));
+  const fresh = await world.gateway({ config: world.normal() });
+  expect(await four(fresh, "/r1"), "a new gateway has what is there").toEqual(all(404));
+  expect(await four(fresh, "/new")).toEqual(all(200));
+});
+
+test("data_plane over etcd starts in the outage and serves 404 until the control plane answers", async () => {
+  await world.controlPlane.setFault({ mode: "refuse" });
+  const deployment = { role: "data_plane", role_data_plane: { config_provider: "etcd" } };
+  const gateway = await world.gateway({ config: world.normal({ deployment }) });
+  expect(await four(gateway)).toEqual(all(404));
+  await world.controlPlane.setFault({ mode: "none" });
+  await until("it has loaded", serves(gateway, "/r1"));
+});
