@@ -45,10 +45,18 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** A folder of its own under the system's temporary folder; `remove()` takes it away. */
+/** A folder of its own under the system's temporary folder; `remove()` takes it away, and so does the process's end. */
 export function temporaryFolder(label: string): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), `holdfast-${label}-`));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
+  const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  process.once("exit", remove);
+  return {
+    path,
+    remove: () => {
+      process.off("exit", remove);
+      remove();
+    },
+  };
 }
 
 /** Asks again until `ask` answers true. Rejects with `what` and the last error after `limitMs`. */
