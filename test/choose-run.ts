@@ -16,6 +16,8 @@ export interface Pod {
   args?: string[];
   /** A module loaded before: to make the program fail in ways of its own. */
   preload?: string;
+  /** Files that a process writes its id into before it becomes the program: control groups. */
+  groups?: string[];
 }
 
 export interface Ended {
@@ -57,10 +59,8 @@ export function startPod(stubs: Stubs, bundle: string, pod: Pod): Running {
   const preload =
     pod.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(pod.preload)}`];
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [...preload, bundle, ...(pod.args ?? [])], {
-    env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const [command, ...args] = inGroups(pod.groups ?? [], [process.execPath, ...preload, bundle, ...(pod.args ?? [])]);
+  const child = spawn(command ?? "", args, { env, stdio: ["ignore", "pipe", "pipe"] });
   stubs.closeLater(() => child.kill("SIGKILL"));
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
@@ -75,6 +75,13 @@ export function startPod(stubs: Stubs, bundle: string, pod: Pod): Running {
     });
   });
   return { root, pid: child.pid ?? 0, ended };
+}
+
+/** The command within control groups from its first instruction on, so that all it does is counted. */
+export function inGroups(groups: string[], command: string[]): string[] {
+  if (groups.length === 0) return command;
+  const join = groups.map((_, index) => `echo $$ > "$${index + 1}"`).join("; ");
+  return ["/bin/sh", "-c", `${join}; shift ${groups.length}; exec "$@"`, "sh", ...groups, ...command];
 }
 
 export function startJson(mode: string, template: string = TEMPLATE): string {
