@@ -77,8 +77,8 @@ export type StartStep = ({ probeFirst: false } & StartChoice) | { probeFirst: tr
  * plane; but the kubelet resolves the variable anew at each restart of the container, so the first comes up by itself
  * as soon as its Secret is back, and its error names what is missing.
  *
- * Publishing a proof is the permission to use it: an operator that must not let pods choose fallback (start choice
- * Disabled, mode policy Normal or Observe) publishes none outside of a recorded fallback.
+ * Publishing a proof is the permission to use it: where pods must not choose the fallback by themselves, the operator
+ * publishes none outside of a recorded fallback.
  */
 export function chooseStart(facts: StartFacts): StartStep {
   const { recorded, proof, probe, configs, readerKeys } = facts;
