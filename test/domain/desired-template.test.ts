@@ -16,7 +16,14 @@ import {
 } from "./desired-world.ts";
 
 const UNSEEN = { seen: "unknown", why: "timed out" } as const;
+const OTHER_NAMES = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 const noText = undefined as Loose;
+
+const UNSEEN_STORAGE: World = {
+  facts: { storage: { ...UNSEEN, name: "eu" } },
+  reader: { ...UNSEEN, name: "" },
+  rendered: { reader: noText, exporter: noText },
+};
 
 test.for<[string, World]>([
   ["nothing changed", {}],
@@ -36,14 +43,7 @@ test.for<[string, World]>([
       },
     },
   ],
-  [
-    "the storage cannot be read",
-    {
-      facts: { storage: { ...UNSEEN, name: "eu" } },
-      reader: { ...UNSEEN, name: "" },
-      rendered: { reader: noText, exporter: noText },
-    },
-  ],
+  ["the storage cannot be read", UNSEEN_STORAGE],
   [
     "the storage was deleted",
     {
@@ -62,6 +62,14 @@ test.for<[string, World]>([
   expect(after.inputsHash).toBe(before.inputsHash);
   expect(after.traffic).toEqual(before.traffic);
   expect(after.keep).toBeUndefined();
+});
+
+test.for<[string, World["reader"]]>([
+  ["the documented names were added", { keys: ["accessKeyId", "secretAccessKey", ...OTHER_NAMES] }],
+  ["it cannot be read", UNSEEN],
+])("a Secret that uses the other accepted names rolls nothing when %s", ([, reader]) => {
+  const before: World = { reader: { keys: OTHER_NAMES } as World["reader"] & object };
+  expect(afterwards(before, { reader: reader ?? {} }).template).toEqual(wanted(before).template);
 });
 
 const AZURE_KEYS = { seen: "present", name: "gw-azure", resourceVersion: "1", keys: ["accountKey"] } as const;
@@ -195,7 +203,7 @@ test("a template put back after an outage is no drift: the wish is applied again
 });
 
 test("without the Deployment in the cache the newest ReplicaSet tells what runs", () => {
-  const facts = running({}, { reader: UNSEEN });
+  const facts = running({}, UNSEEN_STORAGE);
   const { template } = wanted();
   const byName = new Map([...facts.children.byName].filter(([id]) => id !== "Deployment/edge"));
   const set = (revision: number, other: Loose) => ({
