@@ -1,8 +1,8 @@
 /** Where a lab keeps its state, whether it runs, and how it is taken away without a trace. */
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cgroupFolders } from "../test/lab/node.ts";
+import { cgroupFolders, removeCgroup } from "../test/lab/cgroup.ts";
 import { until } from "../test/lab/process.ts";
 
 export const NAME = process.env["HOLDFAST_LAB"] ?? "default";
@@ -41,14 +41,6 @@ export function firstInside(): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
 }
 
-function removeCgroup(folder: string): void {
-  if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeCgroup(join(folder, entry.name));
-  }
-  rmdirSync(folder);
-}
-
 /** What of this lab is still on the machine. Mounts and links are in namespaces and need no look from out here. */
 function leftovers(): string[] {
   const processes = readdirSync("/proc")
@@ -79,7 +71,7 @@ export async function down(): Promise<void> {
   await until(
     `cgroup ${CGROUP} removed`,
     () => {
-      for (const folder of cgroupFolders(CGROUP)) removeCgroup(folder);
+      removeCgroup(CGROUP);
       return true;
     },
     20_000,

@@ -7,7 +7,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
-import { cgroupFolders } from "../test/lab/node.ts";
+import { makeCgroup } from "../test/lab/cgroup.ts";
 import { program, REPOSITORY, until } from "../test/lab/process.ts";
 import { CGROUP, down, FOLDER, firstInside, holder, INSIDE, NAME, Refusal, startedAt } from "./lab-state.ts";
 
@@ -42,7 +42,7 @@ async function up(nodes: number): Promise<void> {
     stdio: ["ignore", "pipe", "inherit"],
   }).trim();
   mkdirSync(FOLDER, { mode: 0o700 });
-  for (const folder of cgroupFolders(CGROUP)) mkdirSync(folder, { recursive: true });
+  makeCgroup(CGROUP);
   const log = openSync(join(FOLDER, "lab.log"), "a");
   const inside = [
     process.execPath,

@@ -1,7 +1,8 @@
 /** One node that runs real containers: containerd, kubelet, kube-proxy. Only inside the lab's namespaces. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeCgroup } from "./cgroup.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { writeKubeconfig } from "./kubeconfig.ts";
 import { addNodeNetwork, HOST, nodeAddress, podSubnet } from "./network.ts";
@@ -98,13 +99,6 @@ function kubeletConfig(folder: string, socket: string, caPath: string, cgroup: s
   };
 }
 
-/** All controllers' folders of this cgroup: one on cgroup v2, one per controller on v1. */
-export function cgroupFolders(cgroup: string): string[] {
-  const root = "/sys/fs/cgroup";
-  if (existsSync(join(root, "cgroup.controllers"))) return [join(root, cgroup)];
-  return readdirSync(root).map((controller) => join(root, controller, cgroup));
-}
-
 /** Starts the node and waits until its kubelet serves. Its registration is the caller's to wait for. */
 export async function startNode(options: NodeOptions): Promise<LabNode> {
   const { index, controlPlane } = options;
@@ -134,7 +128,7 @@ export async function startNode(options: NodeOptions): Promise<LabNode> {
   // logs and exec go to this address: the API server checks the certificate's names.
   const { certPath, keyPath } = ca.issue({ name: `kubelet-${index}`, commonName: name, hosts: [name, address] });
   const config = kubeletConfig(folder, socket, ca.caPath, `/${options.cgroup}/${name}`);
-  for (const path of cgroupFolders(`${options.cgroup}/${name}`)) mkdirSync(path, { recursive: true });
+  makeCgroup(`${options.cgroup}/${name}`);
   writeFileSync(
     join(folder, "kubelet.json"),
     JSON.stringify({ ...config, tlsCertFile: certPath, tlsPrivateKeyFile: keyPath }),
