@@ -1,11 +1,12 @@
 /** The simulated gateway in its normal role against a real etcd: section 3 and 8 of what is known about the real one. */
 import { readFileSync } from "node:fs";
+import https from "node:https";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { makeCertificates } from "../simulator/certificates.ts";
 import type { FaultOrder } from "../simulator/control-plane/faults.ts";
-import type { GatewayProcess } from "../simulator/processes.ts";
+import { begin, type GatewayProcess } from "../simulator/processes.ts";
 import { startWorld, status, until, type World } from "../simulator/world.ts";
 
 let world: World;
@@ -143,6 +144,48 @@ test("open source: within the start-up threshold a new worker inherits what was 
   await killWorker(gateway);
   expect(await four(gateway)).toEqual(all(200));
   expect((await four(gateway, "/late")).sort(), "later changes are missing").toEqual(half);
+});
+
+test("while the control plane hangs it serves, and the metrics endpoint hangs with it", async () => {
+  const gateway = await world.gateway({ config: world.normal() });
+  await world.controlPlane.setFault({ mode: "freeze" });
+  await sleep(1_500); // the metric is refreshed each second
+  const metrics = status(`${gateway.url.prometheus}/apisix/prometheus/metrics`, 1_000).catch(
+    (error: Error) => error.name,
+  );
+  expect(await four(gateway)).toEqual(all(200));
+  expect(await metrics).toBe("TimeoutError");
+  expect(await ready(gateway)).toBe(503);
+  await world.controlPlane.setFault({ mode: "none" });
+  expect(await status(`${gateway.url.prometheus}/apisix/prometheus/metrics`)).toBe(200);
+});
+
+test("TLS is spoken with the certificate that the ssls hold for the name, and with no other", async () => {
+  const { cert, key } = world.certificates.server;
+  await world.controlPlane.put({ ssls: [{ id: "1", snis: ["localhost"], cert, key }] });
+  const apisix = { ...(world.normal() as { apisix: { ssl: object } }).apisix };
+  const ssl = { ...apisix.ssl, enable: true };
+  const gateway = await world.gateway({ config: world.normal({ apisix: { ...apisix, ssl } }) });
+  const get = (servername: string) =>
+    new Promise<number | string>((resolve) => {
+      https
+        .get(`${gateway.url.https}/r1`, { ca: world.certificates.ca, servername, agent: false }, (response) => {
+          response.resume().on("end", () => resolve(response.statusCode ?? 0));
+        })
+        .on("error", () => resolve("no handshake"));
+    });
+  expect([await get("localhost"), await get("example.org")]).toEqual([200, "no handshake"]);
+  const unanswered = await get("example.org"); // the worker lives on
+  expect([unanswered, await get("localhost"), await get("localhost")]).toEqual(["no handshake", 200, 200]);
+});
+
+test("the command that kills a worker, for a container without a shell", async () => {
+  const gateway = await world.gateway({ config: world.normal() });
+  await world.controlPlane.setFault({ mode: "refuse" });
+  const killer = begin(["kill-worker", "1"], { SIM_PREFIX: gateway.prefix });
+  expect(await killer.exited).toBe(0);
+  await until("half of the requests fail", async () => (await four(gateway)).sort().join() === half.join());
+  expect(await begin(["kill-worker", "7"], { SIM_PREFIX: gateway.prefix }).exited).toBe(1);
 });
 
 test("a reload in the outage leaves nothing: 404 for all", async () => {

@@ -1,7 +1,8 @@
 import os from "node:os";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { nginxTimeMs, parseConfig, roleOf, workerCount } from "./gateway/config.ts";
+import { parseConfig, roleOf, workerCount } from "./gateway/config.ts";
+import { nginxTimeMs } from "./gateway/nginx-time.ts";
 import { readSettings, speaksPathStyle } from "./gateway/settings.ts";
 
 const etcd = { host: ["https://cp:7943"], prefix: "/apisix" };

@@ -98,7 +98,8 @@ function home(start: GatewayStart): { prefix: string; env: Record<string, string
   return { prefix, env: { SIM_PREFIX: prefix, SIM_FREE_PORTS: "1", ...start.env } };
 }
 
-function begin(argv: readonly string[], env: Readonly<Record<string, string>>) {
+/** Starts a command without waiting for anything; a line of its output that is not JSON is passed over. */
+export function begin(argv: readonly string[], env: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, [MAIN, ...argv], {
     env: { PATH: process.env["PATH"], NODE_NO_WARNINGS: "1", ...env },
     stdio: ["ignore", "pipe", "inherit"],
@@ -106,6 +107,7 @@ function begin(argv: readonly string[], env: Readonly<Record<string, string>>) {
   const log: LogLine[] = [];
   const started = Promise.withResolvers<LogLine>();
   createInterface({ input: child.stdout }).on("line", (line) => {
+    if (!line.startsWith("{")) return;
     const parsed = JSON.parse(line) as LogLine;
     log.push(parsed);
     if (parsed.message === "started") started.resolve(parsed);

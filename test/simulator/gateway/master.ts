@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { createLog } from "../log.ts";
-import { type GatewayConfig, nginxTimeMs, type Role, readConfig, roleOf, workerCount } from "./config.ts";
+import { type GatewayConfig, type Role, readConfig, roleOf, workerCount } from "./config.ts";
 import { HeartbeatLoop, instanceId, requireEtcd } from "./control-plane-link.ts";
 import { controlHandler, Metrics, serve, statusHandler } from "./endpoints.ts";
 import { EtcdClient, readTrusted } from "./etcd-client.ts";
 import { fetchSnapshot, runExporter } from "./fallback.ts";
 import { followFile } from "./file-provider.ts";
+import { nginxTimeMs } from "./nginx-time.ts";
 import { dropRoutes, emptyObjects, type Objects, toPlain } from "./objects.ts";
-import { readSettings, type Settings } from "./settings.ts";
+import { hideUnlistedIdentity, readSettings, type Settings } from "./settings.ts";
 import { ConfigSync, pause } from "./sync.ts";
 import { ConfigError } from "./variables.ts";
 import type { WorkerOrder } from "./worker.ts";
@@ -244,10 +245,4 @@ class Gateway {
       process.on("SIGHUP", () => void this.workers.reload());
     });
   }
-}
-
-/** nginx passes only listed variables to its workers: an identity that is not listed does not reach the exporter. */
-function hideUnlistedIdentity(env: NodeJS.ProcessEnv, listed: readonly string[]): void {
-  const names = new Set(listed.map((entry) => entry.split("=", 1)[0]));
-  for (const name of Object.keys(env)) if (/^(AWS|AZURE)_/.test(name) && !names.has(name)) delete env[name];
 }

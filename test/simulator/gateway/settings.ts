@@ -67,3 +67,9 @@ export function speaksPathStyle(version: string): boolean {
   const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
   return major * 1_000_000 + minor * 1_000 + patch >= 3_009_013;
 }
+
+/** nginx passes only listed variables to its workers: an identity that is not listed does not reach the exporter. */
+export function hideUnlistedIdentity(env: NodeJS.ProcessEnv, listed: readonly string[]): void {
+  const names = new Set(listed.map((entry) => entry.split("=", 1)[0]));
+  for (const name of Object.keys(env)) if (/^(AWS|AZURE)_/.test(name) && !names.has(name)) delete env[name];
+}
