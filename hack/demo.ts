@@ -67,7 +67,7 @@ async function replaceOne(): Promise<{ seconds: number; source: string }> {
 async function licence(stageName: string): Promise<void> {
   const counted = await stage.admin("GET", "/admin/license").catch(() => undefined);
   const { license } = await stage.status();
-  const byControlPlane = counted === undefined ? "control plane gone" : `control plane counts ${counted.cores}`;
+  const byControlPlane = counted === undefined ? "control plane gone" : `control plane counts ${counted.licensedCores}`;
   row(
     `licensed cores, ${stageName}`,
     `${license.normal} normal + ${license.fallback} from the snapshot (${byControlPlane})`,

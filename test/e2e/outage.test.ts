@@ -25,7 +25,7 @@ test("in normal times the license counts the traffic pods and never the backup p
   failing();
   await stage.until("2 cores counted", 60, async (status) => {
     const license = await stage.admin("GET", "/admin/license");
-    return license.cores === 2 && status.license?.cores === 2;
+    return license.licensedCores === 2 && license.backup === 1 && status.license?.cores === 2;
   });
   const heartbeats: Json[] = await stage.admin("GET", "/admin/heartbeats");
   expect(heartbeats.some((beat) => beat.running_mode === "backup")).toBe(true);

@@ -1,5 +1,5 @@
 /** One story's stage: a namespace with its operator, and beside the cluster a control plane, an S3 server, an upstream. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HOST } from "../lab/network.ts";
@@ -54,7 +54,19 @@ export class Stage {
     const cluster = new Cluster();
     const folder = mkdtempSync(join(tmpdir(), "holdfast-stage-"));
     const names = [`dp-manager.${namespace}.svc`, `dp-manager.${namespace}.svc.cluster.local`];
-    const certificates = makeCertificates(join(folder, "tls"), { names, addresses: [HOST] });
+    const certificates = makeCertificates(join(folder, "tls"), [...names, HOST]);
+    const tlsFolder = join(folder, "tls-server");
+    mkdirSync(tlsFolder, { mode: 0o700 });
+    const { cert, key } = certificates.server;
+    for (const [name, pem] of [
+      ["tls.crt", cert],
+      ["tls.key", key],
+      ["ca.crt", certificates.ca],
+    ] as const)
+      writeFileSync(join(tlsFolder, name), pem, { mode: 0o600 });
+    // Killed without a goodbye, the control plane must not leave its database running.
+    const etcd = join(folder, "etcd.sh");
+    writeFileSync(etcd, `#!/bin/sh\nexec setpriv --pdeathsig KILL ${program("etcd")} "$@"\n`, { mode: 0o700 });
     const [front, health, admin, upstream] = [await freePort(), await freePort(), await freePort(), await freePort()];
     const [s3, controlPlane, echo] = await Promise.all([
       startS3Server<S3User>({
@@ -71,7 +83,7 @@ export class Stage {
         [
           ...SIMULATOR,
           "control-plane",
-          ...["--tls-dir", join(folder, "tls/server"), "--data-dir", folder, "--etcd-binary", program("etcd")],
+          ...["--tls-dir", tlsFolder, "--data-dir", folder, "--etcd-binary", etcd],
           ...["--ip", HOST, "--port", `${front}`, "--health-port", `${health}`, "--admin-port", `${admin}`],
         ],
         {
