@@ -120,6 +120,7 @@ describe.each(WORLDS.map(([sentence, changes], index) => ({ sentence, changes, i
         rehearsalPod(facts, found, load),
         canaryPod(facts, found, load),
         witnessPod(facts, found, { suffix: "t1", avoidNode: "n1" }),
+        rehearsalPod(facts, found, { ...load, template: ((await read(found.traffic)) as Loose).spec.template }),
       ].filter((pod) => pod !== undefined);
       expect(all.length).toBeGreaterThanOrEqual(3);
       for (const pod of all) {

@@ -204,12 +204,15 @@ const CARRIED = [
 /** Nobody ever sets it: such a pod is never Ready, so no Service of the user's own sends requests to it. */
 const NEVER_SERVES = [{ conditionType: "holdfast.dev/never-serves" }];
 
+/** A template read back from a ReplicaSet has it; a pod that is none of its must not. */
+const REPLICA_SET_HASH = "pod-template-hash";
+
 /** Neither the traffic pods' role nor a controller: both would count it into the disruption budget or block drains. */
 function helperPod(facts: Facts, template: KubeTemplate, helper: Helper): KubeObject {
   const spec = objectAt(template, "spec");
   const carried = Object.fromEntries(CARRIED.flatMap((key) => (spec[key] === undefined ? [] : [[key, spec[key]]])));
   const usersLabels = Object.entries(objectAt(template, "metadata", "labels")).flatMap(([key, value]) =>
-    typeof value === "string" ? [[key, value] as const] : [],
+    typeof value === "string" && key !== REPLICA_SET_HASH ? [[key, value] as const] : [],
   );
   return withAppliedHash({
     apiVersion: "v1",

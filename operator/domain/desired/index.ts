@@ -7,7 +7,7 @@ import { backupDeployment } from "./backup.ts";
 import { renderedConfigs, startConfig } from "./config-maps.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { inputsHash } from "./inputs.ts";
-import { type Live, liveOf, templateMark } from "./live.ts";
+import { type Live, liveOf } from "./live.ts";
 import { networkPolicy } from "./network-policy.ts";
 import { configNames } from "./references.ts";
 import { service } from "./service.ts";
@@ -37,17 +37,12 @@ export interface Desired {
   problems: readonly Problem[];
   warnings: readonly Problem[];
   keep?: Keep;
-  /** Of `template`. */
+  /** Of `template`; what runs may be made from another one (ReplicaSetFact.proofKey), which wants its own proofs. */
   proofKey: string;
   inputsHash: string;
   templateHash: string;
   /** Pod template of `traffic`. */
   template: KubeTemplate;
-  /**
-   * What a pod that starts now is made from: the live Deployment's template; the wanted one where there is none. They
-   * differ while a change waits, is refused, or is kept as it was (`keep`): fallback is ready when THIS key is proven.
-   */
-  running: { template: KubeTemplate; proofKey: string };
   /** Deployment without replicas. */
   traffic: KubeObject;
   /** Deployment with replicas; absent when not wanted, or when it cannot be rendered (then what runs stays). */
@@ -72,7 +67,6 @@ export function desired(facts: Facts, publication: Publication): Desired {
     proofKey,
     ...hashes,
     template,
-    running: runningOf(live, { template, proofKey }),
     traffic: trafficDeployment(facts, template, hashes),
     ...(backup.object === undefined ? {} : { backup: backup.object }),
     others: [
@@ -84,11 +78,6 @@ export function desired(facts: Facts, publication: Publication): Desired {
       ...(address === undefined ? [] : [address]),
     ],
   };
-}
-
-function runningOf(live: Live | undefined, wanted: Desired["running"]): Desired["running"] {
-  const proofKey = templateMark(live, ANNOTATION.proofKey);
-  return live === undefined || proofKey === undefined ? wanted : { template: live.template, proofKey };
 }
 
 interface Hashes {
