@@ -87,7 +87,7 @@ const texts = (problems: readonly Problem[]): string => problems.map(({ message 
 function condition(facts: StorageStatusFacts, type: string, [status, reason, message]: Verdict): Condition {
   const before = facts.status.conditions?.find((known) => known.type === type);
   const lastTransitionTime =
-    before?.status === status ? before.lastTransitionTime : new Date(facts.nowMs).toISOString();
+    before?.status === status ? before.lastTransitionTime : `${new Date(facts.nowMs).toISOString().slice(0, 19)}Z`;
   return {
     type,
     status,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ControlPlaneFacts, OperatorView } from "../domain/facts.ts";
 import { classifyVersionRead } from "../gateway/api7-answer.ts";
+import { CONTROL_PLANE_KINDS } from "../gateway/api7-facts.ts";
 import {
   type ControlPlaneProbe,
   type ControlPlaneTarget,
@@ -52,6 +53,7 @@ const FIRST_ANSWER_MS = 5_000;
 const GAP_SLACK_MS = 2_000;
 const FRESH_SLACK_MS = VERSION_TIMEOUT_MS + READ_TIMEOUT_MS;
 
+const NO_OBJECTS = Object.fromEntries(CONTROL_PLANE_KINDS.map((kind) => [kind, 0]));
 const UNKNOWN = (detail: string): OperatorView => ({ view: "unknown", detail });
 
 /** One prober per distinct endpoint, name and certificate, however many groups look at it. */
@@ -169,7 +171,8 @@ export class ProberPool {
       if (lag.laggedSince(startMs)) return { view: UNKNOWN("Holdfast itself is too slow to tell") };
       if (view.view !== "readsOk" || ![...wishes.values()].some((one) => one.counts)) return { view };
       const counted = await count(target, signal);
-      return "counts" in counted ? { view, counts: counted.counts } : { view };
+      // A kind that was asked for and has nothing is 0, and not unknown: an emptied control plane must be seen as such.
+      return "counts" in counted ? { view, counts: { ...NO_OBJECTS, ...counted.counts } } : { view };
     } finally {
       watchman.ended();
     }
