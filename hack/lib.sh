@@ -32,8 +32,13 @@ with_progress() {
   mkdir -p "$HOLDFAST_CACHE/log"
   log="$HOLDFAST_CACHE/log/$(printf '%s' "$label" | tr -c 'A-Za-z0-9.\n' '-').log"
   say "$label ..."
-  "$@" >"$log" 2>&1 &
+  # A process group of its own, so that a signal to this script ends the compiler, too, and not only the shell around it.
+  set -m
+  "$@" >"$log" 2>&1 </dev/null &
   local pid=$! told=0
+  set +m
+  # shellcheck disable=SC2064
+  trap "kill -- -$pid 2>/dev/null; exit 143" TERM INT HUP
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.2
     if [ $((SECONDS - started - told)) -ge 20 ]; then
@@ -41,7 +46,10 @@ with_progress() {
       say "$label ... $told s"
     fi
   done
-  if ! wait "$pid"; then
+  local code=0
+  wait "$pid" || code=$?
+  trap - TERM INT HUP
+  if [ $code != 0 ]; then
     tail -n 25 "$log" >&2
     say "$label failed after $((SECONDS - started)) s: the whole log is $log"
     return 1
