@@ -21,6 +21,8 @@ afterEach(async () => {
 const config = {
   deployment: { role: "data_plane", role_data_plane: { config_provider: "json" } },
   nginx_config: { worker_processes: 2 },
+  apisix: { status: { ip: "127.0.0.1", port: 7085 } },
+  api7ee: { status_endpoint: { enabled: true } },
 };
 const oneRoute = () =>
   JSON.stringify({ routes: [{ id: "1", uri: "/*", upstream: { nodes: { [`127.0.0.1:${upstream.port}`]: 1 } } }] });
@@ -89,6 +91,21 @@ test("its file is read again each second: what is invalid or gone changes nothin
   expect(await both(), "removed").toEqual([200, 200]);
   writeFileSync(file, "{}");
   await until("all routes dropped", async () => (await both()).join() === "404,404");
+});
+
+test.for<[string, object]>([
+  ["api7ee.status_endpoint alone", { apisix: {} }],
+  ["apisix.status alone", { api7ee: {} }],
+])("the status port stays closed with %s", async ([, change]) => {
+  const started = await startGateway({ config: { ...config, ...change } });
+  running.push(started);
+  expect(started.ports).not.toHaveProperty("status");
+});
+
+test("what serves a file is never ready by its status port, in open source neither, though every worker has loaded", async () => {
+  const { url } = await gateway(oneRoute(), { SIM_FLAVOUR: "opensource" });
+  expect([await status(`${url.http}/`), await status(`${url.http}/`)]).toEqual([200, 200]);
+  expect([await status(`${url.status}/status`), await status(`${url.status}/status/ready`)]).toEqual([200, 503]);
 });
 
 test("a gateway that loads fewer routes than there are says so on its control API only", async () => {
