@@ -117,7 +117,9 @@ export const GatewayGroupStatus = z.strictObject({
     .optional()
     .describe("What Holdfast could not check and takes for granted.")
     .meta({ "x-kubernetes-list-type": "atomic" }),
-  restartedAt: z.string().max(64).optional().describe("The restart-at annotation that was carried out last."),
-  rehearsedAt: z.string().max(64).optional().describe("The rehearse-at annotation that was carried out last."),
+  // Copies of what people wrote: with a bound here, an annotation that is too long would keep all of status from being
+  // written, the mode included.
+  restartedAt: z.string().optional().describe("The restart-at annotation that was carried out last."),
+  rehearsedAt: z.string().optional().describe("The rehearse-at annotation that was carried out last."),
 });
 export type GatewayGroupStatus = z.infer<typeof GatewayGroupStatus>;

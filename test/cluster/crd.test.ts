@@ -193,6 +193,14 @@ test("a status with every field comes back as it was written", async () => {
   expect((await withFullStatus("full")).status).toEqual(FULL_STATUS);
 });
 
+test("an annotation's text fits into status however long it is: nothing that people write may block the mode", async () => {
+  const live = await create(shortest("GatewayGroup", "wordy"));
+  const status = { observedGeneration: 1, restartedAt: "x".repeat(100_000), rehearsedAt: "not a time" };
+  expect(GatewayGroupStatus.parse(status)).toEqual(status);
+  const { code, body } = await api.call("PUT", `${pathOf("GatewayGroup", "wordy")}/status`, { ...live, status });
+  expect([code, body.status]).toEqual([200, status]);
+});
+
 test("the scale subresource reads and writes the traffic pods, for kubectl scale, HPA and KEDA", async () => {
   await withFullStatus("scaled");
   const path = `${pathOf("GatewayGroup", "scaled")}/scale`;
