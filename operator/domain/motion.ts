@@ -117,12 +117,17 @@ function mayLeave({ facts, wanted }: MotionInput, traffic: WorkloadFact, leavers
   const surplus = traffic.replicas - wanted;
   if (surplus <= 0) return [];
   const brokenFirst = [...leavers].sort((a, b) => Number(isServing(a)) - Number(isServing(b)));
+  const others = facts.pods.filter((pod) => !pod.deleting && !leavers.includes(pod));
+  const successorsServe = others.length >= surplus && others.every(isServing);
   const leaving: PodFact[] = [];
   let serving = facts.pods.filter(isServing).length;
+  let ready = facts.pods.filter(isReady).length;
   for (const pod of brokenFirst.slice(0, surplus)) {
-    if (isServing(pod) && serving - 1 < wanted) break;
+    // A pod that serves badly leaves when its successor serves, however many others still serve badly.
+    const may = isServing(pod) ? serving - 1 >= wanted : successorsServe && ready - 1 >= wanted;
+    if (!may) break;
     if (isServing(pod)) serving -= 1;
-    else if (serving < wanted) break; // even a pod that serves badly stays until its successor serves
+    ready -= 1;
     leaving.push(pod);
   }
   return leaving;

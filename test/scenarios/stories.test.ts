@@ -274,3 +274,13 @@ test("an operator that restarts in the middle of everything reaches the same end
   expect(world.minServing).toBe(4);
   expect(world.broken).toEqual([]);
 });
+
+test("every pod serves badly and fallback is ordered: they are replaced one by one, none before its successor serves", () => {
+  const world = provenWorld();
+  world.checkFails = "normal";
+  world.annotations["holdfast.dev/override"] = "Fallback until=2026-01-02T00:00:00Z";
+  world.until(() => world.mode === "Fallback" && world.from("fallback") === 2, 200);
+  expect([world.mode, world.from("fallback")]).toEqual(["Fallback", 2]);
+  expect(world.minServing).toBe(2);
+  expect(world.broken).toEqual([]);
+});

@@ -62,6 +62,8 @@ export class World {
   helpers: (HelperPodFact & { endsMs: number; outcome: HelperPodFact["result"] })[] = [];
   replicas: number | undefined;
   rehearsalFails = false;
+  /** Pods of this source answer the route check with another status than expected. */
+  checkFails: "normal" | "fallback" | undefined;
   modes: string[] = [];
   transcript: string[] = [];
   broken: string[] = [];
@@ -189,7 +191,7 @@ export class World {
         strangers: [],
         configsInUse: new Set(),
       },
-      pods: this.pods.map((pod) => ({ ...pod })),
+      pods: this.pods.map((pod) => ({ ...pod, ...(pod.source === this.checkFails ? { check: "fail" as const } : {}) })),
       helpers: this.helpers.map((pod) => ({ ...pod })),
       controlPlane: { operator: view, counts: this.held.counts },
       snapshot: {
