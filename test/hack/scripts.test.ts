@@ -46,3 +46,10 @@ test.for<[string, string, string[], Record<string, string>, number, RegExp]>([
   expect(answer.text).not.toMatch(/^\s+at /m);
   expect(answer.code).toBe(code);
 });
+
+test("docs/kind.md names the gateway images that hack/images builds", () => {
+  const images = (path: string) =>
+    [...new Set(readFileSync(join(REPOSITORY, path), "utf8").match(/api7-ee-3-gateway:[\d.]+/g))].sort();
+  expect(images("hack/images")).toHaveLength(2);
+  expect(images("docs/kind.md")).toEqual(images("hack/images"));
+});
