@@ -31,7 +31,7 @@ const Proof = z.strictObject({
   digest: z.string().max(80).describe("Digest of the snapshot that loaded."),
   image: z.string().max(512).describe("Image that loaded it."),
   readerSecretVersion: z.string().max(64).optional().describe("resourceVersion of the reader's Secret at that time."),
-  at: time("When."),
+  at: time("When it was shown."),
 });
 export type Proof = z.infer<typeof Proof>;
 
@@ -53,10 +53,10 @@ const SnapshotStatus = z.strictObject({
       key: z.string().max(64).describe("What it was tried with."),
       result: z.enum(["Loaded", "Failed"]).describe("How it ended."),
       message: z.string().max(1024).optional().describe("What was seen."),
-      at: time("When."),
+      at: time("When it ended."),
     })
     .optional()
-    .describe("The last rehearsal."),
+    .describe("The last rehearsal: a throw-away gateway that was to load a snapshot."),
 });
 
 const TrafficStatus = z.strictObject({
@@ -84,7 +84,7 @@ export const GatewayGroupStatus = z.strictObject({
   summary: z.string().max(1024).optional().describe("What is going on, in one sentence."),
   mode: z.enum(MODES).optional().describe("The recorded mode. It is written before it is acted on."),
   modeReason: z.string().max(64).optional().describe("Why the group is in this mode."),
-  modeSince: time("Since when.").optional(),
+  modeSince: time("Since when the group is in this mode.").optional(),
   epoch: z.int().min(0).optional().describe("Number of mode changes so far."),
   history: z
     .array(Transition)

@@ -76,8 +76,16 @@ const Service = z
             .min(1)
             .max(65535)
             .describe("Port of the gateway: 9080 http, 9443 https, or a listener of yours."),
-          nodePort: z.int().min(1).max(65535).optional().describe("Fixed node port."),
-          protocol: z.enum(["TCP", "UDP"]).default("TCP").describe("Protocol."),
+          nodePort: z
+            .int()
+            .min(1)
+            .max(65535)
+            .optional()
+            .describe("Fixed port on the nodes; leave out to have one chosen."),
+          protocol: z
+            .enum(["TCP", "UDP"])
+            .default("TCP")
+            .describe("Protocol of the port; UDP for HTTP/3 and stream routes."),
         }),
       )
       .min(1)
@@ -100,7 +108,10 @@ const Service = z
       .optional()
       .describe("Annotations of the Service, for cloud load balancers."),
     loadBalancerClass: z.string().max(253).optional().describe("Class of the load balancer."),
-    externalTrafficPolicy: z.enum(["Cluster", "Local"]).optional().describe("As in a Service."),
+    externalTrafficPolicy: z
+      .enum(["Cluster", "Local"])
+      .optional()
+      .describe("Local keeps the client's address and stays on the node that was asked, as in a Service."),
   })
   .meta(
     cel(
@@ -130,7 +141,11 @@ const Traffic = z.strictObject({
   service: Service.prefault({}).describe("The Service of the traffic pods."),
   check: z
     .strictObject({
-      host: z.string().max(253).optional().describe("Host header."),
+      host: z
+        .string()
+        .max(253)
+        .optional()
+        .describe("Host header of the request; leave out where the route has no host."),
       path: z
         .string()
         .max(2048)
