@@ -85,7 +85,7 @@ const Service = z
           protocol: z
             .enum(["TCP", "UDP"])
             .default("TCP")
-            .describe("Protocol of the port; UDP for HTTP/3 and stream routes."),
+            .describe("Protocol of the port; UDP for a UDP listener."),
         }),
       )
       .min(1)
