@@ -226,6 +226,15 @@ test("the start ConfigMap says mode, epoch and proofs, always in the same order"
   expect(JSON.parse(text({ a: proof })["start.json"])).toEqual({ mode: "Fallback", epoch: 7, proofs: { a: proof } });
 });
 
+test("one look may be decided twice: only what is told differs", () => {
+  const facts = world();
+  const calm = desired(facts, NORMAL_3);
+  const cold = desired(facts, { ...NORMAL_3, epoch: 4, frozen: true });
+  const changed = calm.others.filter((object, index) => object !== cold.others[index]).map(idOf);
+  expect(changed).toEqual(["ConfigMap edge-start", "PodDisruptionBudget edge"]);
+  expect(cold).toEqual(desired(world(), { ...NORMAL_3, epoch: 4, frozen: true }));
+});
+
 test("frozen: the budget lets no pod go, and an unready pod never blocks a drain", () => {
   const budget = (frozen: boolean) => objectOf(wanted({}, { frozen }), "PodDisruptionBudget", "edge").spec;
   expect(budget(false)).toMatchObject({ maxUnavailable: "10%", unhealthyPodEvictionPolicy: "AlwaysAllow" });

@@ -148,6 +148,7 @@ test.for<[unknown, bigint | undefined]>([
 
 test("one content has one hash, whatever order it was built in", () => {
   expect(canonicalJson({ b: [{ d: 1, c: undefined }], a: null })).toBe('{"a":null,"b":[{"d":1}]}');
+  expect(canonicalJson(JSON.parse('{"b":1,"__proto__":{"a":2}}'))).toBe('{"__proto__":{"a":2},"b":1}');
   expect(hashOf({ a: 1, b: 2 })).toBe(hashOf({ b: 2, a: 1 }));
   expect(hashOf({ a: 1 })).not.toBe(hashOf({ a: 2 }));
   expect(hashOf("text", 12)).toMatch(/^[0-9a-f]{12}$/);

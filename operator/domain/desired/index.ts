@@ -35,7 +35,6 @@ export type Keep =
 export interface Desired {
   /** Found here (PodTemplateRefused); those of the rendering are in facts.rendered.problems. */
   problems: readonly Problem[];
-  warnings: readonly Problem[];
   keep?: Keep;
   /** Of `template`; what runs may be made from another one (ReplicaSetFact.proofKey), which wants its own proofs. */
   proofKey: string;
@@ -53,31 +52,40 @@ export interface Desired {
 
 /** Every object of the group as it should be. Pure, and the same text for the same facts. */
 export function desired(facts: Facts, publication: Publication): Desired {
+  const { before, after, ...rest } = known.get(facts) ?? unpublished(facts);
+  const told = [startConfig(facts, publication), disruptionBudget(facts, publication.frozen)];
+  return { ...rest, others: [...before, ...told, ...after] };
+}
+
+interface Unpublished extends Omit<Desired, "others"> {
+  before: readonly KubeObject[];
+  after: readonly KubeObject[];
+}
+
+/** One look decides twice, first without knowing what is to be published: the rest is the same and made once. */
+const known = new WeakMap<Facts, Unpublished>();
+
+function unpublished(facts: Facts): Unpublished {
   const live = liveOf(facts, "traffic");
-  const { template, proofKey, problems } = trafficTemplate(facts, live);
-  const hashes = { inputsHash: inputsHash(facts, live), templateHash: hashOf(template) };
   const names = configNames(facts, live);
+  const { template, proofKey, problems } = trafficTemplate(facts, names, live);
+  const hashes = { inputsHash: inputsHash(facts, live), templateHash: hashOf(template) };
   const backup = backupDeployment(facts, names.exporter);
   const address = service(facts);
   const keep = keepOf(facts, problems, hashes, live);
-  return {
+  const made: Unpublished = {
     problems: [...problems, ...backup.problems],
-    warnings: [],
     ...(keep === undefined ? {} : { keep }),
     proofKey,
     ...hashes,
     template,
     traffic: trafficDeployment(facts, template, hashes),
     ...(backup.object === undefined ? {} : { backup: backup.object }),
-    others: [
-      ...accounts(facts),
-      networkPolicy(facts),
-      ...renderedConfigs(facts, names),
-      startConfig(facts, publication),
-      disruptionBudget(facts, publication.frozen),
-      ...(address === undefined ? [] : [address]),
-    ],
+    before: [...accounts(facts), networkPolicy(facts), ...renderedConfigs(facts, names)],
+    after: address === undefined ? [] : [address],
   };
+  known.set(facts, made);
+  return made;
 }
 
 interface Hashes {

@@ -14,6 +14,7 @@ type Rule = (override: JsonObject, facts: Facts, ours: JsonObject) => Finding[];
  * later ones' assumptions (objects are objects, lists have names), so that nothing of ours can be merged away.
  */
 export function templateProblems(facts: Facts, role: TemplateRole, override: JsonObject, ours: JsonObject): Problem[] {
+  if (Object.keys(override).length === 0) return [];
   const rules = role === "traffic" ? [...COMMON, ...TRAFFIC_ONLY] : [...COMMON, ...BACKUP_ONLY];
   const field = `spec.${role}.podTemplate`;
   return rules

@@ -7,7 +7,7 @@ import { about, CONTAINER, childObject, EDIT_THE_GROUP, labelsOf, MARK, selector
 import { chooseContainer, configVolume, gatewayContainer, gatewayVolumes, podSecurity, VOLUME } from "./containers.ts";
 import type { Live } from "./live.ts";
 import { templateProblems } from "./pod-template-rules.ts";
-import { type ConfigNames, configNames, type StoreKey, secretVersion, storeKeys } from "./references.ts";
+import { type ConfigNames, type StoreKey, secretVersion, storeKeys } from "./references.ts";
 
 export interface TrafficTemplate {
   template: KubeTemplate;
@@ -16,8 +16,7 @@ export interface TrafficTemplate {
 }
 
 /** The traffic pods' template; without the user's podTemplate when that is refused. */
-export function trafficTemplate(facts: Facts, live: Live | undefined): TrafficTemplate {
-  const configs = configNames(facts, live);
+export function trafficTemplate(facts: Facts, configs: ConfigNames, live: Live | undefined): TrafficTemplate {
   const keys = storeKeys(facts, "reader", live);
   const certificate = secretVersion(facts.secrets.client, live, MARK.clientCertificate);
   const build = (proofKey: string) => baseTemplate(facts, proofKey, configs, keys, certificate);
