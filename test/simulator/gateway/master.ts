@@ -10,7 +10,6 @@ import { nginxTimeMs } from "./nginx-time.ts";
 import { dropRoutes, emptyObjects, type Objects, toPlain } from "./objects.ts";
 import { hideUnlistedIdentity, readSettings, type Settings } from "./settings.ts";
 import { ConfigSync, pause } from "./sync.ts";
-import { ConfigError } from "./variables.ts";
 import type { WorkerOrder } from "./worker.ts";
 import { Workers } from "./workers.ts";
 
@@ -27,7 +26,7 @@ export async function runGateway(env: NodeJS.ProcessEnv): Promise<number> {
     const config = readConfig(join(settings.prefix, "conf/config.yaml"), env);
     return await new Gateway(config, roleOf(config), settings, env).run();
   } catch (error) {
-    log.error((error as Error).message, error instanceof ConfigError ? {} : { kind: (error as Error).name });
+    log.error((error as Error).message);
     return 1;
   }
 }
