@@ -1,6 +1,7 @@
 import type { FallbackStorageSpec } from "../api/fallback-storage.ts";
 import type { GatewayGroupSpec } from "../api/gateway-group.ts";
 import type { GatewayProfile, Problem, Rendered } from "../domain/facts.ts";
+import { quantityInBillionths } from "../domain/quantity.ts";
 import {
   GATEWAY_GID,
   GATEWAY_PATHS,
@@ -144,13 +145,10 @@ export function workersOf({ gateway }: GatewayGroupSpec): { workers: number; ass
   return cpu === undefined ? { workers: 2, assumed: true } : { workers: Math.max(1, Math.ceil(cpu)), assumed: false };
 }
 
-const SUFFIX: Record<string, number> = { n: 1e-9, u: 1e-6, m: 1e-3, "": 1, k: 1e3 };
-
-/** A Kubernetes quantity of CPU; undefined for what is none. */
+/** A quantity of CPU; undefined for none, or for one that is no amount. */
 function cores(quantity: string | number | undefined): number | undefined {
-  const match = /^(\d+(?:\.\d*)?|\.\d+)([numk]?)$/.exec(String(quantity ?? ""));
-  const value = match ? Number(match[1]) * (SUFFIX[match[2] ?? ""] ?? 1) : Number.NaN;
-  return Number.isFinite(value) && value > 0 ? value : undefined;
+  const billionths = quantityInBillionths(quantity);
+  return billionths === undefined || billionths <= 0n ? undefined : Number(billionths) / 1e9;
 }
 
 const REASON = {

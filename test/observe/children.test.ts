@@ -1,0 +1,90 @@
+import { expect, test } from "vitest";
+import { readChildren } from "../../operator/observe/children.ts";
+import { caches, type Loose, metadata, pod } from "./objects.ts";
+
+const labels = { "holdfast.dev/group": "edge" };
+const template = (config: string) => ({
+  metadata: { annotations: { "holdfast.dev/proof-key": "key-1" } },
+  spec: { containers: [], volumes: [{ name: "normal", configMap: { name: config } }] },
+});
+const deployment = (name: string, change: (object: Loose) => void = () => undefined): Loose => {
+  const object = {
+    metadata: metadata(name, { labels, generation: 4, annotations: { a: "b" }, managedFields: [{ manager: "x" }] }),
+    spec: { replicas: 3, template: template("cfg-wanted") },
+    status: { observedGeneration: 4 },
+  };
+  change(object);
+  return object;
+};
+const replicaSet = (name: string, owner: string, config: string, replicas = 2): Loose => ({
+  metadata: metadata(name, {
+    labels: { ...labels, "pod-template-hash": name },
+    annotations: { "deployment.kubernetes.io/revision": "5" },
+    ownerReferences: [{ controller: true, uid: `uid-${owner}` }],
+  }),
+  spec: { replicas, template: template(config) },
+  status: { replicas: 1 },
+});
+
+const read = (objects: Loose, met: Loose = { strangers: [] }) => readChildren(caches(objects), "gw/edge", "edge", met);
+
+test("the traffic Deployment with its ReplicaSets", () => {
+  const { traffic, backup, byName } = read({
+    deployments: [deployment("edge")],
+    replicaSets: [replicaSet("rs1", "edge", "cfg-1"), replicaSet("rs2", "edge-backup", "cfg-2")],
+  });
+  expect(traffic).toMatchObject({ name: "edge", replicas: 3, observed: true, paused: false, annotations: { a: "b" } });
+  expect(traffic?.replicaSets).toEqual([
+    expect.objectContaining({ name: "rs1", revision: 5, replicas: 2, templateHash: "rs1", proofKey: "key-1" }),
+  ]);
+  expect(backup).toBeUndefined();
+  expect(byName.get("Deployment/edge")).toMatchObject({ apiVersion: "apps/v1", kind: "Deployment" });
+  expect(byName.get("Deployment/edge")?.metadata).not.toHaveProperty("managedFields");
+});
+
+test.for([
+  ["not observed yet", (d: Loose): unknown => (d.status.observedGeneration = 3), { observed: false }],
+  ["paused", (d: Loose): unknown => (d.spec.paused = true), { paused: true }],
+  ["no replicas are one", (d: Loose) => delete d.spec.replicas, { replicas: 1 }],
+  [
+    "pods refused",
+    (d: Loose): unknown => (d.status.conditions = [{ type: "ReplicaFailure", status: "True", message: "quota" }]),
+    { failure: "quota" },
+  ],
+] as const)("%s", ([, change, expected]) => {
+  expect(read({ deployments: [deployment("edge", (d) => void change(d))] }).traffic).toMatchObject(expected);
+});
+
+test("ConfigMaps in use: of pods, of ReplicaSets, of the Deployment itself, projected ones too", () => {
+  const using = pod("p", (p) => {
+    p.spec.volumes = [
+      { name: "a", configMap: { name: "cfg-pod" } },
+      { name: "b", projected: { sources: [{ configMap: { name: "cfg-projected" } }] } },
+      { name: "c", secret: { secretName: "no" } },
+    ];
+  });
+  const { configsInUse } = read({
+    deployments: [deployment("edge")],
+    replicaSets: [replicaSet("rs1", "edge", "cfg-old", 0)],
+    pods: [using],
+  });
+  expect([...configsInUse].toSorted()).toEqual(["cfg-old", "cfg-pod", "cfg-projected", "cfg-wanted"]);
+});
+
+test("what carries another group's label is not ours; a stranger that is in the cache is none any more", () => {
+  const service = (name: string, group: string) => ({
+    metadata: metadata(name, { labels: { "holdfast.dev/group": group } }),
+    spec: {},
+  });
+  const strangers = [
+    { kind: "Service", name: "edge", adoptable: true },
+    { kind: "ConfigMap", name: "edge-start", adoptable: false },
+  ];
+  const children = read(
+    { services: [service("edge", "edge"), service("other", "other")] },
+    { strangers, podRefusal: "no" },
+  );
+  expect([...children.byName.keys()]).toEqual(["Service/edge"]);
+  expect(children.strangers).toEqual([strangers[1]]);
+  expect(children.podRefusal).toBe("no");
+});

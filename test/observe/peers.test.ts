@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import type { GroupFacts } from "../../operator/domain/facts.ts";
+import { readGroup } from "../../operator/observe/group.ts";
+import { PeerIndex } from "../../operator/observe/peers.ts";
+import { caches, group, type Loose, storage } from "./objects.ts";
+
+const CENSUS = { probed: 3, lost: 1 };
+
+/** Groups that share control plane and store unless changed; the first is the eldest. */
+function world(...objects: Loose[]) {
+  const index = new PeerIndex(
+    caches({ storages: [storage(), storage("other", (s) => (s.s3.resourceBucket = "res2"))] }).storages,
+  );
+  for (const object of objects) index.update(`gw/${object.metadata.name}`, object);
+  const of = (object: Loose) => index.of(readGroup(object) as GroupFacts, CENSUS);
+  return { index, of };
+}
+const born = (day: number) => ({ creationTimestamp: `2026-01-0${day}T00:00:00Z` });
+const moving = (object: Loose, mode = "ToFallback") => ({ ...object, status: { mode } });
+const wave = (object: Loose, number: string) => {
+  object.metadata.annotations = { "holdfast.dev/wave": number };
+  return object;
+};
+
+test("groups on one control plane know of each other, others do not count", () => {
+  const [a, b] = [group("a"), group("b")];
+  const far = group("far", (spec) => (spec.controlPlane.endpoint = "https://far:7943"));
+  const { of } = world(a, b, far);
+  expect(of(a)).toEqual({ controlPlanes: 3, controlPlanesLost: 1, sharing: 2, moving: 0, earlierWavesOpen: 0 });
+  expect(of(far).sharing).toBe(1);
+});
+
+test("those that move now are counted, oneself is not", () => {
+  const [a, b, c] = [moving(group("a")), moving(group("b"), "ToNormal"), group("c")];
+  const { of } = world(a, b, c);
+  expect([of(a).moving, of(c).moving]).toEqual([1, 2]);
+});
+
+test.for([
+  ["an earlier wave that moves is open", "1", "2", 1],
+  ["the same wave does not wait for itself", "2", "2", 0],
+  ["a later wave is not waited for", "3", "2", 0],
+  ["no number is the first wave", "soon", "2", 1],
+] as const)("waves: %s", ([, other, own, open]) => {
+  const me = wave(group("me"), own);
+  const { of } = world(wave(moving(group("other")), other), me);
+  expect(of(me).earlierWavesOpen).toBe(open);
+});
+
+const shared = (name: string, day: number, change?: (spec: Loose) => void) =>
+  group(name, (spec) => Object.assign(spec, { shortID: "same" }) && change?.(spec), born(day));
+test.for([
+  ["the younger of two exporters on one key is refused", shared("old", 1), shared("new", 2), "gw/old"],
+  ["the elder is not", shared("x", 2), shared("me", 1), undefined],
+  ["another key", group("old", undefined, born(1)), shared("new", 2), undefined],
+  ["another bucket", shared("old", 1, (s) => (s.fallback.storageRef.name = "other")), shared("new", 2), undefined],
+  [
+    "same control plane, and the elder does not export",
+    shared("old", 1, (s) => (s.backup = { enabled: false })),
+    shared("new", 2),
+    undefined,
+  ],
+  [
+    "another control plane, exporting or not",
+    shared("old", 1, (s) =>
+      Object.assign(s, { backup: { enabled: false }, controlPlane: { ...s.controlPlane, endpoint: "https://b" } }),
+    ),
+    shared("new", 2),
+    "gw/old",
+  ],
+  ["born in the same second: by name", shared("a", 1), shared("b", 1), "gw/a"],
+] as const)("one object key: %s", ([, other, me, conflict]) => {
+  expect(world(other, me).of(me).keyConflict).toBe(conflict);
+});
+
+test("the younger is woken when the elder goes; groups of one control plane do not wake each other", () => {
+  const [old, young, beside] = [shared("old", 1), shared("young", 2), group("beside")];
+  const { index, of } = world(old, young, beside);
+  expect(index.update("gw/old", moving(old)), "a move is no news for others").toEqual([]);
+  expect(index.update("gw/old", undefined)).toEqual(["gw/young"]);
+  expect(of(young).keyConflict).toBeUndefined();
+});

@@ -1,0 +1,196 @@
+import { expect, test } from "vitest";
+import type { Answer } from "../../operator/gateway/api7-answer.ts";
+import type { ControlPlaneProbe } from "../../operator/gateway/api7-probe.ts";
+import { ProberPool, type ProbeWish } from "../../operator/observe/prober.ts";
+import { FakeClock } from "../kube/fake-clock.ts";
+
+const ok: Answer = { kind: "ok", ms: 1 };
+const UP: ControlPlaneProbe = { version: ok, read: ok };
+const DOWN: ControlPlaneProbe = { version: { kind: "refused", ms: 1 } };
+const TLS = { cert: "cert", key: "key" };
+
+function world() {
+  const clock = new FakeClock();
+  const woken: string[][] = [];
+  const probes: string[] = [];
+  let answer: ControlPlaneProbe = UP;
+  let takesMs = 0;
+  let lagged = false;
+  let counts: Record<string, number> = { routes: 3 };
+  const pool = new ProberPool({
+    clock,
+    lag: { laggedSince: () => lagged },
+    wake: (keys) => void woken.push([...keys]),
+    probe: (target) => {
+      probes.push(target.endpoint);
+      const now = answer;
+      return new Promise((resolve) => clock.after(takesMs, () => resolve(now)));
+    },
+    count: async () => ({ counts }),
+  });
+  const want = (group: string, change: Partial<ProbeWish> = {}) =>
+    pool.want(group, { endpoint: "https://cp", tls: TLS, intervalMs: 5_000, counts: false, ...change });
+  return {
+    clock,
+    pool,
+    want,
+    woken,
+    probes,
+    say: (next: ControlPlaneProbe) => (answer = next),
+    slow: (ms: number) => (takesMs = ms),
+    lag: (is: boolean) => (lagged = is),
+    hold: (next: Record<string, number>) => (counts = next),
+    view: (group = "a") => pool.facts(group)?.operator,
+  };
+}
+
+test.for([
+  ["it answers both questions", UP, { view: "readsOk" }],
+  [
+    "its read is an error",
+    { version: ok, read: { kind: "serverError", status: 500, ms: 1 } },
+    { view: "serverError", detail: "its read was answered with an error" },
+  ],
+  [
+    "its read hangs",
+    { version: ok, read: { kind: "timeout", phase: "answer", lagMs: 0, ms: 1 } },
+    { view: "readTimeout", detail: "its read was not answered" },
+  ],
+  ["nobody listens", DOWN, { view: "down", detail: "refused" }],
+  ["silence", { version: { kind: "timeout", phase: "connect", lagMs: 3, ms: 1 } }, { view: "down", detail: "timeout" }],
+  [
+    "silence, and we were late ourselves",
+    { version: { kind: "timeout", phase: "connect", lagMs: 1500, ms: 1 } },
+    { view: "unknown", detail: "operatorLagging" },
+  ],
+  [
+    "no such name",
+    { version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } },
+    { view: "unknown", detail: "dnsFailure: ENOTFOUND" },
+  ],
+  [
+    "our certificate ended",
+    { version: { kind: "tlsLocal", reason: "CertificateExpired", ms: 1 } },
+    { view: "unknown", detail: "tlsLocal: CertificateExpired" },
+  ],
+  [
+    "it does not want us",
+    { version: { kind: "denied", status: 403, ms: 1 } },
+    { view: "misconfigured", detail: "denied: HTTP 403" },
+  ],
+] as const)("%s", async ([, answer, expected]) => {
+  const { clock, want, say, view } = world();
+  say(answer as ControlPlaneProbe);
+  want("a");
+  await clock.advance(0);
+  expect(view()).toEqual(expected);
+});
+
+test("groups with the same endpoint and certificate share one probe, at the shortest interval asked for", async () => {
+  const { clock, want, probes, woken } = world();
+  want("a", { intervalMs: 60_000 });
+  want("b", { intervalMs: 10_000 });
+  want("c", { endpoint: "https://other" });
+  await clock.advance(0);
+  expect(probes.toSorted()).toEqual(["https://cp", "https://other"]);
+  expect(woken.flat().toSorted()).toEqual(["a", "b", "c"]);
+  await clock.advance(30_000);
+  expect(probes.filter((endpoint) => endpoint === "https://cp")).toHaveLength(4);
+});
+
+test("a renewed certificate is probed anew, and the old one no more", async () => {
+  const { clock, want, pool, probes } = world();
+  want("a");
+  await clock.advance(0);
+  want("a", { tls: { cert: "new", key: "new" } });
+  expect(pool.facts("a"), "its first answer is waited for").toBeUndefined();
+  await clock.advance(0);
+  expect(pool.census()).toEqual({ probed: 1, lost: 0 });
+  pool.drop("a");
+  const asked = probes.length;
+  await clock.advance(60_000);
+  expect(probes).toHaveLength(asked);
+  expect(clock.armed).toBe(0);
+});
+
+test("a first answer that does not come is waited for only so long", async () => {
+  const { clock, want, slow, view, pool } = world();
+  slow(60_000);
+  want("a");
+  await clock.advance(4_900);
+  expect(pool.facts("a")).toBeUndefined();
+  await clock.advance(200);
+  expect(view()).toEqual({ view: "unknown", detail: "it has not answered yet" });
+});
+
+test("groups are woken when the view changes, and only then", async () => {
+  const { clock, want, say, woken, view } = world();
+  want("a");
+  await clock.advance(20_000);
+  expect(woken).toHaveLength(1);
+  say(DOWN);
+  await clock.advance(6_000);
+  expect(woken).toHaveLength(2);
+  expect(view()).toMatchObject({ view: "down" });
+});
+
+test("an answer that is too old says nothing about now", async () => {
+  const { clock, want, slow, view } = world();
+  want("a");
+  await clock.advance(1_000);
+  slow(600_000);
+  await clock.advance(20_000);
+  expect(view()).toEqual({ view: "readsOk" });
+  await clock.advance(10_000);
+  expect(view()).toMatchObject({ view: "unknown", detail: "the last answer is too old" });
+});
+
+test.for([
+  ["stopped (the monotonic clock went on)", (clock: FakeClock) => clock.jump(40_000)],
+  ["asleep (only the wall clock went on)", (clock: FakeClock) => clock.jumpWall(40_000)],
+] as const)("after a time %s the first answer counts for nothing", async ([, pass]) => {
+  const { clock, want, view, woken } = world();
+  want("a");
+  await clock.advance(1_000);
+  pass(clock);
+  await clock.advance(0);
+  for (let ms = 0; ms < 5_600 && woken.length < 2; ms += 100) await clock.advance(100);
+  expect(view()).toEqual({ view: "unknown", detail: "Holdfast itself stood still" });
+  await clock.advance(5_600);
+  expect(view()).toEqual({ view: "readsOk" });
+  expect(woken, "the group sees the hole, or its evidence would reach across").toHaveLength(3);
+});
+
+test("an answer that came while the process lagged counts for nothing", async () => {
+  const { clock, want, lag, say, view } = world();
+  lag(true);
+  say(DOWN);
+  want("a");
+  await clock.advance(0);
+  expect(view()).toEqual({ view: "unknown", detail: "Holdfast itself is too slow to tell" });
+});
+
+test("objects are counted when asked for; a kind without objects is 0 and not left out", async () => {
+  const { clock, want, pool, hold } = world();
+  want("a");
+  await clock.advance(0);
+  expect(pool.facts("a")?.counts).toBeUndefined();
+  want("a", { counts: true });
+  await clock.advance(0);
+  expect(pool.facts("a")?.counts).toMatchObject({ routes: 3, services: 0, ssls: 0 });
+  hold({});
+  await clock.advance(6_000);
+  expect(pool.facts("a")?.counts).toMatchObject({ routes: 0 });
+});
+
+test("the census counts control planes, not certificates", async () => {
+  const { clock, want, pool, say } = world();
+  want("a");
+  want("b", { tls: { cert: "other", key: "other" } });
+  want("c", { endpoint: "https://second" });
+  await clock.advance(0);
+  expect(pool.census()).toEqual({ probed: 2, lost: 0 });
+  say(DOWN);
+  await clock.advance(6_000);
+  expect(pool.census()).toEqual({ probed: 2, lost: 2 });
+});

@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import type { Content } from "../../operator/observe/secrets.ts";
+import { StorageReader } from "../../operator/observe/storage.ts";
+import { StorePool } from "../../operator/observe/stores.ts";
+import { MemoryStorage } from "../../operator/storage/memory.ts";
+import type { StoreSettings } from "../../operator/storage/settings.ts";
+import { FakeClock } from "../kube/fake-clock.ts";
+import { caches, type Loose, storage } from "./objects.ts";
+
+const KEYS: Content = { seen: "present", resourceVersion: "1", data: { accessKeyId: "AKIA", secretAccessKey: "abc" } };
+
+function world(objects: Loose[] = [storage()]) {
+  const clock = new FakeClock();
+  const server = new MemoryStorage(() => new Date(clock.wallMs()));
+  const made: StoreSettings[] = [];
+  const pool = new StorePool((settings) => {
+    made.push(settings);
+    return server.store();
+  });
+  const woken: string[] = [];
+  let keys: Content = KEYS;
+  let ca: Content = { seen: "absent" };
+  const contents = { secret: async () => keys, configMap: async () => ca };
+  const reader = new StorageReader({
+    clock,
+    caches: caches({ storages: objects }),
+    contents: contents as never,
+    pool,
+    wake: (key) => void woken.push(key),
+  });
+  const read = () => reader.read("gw", "store");
+  return {
+    clock,
+    server,
+    made,
+    woken,
+    reader,
+    read,
+    say: (next: Content) => (keys = next),
+    trust: (next: Content) => (ca = next),
+  };
+}
+
+test("a storage that can be used", async () => {
+  const { clock, read, made, woken } = world();
+  expect((await read()).access).toBe("pending");
+  await clock.advance(0);
+  const seen = await read();
+  expect(seen.facts).toMatchObject({ seen: "present", name: "store" });
+  expect(seen.facts).not.toHaveProperty("fault");
+  expect(seen.access).toEqual({ problems: [] });
+  expect(made).toEqual([expect.objectContaining({ type: "S3", forcePathStyle: false, resourceBucket: "res" })]);
+  expect(woken).toEqual(["gw/store"]);
+});
+
+test.for([
+  ["it does not exist", [], KEYS, { seen: "absent", name: "store" }],
+  ["it cannot be read", [storage("store", (s) => (s.type = "Tape"))], KEYS, { seen: "unknown" }],
+  ["its Secret is missing", [storage()], { seen: "absent" }, { fault: { reason: "StorageSecretMissing" } }],
+  [
+    "its Secret cannot be read",
+    [storage()],
+    { seen: "unknown", why: "403" },
+    { fault: { reason: "StorageUnavailable" } },
+  ],
+  [
+    "a key in it is missing",
+    [storage()],
+    { seen: "present", resourceVersion: "1", data: { accessKeyId: "AKIA" } },
+    { fault: { reason: "StorageSecretMissing" } },
+  ],
+] as const)("%s", async ([, objects, keys, expected]) => {
+  const { read, say } = world([...objects]);
+  say(keys as Content);
+  const seen = await read();
+  expect(seen.facts).toMatchObject(expected);
+  expect(seen.store).toBeUndefined();
+  expect(seen.access).toBe("notAsked");
+});
+
+test("a Secret that cannot be read for a moment keeps the store that is open", async () => {
+  const { clock, read, say, made } = world();
+  await read();
+  await clock.advance(0);
+  say({ seen: "unknown", why: "timeout" });
+  expect((await read()).store).toBeDefined();
+  expect(made).toHaveLength(1);
+});
+
+test("new keys open a new store, and it is checked anew", async () => {
+  const { clock, read, say, made } = world();
+  await read();
+  await clock.advance(0);
+  say({ ...KEYS, data: { accessKeyId: "AKIB", secretAccessKey: "def" } } as Content);
+  expect((await read()).access).toBe("pending");
+  expect(made).toHaveLength(2);
+});
+
+test("access is checked again and again, and a change wakes", async () => {
+  const { clock, server, read, woken } = world();
+  await read();
+  await clock.advance(0);
+  server.failWith("AccessDenied");
+  await clock.advance(70_000);
+  expect(woken).toHaveLength(2);
+  expect((await read()).facts).toMatchObject({ fault: { reason: "StorageDenied" } });
+  server.failWith(undefined);
+  await clock.advance(70_000);
+  expect((await read()).facts).not.toHaveProperty("fault");
+});
+
+const withCA = () => [storage("store", (s) => (s.tls = { caBundleRef: { name: "ca" } }))];
+test("a CA bundle that is not there is told, and nothing is asked without it", async () => {
+  const { read, made, trust } = world(withCA());
+  expect((await read()).caProblem).toMatchObject({ reason: "StorageMisconfigured", field: "spec.tls.caBundleRef" });
+  expect(made).toEqual([]);
+  trust({ seen: "present", resourceVersion: "1", data: { "ca.crt": "PEM" } });
+  await read();
+  expect(made).toEqual([expect.objectContaining({ caBundle: "PEM" })]);
+});
+
+test("a storage that is gone is asked no more", async () => {
+  const { clock, read, reader } = world();
+  await read();
+  await clock.advance(0);
+  reader.drop("gw/store");
+  expect(clock.armed).toBe(0);
+});
