@@ -1,12 +1,12 @@
 /** The chart and the install manifest, by helm and kubectl onto a real API server. */
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { helm, INSTALL, installManifest, render } from "../../hack/install-manifest.ts";
-import { REPOSITORY, until } from "../lab/process.ts";
+import { REPOSITORY, temporaryFolder, until } from "../lab/process.ts";
 import { type ApiServer, apiServer } from "./api-server.ts";
 import { installCrds } from "./crds.ts";
 
@@ -156,6 +156,26 @@ describe("installed", () => {
   ] as const)("%s: it can %s", async (expected, _, right, namespace) => {
     expect(await may(right, namespace!)).toBe(expected);
   });
+
+  test("helm upgrade brings the CRDs of its version along", async () => {
+    const newer = temporaryFolder("chart");
+    try {
+      cpSync(CHART, newer.path, { recursive: true });
+      const file = join(newer.path, "templates/crd-gatewaygroups.yaml");
+      writeFileSync(file, readFileSync(file, "utf8").replace(THEN, "Of the next version."));
+      await cli("upgrade", RELEASE, newer.path, "--reuse-values");
+      expect(await descriptionOfTraffic()).toBe("Of the next version.");
+      await cli("upgrade", RELEASE, CHART, "--reuse-values");
+      expect(await descriptionOfTraffic()).toBe(THEN);
+    } finally {
+      newer.remove();
+    }
+  });
+  const THEN = "The pods that serve.";
+  const descriptionOfTraffic = async (): Promise<string> => {
+    const { body } = await api.call("GET", `${CRD_PATH}/gatewaygroups.holdfast.dev`);
+    return body.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.traffic.description;
+  };
 
   test("uninstalling leaves the CRDs, and the groups with them", async () => {
     await cli("uninstall", RELEASE);
