@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // The one program: `run` is the operator, `choose` the start choice. Nothing heavy is loaded before it is known which:
 // the start choice stands in front of every gateway.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import manifest from "../package.json" with { type: "json" };
 
 const USAGE_EXIT = 64;
 const [command, ...args] = process.argv.slice(2);
@@ -15,7 +16,7 @@ switch (command) {
     await run();
     break;
   case "--version":
-    console.log(await version());
+    console.log(manifest.version);
     break;
   case "--help":
   case "-h": {
@@ -36,7 +37,7 @@ async function run(): Promise<void> {
   try {
     const options = readOptions(args);
     const { runOperator } = await import("./run.ts");
-    await runOperator(options, await version());
+    await runOperator(options, manifest.version);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     console.error(`holdfast run: ${error.message}`);
@@ -56,13 +57,4 @@ async function becomeChoose(): Promise<void> {
     }
   }
   await import(file);
-}
-
-async function version(): Promise<string> {
-  try {
-    const text = readFileSync(join(import.meta.dirname, "../package.json"), "utf8");
-    return (JSON.parse(text) as { version: string }).version;
-  } catch {
-    return process.env["HOLDFAST_VERSION"] ?? "0.0.0";
-  }
 }

@@ -94,6 +94,7 @@ export function operator(deps: OperatorDeps): Operator {
   const groups = new Controller({
     name: "group",
     workers: options.workers,
+    backoffCapMs: 15_000, // loops further apart than this tear holes into the evidence
     clock,
     log,
     observer: runtime,

@@ -15,6 +15,8 @@ type WithData = KubeObject & { data?: Record<string, string> };
 
 // The API server may stumble for a moment; a Secret that was read minutes ago is still the best that is known of it.
 const TRUST_LAST_MS = 5 * 60_000;
+/** Somebody may be about to create what is missing, and waits for it to be noticed. */
+const MISSING_MAX_AGE_MS = 10_000;
 const READ_TIMEOUT_MS = 5_000;
 const SWEEP_ABOVE = 1_000;
 
@@ -57,7 +59,8 @@ export class ContentReader {
     const key = `${resource.kind} ${keyOf(namespace, name)}`;
     const nowMs = this.#clock.monotonicMs();
     const known = this.#cache.get(key);
-    if (known && nowMs - known.readMs < maxAgeMs) {
+    const goodForMs = known?.content.seen === "present" ? maxAgeMs : Math.min(maxAgeMs, MISSING_MAX_AGE_MS);
+    if (known && nowMs - known.readMs < goodForMs) {
       known.usedMs = nowMs;
       return known.content;
     }

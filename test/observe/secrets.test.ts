@@ -70,6 +70,15 @@ test.for([
   expect((await read()).seen).toBe(seen);
 });
 
+test("what is missing is looked for sooner than what is there is looked at again", async () => {
+  const { clock, read, say, asked } = world();
+  say(undefined);
+  await read();
+  await clock.advance(11_000);
+  await read();
+  expect(asked()).toBe(2);
+});
+
 test("a fact has the names of keys and none of their values", () => {
   const content: Content = { seen: "present", resourceVersion: "3", data: { b: "hidden", a: "hidden" } };
   expect(factOf("s", content)).toEqual({ seen: "present", name: "s", resourceVersion: "3", keys: ["a", "b"] });
