@@ -1,7 +1,8 @@
 // Bundles the two programs of the image, each into one file: `node hack/build.ts [folder [bundle]]`, by default both
 // into dist/.
-//   holdfast.mjs  the operator    choose.mjs  the start choice, which must stay small: it delays every gateway's start
-import { existsSync, statSync } from "node:fs";
+//   holdfast.mjs  the entry, small; what only the operator needs lies beside it in holdfast-*.mjs
+//   choose.mjs    the start choice in one file, which must stay small: it delays every gateway's start
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
@@ -24,11 +25,17 @@ for (const { source, bundle, commonJs } of PROGRAMS) {
     console.log(`${bundle}: skipped, there is no ${source}`);
     continue;
   }
-  const outfile = join(folder, bundle);
+  // Chunks of an earlier build have other names, and all of the folder goes into the image.
+  const name = bundle.replace(/\.mjs$/, "");
+  const isChunk = (file: string) => file.startsWith(`${name}-`) && file.endsWith(".mjs");
+  if (existsSync(folder)) for (const file of readdirSync(folder).filter(isChunk)) rmSync(join(folder, file));
   const { metafile } = await build({
-    entryPoints: [join(root, source)],
+    entryPoints: [{ in: join(root, source), out: name }],
     absWorkingDir: root,
-    outfile,
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
+    splitting: commonJs,
+    chunkNames: `${name}-[hash]`,
     bundle: true,
     platform: "node",
     format: "esm",
@@ -40,5 +47,5 @@ for (const { source, bundle, commonJs } of PROGRAMS) {
     legalComments: "eof",
   });
   const inputs = Object.keys(metafile.inputs).length;
-  console.log(`${bundle}: ${Math.ceil(statSync(outfile).size / 1024)} KiB from ${inputs} files`);
+  console.log(`${bundle}: ${Math.ceil(statSync(join(folder, bundle)).size / 1024)} KiB from ${inputs} files`);
 }
