@@ -1,6 +1,7 @@
 import { ANNOTATION, FIELD_MANAGER, LABEL } from "../api/names.ts";
 import type { Facts, KubeObject } from "../domain/facts.ts";
 import type { Step } from "../domain/plan.ts";
+import { unionReplacements } from "../domain/union.ts";
 import type { Applied, KubeClient } from "../kube/client.ts";
 import { isKubeError } from "../kube/errors.ts";
 import { deployments, type ObjectMeta, pods, type Resource, resourceOf } from "../kube/resources.ts";
@@ -62,7 +63,27 @@ async function apply(object: KubeObject, facts: Facts, deps: StepDeps, signal: A
   if (!live?.metadata.uid) return await create(object, facts, deps, signal);
   const refused = isNewTemplate(object, live) && (await deps.dryRun(templateOf(object), signal));
   if (refused) return "refused";
-  return await applyOver(object, live.metadata.uid, deps, signal);
+  try {
+    return await applyOver(object, live.metadata.uid, deps, signal);
+  } catch (error) {
+    if (!isKubeError(error, "Invalid") || !(await replaceUnions(object, live, deps, signal))) throw error;
+    return await applyOver(object, live.metadata.uid, deps, signal);
+  }
+}
+
+/** A hand edit that set another member of a union stands in the way of every apply; that part is replaced first. */
+async function replaceUnions(
+  object: KubeObject,
+  live: KubeObject,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const operations = unionReplacements(object, live);
+  const { name, namespace, resourceVersion } = live.metadata;
+  if (operations.length === 0 || resourceVersion === undefined) return false;
+  const seen = { name, resourceVersion, ...(namespace === undefined ? {} : { namespace }) };
+  await deps.client.jsonPatch(resourceOf(object), seen, operations, { fieldManager: FIELD_MANAGER, signal });
+  return true;
 }
 
 async function applyOver(object: KubeObject, uid: string, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
