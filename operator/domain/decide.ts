@@ -39,7 +39,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     const why = evidenceText(facts, situation.evidence);
     Object.assign(status, recordMove(facts, step.move.to, step.move.reason, why));
     events.push(moveEvent(situation, step.move, why));
-  } else events.push(...template.events);
+  } else events.push(...template.events, ...stepEvents(steps));
   const plan: Plan = {
     status,
     recordsMode: step.move !== undefined,
@@ -185,6 +185,31 @@ function wantsOf({ facts, evidence, mode }: Situation, pipeline: Pipeline): Want
   const regressed =
     facts.group.status.conditions?.some((condition) => condition.type === "ControlPlaneRegressed") ?? false;
   return { podsOften: !calm, controlPlaneCounts: mode !== "Normal" || pipeline.quarantine !== undefined || regressed };
+}
+
+/** What is done to pods is told where people look: at the group and at its Deployment. */
+function stepEvents(steps: readonly Step[]): PlannedEvent[] {
+  return steps.flatMap((step): PlannedEvent[] => {
+    const told = { type: "Normal", alsoOnDeployment: true } as const;
+    if (step.do === "scale")
+      return [
+        { ...told, reason: "Scaled", action: "Scale", message: `Replicas ${step.from} -> ${step.to}: ${step.why}` },
+      ];
+    if (step.do === "deletePod")
+      return [
+        { ...told, reason: "PodReplaced", action: "Delete", message: `Pod ${step.name} is deleted: ${step.why}` },
+      ];
+    if (step.do === "apply" && step.object.kind === "Deployment")
+      return [
+        {
+          ...told,
+          reason: "ObjectApplied",
+          action: "Apply",
+          message: `Deployment ${step.object.metadata.name}: ${step.why}`,
+        },
+      ];
+    return [];
+  });
 }
 
 function moveEvent(situation: Situation, move: { to: string; reason: Reason }, evidence: string): PlannedEvent {

@@ -80,7 +80,8 @@ export function evidenceText(facts: Facts, evidence: Evidence): string {
   const w = evidence.witnesses;
   const view = facts.controlPlane.operator;
   const detail = "detail" in view ? ` (${view.detail})` : "";
-  const places = w.placesAnswered + w.placesRefused;
+  // Starts go out of date by themselves; while reads are answered they decide nothing and are not told.
+  const places = view.view === "readsOk" ? 0 : w.placesAnswered + w.placesRefused;
   return (
     `Holdfast sees ${view.view}${detail}; gateways: ${w.connected} connected, ${w.disconnected} disconnected, ` +
     `${w.silent} silent${places > 0 ? `; starts and witness pods: ${w.placesAnswered} answered, ${w.placesRefused} not` : ""}`

@@ -51,6 +51,11 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   if (verified.problems.length > 0)
     return no("Unreadable", `The verified snapshot cannot be used: ${verified.problems.join(", ")}`);
   const proof = proofFor(facts, proofKey, verified);
+  if (!proof && overwritten(facts, verified))
+    return no(
+      "ExporterKeyIgnored",
+      `The exporter writes to the key "${facts.group.spec.shortID}" instead of "${facts.group.spec.shortID}-raw": this gateway does not take the key from its environment, so what pods would start from is unproven`,
+    );
   if (!proof) return no(isRehearsing(facts) ? "Rehearsing" : "Unproven", unproven(facts));
   const old = ageProblem(facts, verified, controlPlaneLostMs);
   const nothingElse = !facts.pods.some((pod) => isReady(pod) && pod.start?.choice !== "fallback");
@@ -60,14 +65,29 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
     old === undefined
       ? `Snapshot ${short(verified.digest)} is ${since}`
       : `${old}; nothing else serves, so it is used (${since})`;
+  const late = old === undefined && controlPlaneLostMs === undefined ? lateExport(facts) : undefined;
   return {
     status: "True",
-    reason: old === undefined ? "Proven" : "ServingOldSnapshot",
-    message,
+    reason: old !== undefined ? "ServingOldSnapshot" : late !== undefined ? "ExportLate" : "Proven",
+    message: late === undefined ? message : `${message}; ${late}`,
     proof,
     usable: true,
     oldButOnly: old !== undefined,
   };
+}
+
+const lateAfterMs = (facts: Facts): number => 3_000 * facts.group.spec.backup.exportIntervalSeconds + 10_000;
+
+/** The exporter alone writes without us; it obeys its key, or the verified pair changes while there is no raw one. */
+function overwritten(facts: Facts, verified: PairFound): boolean {
+  const { raw } = facts.snapshot;
+  return facts.group.spec.backup.enabled && raw.seen === "absent" && verified.ageMs < lateAfterMs(facts);
+}
+
+function lateExport(facts: Facts): string | undefined {
+  const { raw } = facts.snapshot;
+  if (raw.seen !== "found" || !facts.group.spec.backup.enabled || raw.ageMs <= lateAfterMs(facts)) return undefined;
+  return `but the last export is of ${new Date(raw.lastModifiedMs).toISOString()}, more than three intervals ago`;
 }
 
 export const short = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 12);
