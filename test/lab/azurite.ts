@@ -22,7 +22,11 @@ export interface AzuriteServer {
  * Starts Azurite with these accounts and containers (made in each account). Azurite knows account keys only: rights per
  * role cannot be told apart here, so tests of denied access use a wrong key or the S3 server.
  */
-export async function startAzurite(accounts: string[], containers: string[]): Promise<AzuriteServer> {
+export async function startAzurite(
+  accounts: string[],
+  containers: string[],
+  host = "127.0.0.1",
+): Promise<AzuriteServer> {
   const folder = temporaryFolder("azurite");
   const port = await freePort();
   const keys = new Map(accounts.map((account) => [account, randomBytes(64).toString("base64")]));
@@ -31,7 +35,7 @@ export async function startAzurite(accounts: string[], containers: string[]): Pr
     if (key === undefined) throw new Error(`Azurite has no account "${account}": it has ${accounts.join(", ")}`);
     return key;
   };
-  const endpoint = (account: string) => `http://127.0.0.1:${port}/${account}`;
+  const endpoint = (account: string) => `http://${host}:${port}/${account}`;
   const client = (account: string) =>
     new BlobServiceClient(endpoint(account), new StorageSharedKeyCredential(account, accountKey(account)));
   const server = await startServer(
@@ -39,13 +43,13 @@ export async function startAzurite(accounts: string[], containers: string[]): Pr
     [
       process.execPath,
       join(REPOSITORY, "node_modules/azurite/dist/src/blob/main.js"),
-      ...["--blobHost", "127.0.0.1", "--blobPort", String(port), "--inMemoryPersistence"],
+      ...["--blobHost", host, "--blobPort", String(port), "--inMemoryPersistence"],
       ...["--skipApiVersionCheck", "--disableTelemetry", "--silent"],
     ],
     {
       folder: folder.path,
       env: { AZURITE_ACCOUNTS: [...keys].map(([account, key]) => `${account}:${key}`).join(";") },
-      ready: async () => (await fetch(`http://127.0.0.1:${port}/`)).status > 0,
+      ready: async () => (await fetch(`http://${host}:${port}/`)).status > 0,
       readyLimitMs: START_LIMIT_MS,
     },
   );

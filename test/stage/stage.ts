@@ -23,7 +23,8 @@ export class Stage {
   readonly #admin: string;
   readonly #upstream: Server;
   readonly #folder: string;
-  readonly #ports: { front: number; upstream: number };
+  /** Ports on the host: of the control plane's front, and of the upstream. */
+  readonly ports: { front: number; upstream: number };
 
   private constructor(parts: {
     cluster: Cluster;
@@ -42,7 +43,7 @@ export class Stage {
     this.#admin = parts.admin;
     this.#upstream = parts.upstream;
     this.#folder = parts.folder;
-    this.#ports = parts.ports;
+    this.ports = parts.ports;
   }
 
   get system(): string {
@@ -133,14 +134,14 @@ export class Stage {
         apiVersion: "v1",
         kind: "Service",
         metadata: { name: "dp-manager", namespace },
-        spec: { ports: [{ name: "https", port: 7943, targetPort: this.#ports.front }] },
+        spec: { ports: [{ name: "https", port: 7943, targetPort: this.ports.front }] },
       },
       {
         apiVersion: "discovery.k8s.io/v1",
         kind: "EndpointSlice",
         metadata: { name: "dp-manager-1", namespace, labels: { "kubernetes.io/service-name": "dp-manager" } },
         addressType: "IPv4",
-        ports: [{ name: "https", port: this.#ports.front, protocol: "TCP" }],
+        ports: [{ name: "https", port: this.ports.front, protocol: "TCP" }],
         endpoints: [{ addresses: [HOST] }],
       },
     );
@@ -179,7 +180,7 @@ export class Stage {
   async applyGroup(options: GroupOptions = {}): Promise<void> {
     await this.cluster.apply(
       storageManifest(this.namespace, this.s3.endpoint),
-      groupManifest(this.namespace, { endpoint: `https://dp-manager.${this.namespace}.svc:7943`, ...options }),
+      groupManifest(this.namespace, { endpoint: this.endpoint, ...options }),
     );
   }
 
@@ -189,6 +190,26 @@ export class Stage {
 
   async status(name = "edge"): Promise<Json> {
     return (await this.group(name))?.status ?? {};
+  }
+
+  /** Of the control plane, as a group names it. */
+  get endpoint(): string {
+    return `https://dp-manager.${this.namespace}.svc:7943`;
+  }
+
+  /** The operator's pods, those that end left out. */
+  async operators(): Promise<Json[]> {
+    const pods = await this.cluster.list(this.system, "pods", "app.kubernetes.io/name=holdfast");
+    return pods.filter((pod) => !pod.metadata.deletionTimestamp);
+  }
+
+  /** The operator pod that holds the Lease. */
+  async leader(): Promise<Json> {
+    const lease = await this.cluster.get(this.system, "leases", "holdfast");
+    const holder: string = lease?.spec.holderIdentity ?? "";
+    const pod = (await this.operators()).find(({ metadata }) => holder.startsWith(metadata.name));
+    if (!pod) throw new Error(`nobody leads: the Lease names "${holder}"`);
+    return pod;
   }
 
   pods(name = "edge", role = "traffic"): Promise<Json[]> {
