@@ -13,7 +13,7 @@ interface Live {
   metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
 }
 
-const LOOK_AGAIN_MS = 30_000;
+const LOOK_AGAIN_MS = 10_000;
 
 interface Met {
   apiVersion: string;
