@@ -60,7 +60,12 @@ export function temporaryFolder(label: string): { path: string; remove(): void }
 }
 
 /** Asks again until `ask` answers true. Rejects with `what` and the last error after `limitMs`. */
-export async function until(what: string, ask: () => Promise<boolean> | boolean, limitMs: number): Promise<void> {
+export async function until(
+  what: string,
+  ask: () => Promise<boolean> | boolean,
+  limitMs: number,
+  pauseMs = 50,
+): Promise<void> {
   const end = performance.now() + limitMs;
   let last: unknown;
   while (performance.now() < end) {
@@ -70,7 +75,7 @@ export async function until(what: string, ask: () => Promise<boolean> | boolean,
     } catch (error) {
       last = error;
     }
-    await sleep(50);
+    await sleep(pauseMs);
   }
   const why = last instanceof Error ? `: ${last.message}` : "";
   throw new Error(`${what}: not so after ${limitMs / 1000} s${why}`, { cause: last });

@@ -15,6 +15,9 @@ const PATHS: Record<string, string> = {
   leases: "/apis/coordination.k8s.io/v1",
 };
 
+/** Between two looks: the machine that serves the traffic also answers them. */
+const PAUSE_MS = 250;
+
 export class Cluster {
   readonly api: ApiServer;
 
@@ -63,6 +66,6 @@ export class Cluster {
   }
 
   wait(what: string, ask: () => Promise<boolean>, limitSeconds: number): Promise<void> {
-    return until(what, ask, limitSeconds * 1000);
+    return until(what, ask, limitSeconds * 1000, PAUSE_MS);
   }
 }
