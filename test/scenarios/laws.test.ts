@@ -85,7 +85,9 @@ test("from every history a world that is left in peace comes to rest in normal m
       world.surgePossible = true;
       world.votes = "vendor";
       world.held = content("peace");
-      world.until(() => world.mode === "Normal" && world.from("normal") === world.spec.traffic.replicas, 4_000);
+      const atRest = () =>
+        world.mode === "Normal" && world.from("normal") === world.spec.traffic.replicas && world.from("fallback") === 0;
+      world.until(atRest, 4_000);
       expect(world.mode).toBe("Normal");
       expect([world.from("normal"), world.from("fallback")]).toEqual([world.spec.traffic.replicas, 0]);
     }),
