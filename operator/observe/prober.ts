@@ -97,11 +97,9 @@ export class ProberPool {
   facts(groupKey: string): ControlPlaneFacts | undefined {
     const shared = this.#shared.get(this.#ofGroup.get(groupKey) ?? "");
     if (!shared) return { operator: UNKNOWN("it is not probed") };
+    if (this.#isAwaited(shared)) return undefined;
     const latest = shared.poller.latest();
-    if (!latest) {
-      const waitedMs = this.#o.clock.monotonicMs() - shared.poller.startedMs;
-      return waitedMs < FIRST_ANSWER_MS ? undefined : { operator: UNKNOWN("it has not answered yet") };
-    }
+    if (!latest) return { operator: UNKNOWN("it has not answered yet") };
     const operator = this.#viewOf(shared);
     const { counts } = latest.value;
     return operator.view === "readsOk" && counts ? { operator, counts } : { operator };
@@ -111,6 +109,7 @@ export class ProberPool {
   census(): { probed: number; lost: number } {
     const endpoints = new Map<string, boolean>();
     for (const shared of this.#shared.values()) {
+      if (this.#isAwaited(shared)) continue; // at a start none has answered yet, which is no reason to suspect oneself
       const { view } = this.#viewOf(shared);
       const lost = view === "down" || view === "unknown";
       // Several certificates for one endpoint: it is there as soon as one of them gets through.
@@ -123,6 +122,10 @@ export class ProberPool {
     for (const { poller } of this.#shared.values()) poller.stop();
     this.#shared.clear();
     this.#ofGroup.clear();
+  }
+
+  #isAwaited({ poller }: Shared): boolean {
+    return !poller.latest() && this.#o.clock.monotonicMs() - poller.startedMs < FIRST_ANSWER_MS;
   }
 
   #viewOf({ poller }: Shared): OperatorView {
