@@ -158,9 +158,15 @@ export class Stage {
     return JSON.parse(text);
   }
 
+  async applyCrds(): Promise<void> {
+    await this.cluster.kubectl("apply", "--server-side", "-f", join(REPOSITORY, "crds"));
+    const names = ["crd/gatewaygroups.holdfast.dev", "crd/fallbackstorages.holdfast.dev"];
+    await this.cluster.kubectl("wait", "--for=condition=Established", ...names, "--timeout=30s");
+  }
+
   /** The chart, as a user installs it. */
   async installOperator(values: Record<string, string> = {}): Promise<void> {
-    await this.cluster.kubectl("apply", "--server-side", "-f", join(REPOSITORY, "crds"));
+    await this.applyCrds();
     const set = {
       "image.repository": OPERATOR_IMAGE,
       "image.tag": "dev",
@@ -222,11 +228,16 @@ export class Stage {
     return `http://${service.spec.clusterIP}/`;
   }
 
-  async until(what: string, limitSeconds: number, ask: (status: Json) => boolean | Promise<boolean>): Promise<void> {
+  async until(
+    what: string,
+    limitSeconds: number,
+    ask: (status: Json) => boolean | Promise<boolean>,
+    name = "edge",
+  ): Promise<void> {
     try {
-      await this.cluster.wait(what, async () => ask(await this.status()), limitSeconds);
+      await this.cluster.wait(what, async () => ask(await this.status(name)), limitSeconds);
     } catch (error) {
-      const status = JSON.stringify(await this.status(), null, 1);
+      const status = JSON.stringify(await this.status(name), null, 1);
       throw new Error(`${(error as Error).message}\nstatus: ${status}`, { cause: error });
     }
   }
