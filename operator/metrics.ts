@@ -52,6 +52,10 @@ export const METRICS = {
     labels: [...OF_GROUP, "from", "to", "reason"],
   },
   holdfast_plan_steps_total: { help: "Steps carried out, by kind and how they ended", labels: ["step", "result"] },
+  holdfast_plans_refused_total: {
+    help: "Plans that would have broken a law and were not carried out: a defect of Holdfast; alert on any",
+    labels: OF_GROUP,
+  },
   holdfast_probe_duration_seconds: {
     help: "Duration of Holdfast's own probes of control planes, by what was seen",
     labels: ["view"],
@@ -70,6 +74,7 @@ export class GroupMetrics {
   readonly #gauges: Record<string, Gauge>;
   readonly #changes: Counter;
   readonly #steps: Counter;
+  readonly #refused: Counter;
   readonly #probes: Histogram;
   readonly #loops: Histogram;
   /** Label sets that a group has now, to remove those that it has no more. */
@@ -91,12 +96,18 @@ export class GroupMetrics {
     );
     this.#changes = new Counter(of("holdfast_mode_changes_total"));
     this.#steps = new Counter(of("holdfast_plan_steps_total"));
+    this.#refused = new Counter(of("holdfast_plans_refused_total"));
     this.#probes = new Histogram({ ...of("holdfast_probe_duration_seconds"), buckets: PROBE_SECONDS });
     this.#loops = new Histogram({ ...of("holdfast_loop_duration_seconds"), buckets: LOOP_SECONDS });
   }
 
   step(step: Step["do"], result: StepResult): void {
     this.#steps.inc({ step, result });
+  }
+
+  refused(groupKey: string): void {
+    const [namespace = "", name = ""] = groupKey.split("/");
+    this.#refused.inc({ namespace, name });
   }
 
   probed(view: OperatorView["view"], durationMs: number): void {

@@ -3,6 +3,7 @@ import { copySnapshot } from "./act/copy-snapshot.ts";
 import { EventRecorder } from "./act/events.ts";
 import type { StepResult } from "./act/steps.ts";
 import type { Facts } from "./domain/facts.ts";
+import { brokenInvariants } from "./domain/invariants.ts";
 import type { Step } from "./domain/plan.ts";
 import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";
 import { probeGatewayStatus } from "./gateway/api7-probe-gateway.ts";
@@ -109,6 +110,11 @@ export function operator(deps: OperatorDeps): Operator {
       decided: (key, facts, plan) => {
         metrics.group(key, facts, plan);
         if (plan.recordsMode) metrics.modeChanged(key, facts, plan);
+      },
+      brokenLaws: brokenInvariants,
+      refused: (key, laws) => {
+        log.error("plan refused: it would break a law; please report this", { group: key, laws });
+        metrics.refused(key);
       },
       measured: (part, durationMs) => metrics.loop(part, durationMs),
       clock,

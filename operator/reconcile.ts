@@ -16,6 +16,10 @@ export interface Loop {
   /** The group is gone: nothing of it is remembered, asked or measured any more. */
   forget: (key: string) => void;
   decided: (key: string, facts: Facts, plan: Plan) => void;
+  /** The laws that a plan would break. */
+  brokenLaws: (facts: Facts, plan: Plan) => string[];
+  /** A plan that would break a law is a defect of ours: nothing of it is carried out. */
+  refused: (key: string, laws: readonly string[]) => void;
   measured: (part: "observe" | "decide" | "act", durationMs: number) => void;
   clock: Clock;
   log: Log;
@@ -55,6 +59,11 @@ export function groupReconciler(
     const { plan, memory } = decide(facts, known?.memory ?? emptyMemory());
     memories.set(key, { memory, wants: plan.wants });
     lap("decide");
+    const broken = loop.brokenLaws(facts, plan);
+    if (broken.length > 0) {
+      loop.refused(key, broken);
+      return { recheckAfterMs: plan.recheckAfterMs };
+    }
     const acted = await act(plan, facts, loop.actDeps(key, facts), signal);
     lap("act");
     loop.decided(key, facts, plan);

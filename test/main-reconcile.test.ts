@@ -24,6 +24,8 @@ function world() {
   const wanted: Loose[] = [];
   let observed: Observed = { seen: "gone" };
   let behind = false;
+  const broken: string[] = [];
+  const refused: string[] = [];
   const deps = {
     client: fake.client,
     events: { emit: async () => undefined },
@@ -45,6 +47,8 @@ function world() {
     actDeps: () => deps,
     forget: (key) => void forgotten.push(key),
     decided: () => undefined,
+    brokenLaws: () => broken,
+    refused: (_key, laws) => void refused.push(...laws),
     measured: () => undefined,
     clock,
     log,
@@ -57,6 +61,8 @@ function world() {
     forgotten,
     wanted,
     run: () => reconcile("gw/edge", signal),
+    broken,
+    refused,
     see: (next: Observed) => (observed = next),
     lag: (is: boolean) => (behind = is),
   };
@@ -112,6 +118,15 @@ test("a new group: the mode is recorded before any object is made", async () => 
   see(facts(clock, (f) => (f.group.status = { ...f.group.status, mode: "Normal", epoch: 1 })));
   await run();
   expect(calls).toContain("create Deployment/edge");
+});
+
+test("a plan that would break a law is told and not carried out, and the loop comes again in time", async () => {
+  const { run, see, clock, calls, broken, refused } = world();
+  broken.push("unknown never moves the mode");
+  see(facts(clock));
+  expect((await run())?.recheckAfterMs).toBeGreaterThan(0);
+  expect(calls).toEqual([]);
+  expect(refused).toEqual(["unknown never moves the mode"]);
 });
 
 test("a group that is being deleted is not written to", async () => {

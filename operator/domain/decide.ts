@@ -81,8 +81,9 @@ function stepsOf(
   const objects = wanted.filter((object) => needsApply(object, facts.children.byName.get(idOf(object))));
   const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
   steps.push(...backupSteps(situation, taken), ...template.steps, ...pipeline.steps);
-  if (!observing && !facts.children.traffic?.paused && template.pending?.reason !== "OutageDuringRoll")
-    steps.push(...motion.steps);
+  // One thing that replaces pods at a time: a template that changes, or a motion of pods.
+  const rolls = template.steps.length > 0 || template.pending?.reason === "OutageDuringRoll";
+  if (!observing && !rolls && !facts.children.traffic?.paused) steps.push(...motion.steps);
   steps.push(...helperSteps(situation, step, pipeline), ...obsolete(facts, desired));
   return steps;
 }
