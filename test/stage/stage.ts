@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { HOST } from "../lab/network.ts";
 import { freePort, program, REPOSITORY, type Server, startServer } from "../lab/process.ts";
 import { grants, type S3Server, startS3Server } from "../lab/s3.ts";
@@ -196,6 +197,27 @@ export class Stage {
 
   async status(name = "edge"): Promise<Json> {
     return (await this.group(name))?.status ?? {};
+  }
+
+  /** When the exporter wrote last, and when the verified pair was written, ms since 1970. */
+  async s3Times(shortID = "edge"): Promise<{ raw: number; verified: number }> {
+    const client = this.s3.client(this.s3.admin);
+    const time = async (key: string) =>
+      (await client.send(new HeadObjectCommand({ Bucket: "resources", Key: key }))).LastModified?.getTime() ?? 0;
+    try {
+      return { raw: await time(`${shortID}-raw`), verified: await time(shortID) };
+    } finally {
+      client.destroy();
+    }
+  }
+
+  /** Until one that is not among these holds the Lease. */
+  untilLed(old: readonly string[]): Promise<void> {
+    return this.cluster.wait(
+      "another operator pod leads",
+      async () => !old.includes((await this.leader()).metadata.name),
+      90,
+    );
   }
 
   /** Of the control plane, as a group names it. */

@@ -92,6 +92,13 @@ export class Story {
     );
   }
 
+  /** As a person does it with the Deployment; resolves when it is through. */
+  async rolloutRestart(): Promise<void> {
+    const { cluster, namespace } = this.stage;
+    await cluster.kubectl("-n", namespace, "rollout", "restart", `deployment/${this.name}`);
+    await cluster.kubectl("-n", namespace, "rollout", "status", `deployment/${this.name}`, "--timeout=120s");
+  }
+
   /** The eviction subresource, as a drain uses it. Returns the HTTP status: 201, or 429 where the budget refuses. */
   async evict(pod: Json): Promise<number> {
     const { name, namespace } = pod.metadata;
