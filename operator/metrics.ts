@@ -171,6 +171,8 @@ export class GroupMetrics {
     this.#ofGroup.delete(groupKey);
     for (const labels of this.#changesOf.get(groupKey) ?? []) this.#changes.remove(labels);
     this.#changesOf.delete(groupKey);
+    const [namespace = "", name = ""] = groupKey.split("/");
+    this.#refused.remove({ namespace, name });
   }
 
   #replace(groupKey: string, now: { gauge: string; labels: Record<string, string> }[]): void {

@@ -12,13 +12,12 @@ import { keyOf } from "./kinds.ts";
 import type { KubeClient } from "./kube/client.ts";
 import type { Clock } from "./kube/clock.ts";
 import { Controller } from "./kube/controller.ts";
-import { Informer } from "./kube/informer.ts";
+import type { Informer } from "./kube/informer.ts";
 import type { RuntimeMetrics } from "./kube/metrics.ts";
 import type { KubeObject } from "./kube/resources.ts";
-import type { ChangeHandler } from "./kube/store.ts";
 import type { Log } from "./log.ts";
 import type { GroupMetrics } from "./metrics.ts";
-import { BY_STORAGE, CACHED, type CacheSpec, type Caches, groupKeyOf } from "./observe/caches.ts";
+import { BY_STORAGE, type Caches } from "./observe/caches.ts";
 import { LagMeter } from "./observe/loop-lag.ts";
 import { forget, observe, type Readers } from "./observe/observe.ts";
 import { PeerIndex } from "./observe/peers.ts";
@@ -36,6 +35,7 @@ import { groupReconciler } from "./reconcile.ts";
 import { makeStore } from "./storage/factory.ts";
 import { storageReconciler } from "./storage-reconcile.ts";
 import { Troubles } from "./troubles.ts";
+import { changeHandlers, makeInformers, storesOf } from "./watches.ts";
 import { Written } from "./written.ts";
 
 export interface OperatorDeps {
@@ -146,30 +146,6 @@ export function operator(deps: OperatorDeps): Operator {
   };
 }
 
-type AnyHandler = ChangeHandler<KubeObject>;
-type Informers = Record<keyof Caches, Informer<KubeObject, KubeObject>>;
-const NAMES = Object.keys(CACHED) as (keyof Caches)[];
-
-function makeInformers({ client, clock, log, options }: OperatorDeps, handler: (name: keyof Caches) => AnyHandler) {
-  const make = (name: keyof Caches) => {
-    const spec: CacheSpec = CACHED[name];
-    const onChange: AnyHandler = (key, before, after) => handler(name)(key, before, after);
-    return new Informer<KubeObject, KubeObject>({
-      ...spec,
-      client,
-      namespaces: options.namespaces,
-      onChange,
-      clock,
-      log,
-    });
-  };
-  return Object.fromEntries(NAMES.map((name) => [name, make(name)])) as Informers;
-}
-
-/** The stores hold what their projections keep, which is of the kind that the informer watches. */
-const storesOf = (informers: Informers): Caches =>
-  Object.fromEntries(NAMES.map((name) => [name, informers[name].store])) as unknown as Caches;
-
 interface Joined {
   caches: Caches;
   pool: StorePool;
@@ -206,31 +182,6 @@ function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup,
     podRefusal: (group, signal) => dryRun.standing(group, signal),
     operator: { chooseImage: options.chooseImage, version },
   };
-}
-
-/** Handlers enqueue keys and do nothing else: what happened does not matter, what is does. */
-function changeHandlers(
-  caches: Caches,
-  peers: PeerIndex,
-  wakeGroup: (key: string) => void,
-  wakeStorage: (key: string) => void,
-): Record<keyof Caches, AnyHandler> {
-  const group: AnyHandler = (key, _before, after) => {
-    for (const other of peers.update(key, after?.value)) wakeGroup(other);
-    wakeGroup(key);
-  };
-  const storage: AnyHandler = (key, before, after) => {
-    const meant = (entry: typeof after) => entry && `${entry.uid} ${entry.value.metadata.generation}`;
-    if (meant(before) === meant(after)) return; // only its status moved, which is our own doing
-    for (const { key: groupKey, value } of caches.groups.byIndex(BY_STORAGE, key)) peers.update(groupKey, value);
-    wakeStorage(key);
-  };
-  const child: AnyHandler = (_key, before, after) => {
-    const keys = [before, after].map((entry) => entry && groupKeyOf(entry.value));
-    for (const key of new Set(keys)) if (key !== undefined) wakeGroup(key);
-  };
-  const all = Object.fromEntries(NAMES.map((name) => [name, child])) as Record<keyof Caches, AnyHandler>;
-  return { ...all, groups: group, storages: storage };
 }
 
 async function copyWithin(

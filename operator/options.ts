@@ -95,7 +95,9 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv = pr
 }
 
 export function helpText(): string {
-  const lines = Object.entries(FLAGS).map(([flag, { env, what }]) => [`  --${flag}`.padEnd(22), what, ` (${env})`].join(""));
+  const lines = Object.entries(FLAGS).map(([flag, { env, what }]) =>
+    [`  --${flag}`.padEnd(22), what, ` (${env})`].join(""),
+  );
   return [
     "Holdfast keeps API7 Enterprise gateways serving when their control plane is gone.",
     "",

@@ -1,0 +1,64 @@
+import type { KubeClient } from "./kube/client.ts";
+import type { Clock } from "./kube/clock.ts";
+import { Informer } from "./kube/informer.ts";
+import type { KubeObject } from "./kube/resources.ts";
+import type { ChangeHandler } from "./kube/store.ts";
+import type { Log } from "./log.ts";
+import { BY_STORAGE, CACHED, type CacheSpec, type Caches, groupKeyOf } from "./observe/caches.ts";
+import type { PeerIndex } from "./observe/peers.ts";
+
+export interface WatchDeps {
+  client: KubeClient;
+  clock: Clock;
+  log: Log;
+  options: { namespaces: readonly string[] };
+}
+
+export type AnyHandler = ChangeHandler<KubeObject>;
+type Informers = Record<keyof Caches, Informer<KubeObject, KubeObject>>;
+const NAMES = Object.keys(CACHED) as (keyof Caches)[];
+
+export function makeInformers({ client, clock, log, options }: WatchDeps, handler: (name: keyof Caches) => AnyHandler) {
+  const make = (name: keyof Caches) => {
+    const spec: CacheSpec = CACHED[name];
+    const onChange: AnyHandler = (key, before, after) => handler(name)(key, before, after);
+    return new Informer<KubeObject, KubeObject>({
+      ...spec,
+      client,
+      namespaces: options.namespaces,
+      onChange,
+      clock,
+      log,
+    });
+  };
+  return Object.fromEntries(NAMES.map((name) => [name, make(name)])) as Informers;
+}
+
+/** The stores hold what their projections keep, which is of the kind that the informer watches. */
+export const storesOf = (informers: Informers): Caches =>
+  Object.fromEntries(NAMES.map((name) => [name, informers[name].store])) as unknown as Caches;
+
+/** Handlers enqueue keys and do nothing else: what happened does not matter, what is does. */
+export function changeHandlers(
+  caches: Caches,
+  peers: PeerIndex,
+  wakeGroup: (key: string) => void,
+  wakeStorage: (key: string) => void,
+): Record<keyof Caches, AnyHandler> {
+  const group: AnyHandler = (key, _before, after) => {
+    for (const other of peers.update(key, after?.value)) wakeGroup(other);
+    wakeGroup(key);
+  };
+  const storage: AnyHandler = (key, before, after) => {
+    const meant = (entry: typeof after) => entry && `${entry.uid} ${entry.value.metadata.generation}`;
+    if (meant(before) === meant(after)) return; // only its status moved, which is our own doing
+    for (const { key: groupKey, value } of caches.groups.byIndex(BY_STORAGE, key)) peers.update(groupKey, value);
+    wakeStorage(key);
+  };
+  const child: AnyHandler = (_key, before, after) => {
+    const keys = [before, after].map((entry) => entry && groupKeyOf(entry.value));
+    for (const key of new Set(keys)) if (key !== undefined) wakeGroup(key);
+  };
+  const all = Object.fromEntries(NAMES.map((name) => [name, child])) as Record<keyof Caches, AnyHandler>;
+  return { ...all, groups: group, storages: storage };
+}
