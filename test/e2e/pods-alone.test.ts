@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { signal } from "../stage/faults.ts";
+import { isReady, lostWithAKilledGateway, Story } from "../stage/story.ts";
+import { underLoad } from "../stage/watch.ts";
+
+/** An outage that begins while no operator runs: what pods do by themselves, and what waits for the operator. */
+let story: Story;
+const RATE = 40;
+const GATEWAY = "/simulator.mjs";
+
+beforeAll(async () => {
+  story = await Story.begin("alone", { replicas: 3 });
+  await story.stage.operatorScale(0);
+  await story.stage.controlPlane.kill();
+});
+afterAll(() => story?.stage.end());
+
+async function loses0(happens: () => Promise<void>): Promise<void> {
+  const load = await underLoad(story.stage, RATE, happens);
+  expect([load.failed, load.failures]).toEqual([0, {}]);
+}
+
+const gatewayOf = (pod: { status: { containerStatuses: { name: string; restartCount: number }[] } }) =>
+  pod.status.containerStatuses.find((container) => container.name === "gateway");
+
+test("evicted: the successor finds the proof that was published in good times, and serves", async () => {
+  story.reportFailure();
+  await loses0(async () => {
+    expect(await story.evict(await story.oneFrom("normal"))).toBe(201);
+    await story.untilSources("fallback,normal,normal");
+  });
+});
+
+test("a snapshot pod's container killed in place reads the snapshot again and serves", async () => {
+  story.reportFailure();
+  const victim = await story.oneFrom("fallback");
+  let killedAt = new Date();
+  const load = await underLoad(story.stage, RATE, async () => {
+    killedAt = new Date();
+    signal(victim, GATEWAY, "SIGKILL");
+    await story.stage.cluster.wait(
+      "it serves again",
+      async () =>
+        (await story.ready()).some(
+          (pod) => pod.metadata.uid === victim.metadata.uid && gatewayOf(pod)?.restartCount === 1,
+        ),
+      60,
+    );
+  });
+  expect(await story.sources()).toBe("fallback,normal,normal");
+  expect(lostWithAKilledGateway(load, killedAt).rest).toEqual([]);
+});
+
+test("a normal pod's container killed in place waits: the others serve, and the operator that returns replaces it", async () => {
+  story.reportFailure();
+  const victim = await story.oneFrom("normal");
+  let killedAt = new Date();
+  const load = await underLoad(story.stage, RATE, async () => {
+    killedAt = new Date();
+    signal(victim, GATEWAY, "SIGKILL");
+    await story.stage.cluster.wait(
+      "it has tried again and again",
+      async () =>
+        (await story.pods()).some(
+          (pod) =>
+            pod.metadata.uid === victim.metadata.uid && !isReady(pod) && (gatewayOf(pod)?.restartCount ?? 0) >= 2,
+        ),
+      60,
+    );
+    expect(await story.sources()).toBe("fallback,normal");
+    await story.stage.operatorScale(2);
+    await story.untilSources("fallback,fallback,normal");
+  });
+  expect((await story.pods()).map((pod) => pod.metadata.uid)).not.toContain(victim.metadata.uid);
+  expect(lostWithAKilledGateway(load, killedAt).rest).toEqual([]);
+});
+
+test("scaling the group waits for the operator, scaling the Deployment does not", async () => {
+  story.reportFailure();
+  await story.stage.untilMode("Fallback", 60);
+  await story.stage.operatorScale(0);
+  await loses0(async () => {
+    const { namespace, cluster } = story.stage;
+    await story.scale(4);
+    await cluster.kubectl("-n", namespace, "scale", "deployment/edge", "--replicas=4");
+    await story.untilSources("fallback,fallback,fallback,normal");
+  });
+});
+
+test("kubectl rollout restart: each pod leaves after its successor serves from the snapshot", async () => {
+  story.reportFailure();
+  await loses0(async () => {
+    await story.rolloutRestart();
+    await story.untilSources("fallback,fallback,fallback,fallback");
+  });
+});
+
+test("operator and control plane return: all pods go back to normal", async () => {
+  story.reportFailure();
+  await loses0(async () => {
+    await story.stage.operatorScale(2);
+    await story.scale(3);
+    await story.stage.controlPlane.start();
+    await story.untilSources("normal,normal,normal", 180);
+    await story.stage.untilMode("Normal", 30);
+  });
+});
