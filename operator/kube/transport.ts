@@ -109,12 +109,19 @@ export class Transport {
   }
 
   async #authorized(call: Call, signal: AbortSignal): Promise<Response> {
-    const first = await dispatch(call, await unlessAborted(this.#credentials.current(), signal), signal);
+    const first = await this.#once(call, signal);
     if (first.statusCode !== 401) return first;
     // A token that was renewed a moment ago looks like this; anything else stays 401.
     await first.body.dump();
     this.#credentials.forget();
-    return await dispatch(call, await unlessAborted(this.#credentials.current(), signal), signal);
+    return await this.#once(call, signal);
+  }
+
+  async #once(call: Call, signal: AbortSignal): Promise<Response> {
+    const access = await unlessAborted(this.#credentials.current(), signal); // an exec plugin of a kubeconfig may hang
+    // undici lets a call that waits for its connection wait on, up to 10 s, although its signal aborted; it then does
+    // not send it. A server that accepts connections and hangs would hold up a lease renewal for so long.
+    return await unlessAborted(dispatch(call, access, signal), signal, (late) => late.body.destroy());
   }
 
   #refusal(call: Call, response: Response, text: string): KubeError {
@@ -159,13 +166,18 @@ function lastLook(gate: WriteGate, what: string): Dispatcher.DispatcherComposeIn
   };
 }
 
-/** An exec plugin of a kubeconfig may hang; the deadline holds for it, too. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** For what does not obey the signal by itself. A value that comes too late goes to `discard`. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, discard?: (value: T) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
-    if (signal.aborted) return stop();
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+    promise
+      .then((value) => {
+        if (signal.aborted) discard?.(value);
+        else resolve(value);
+      }, reject)
+      .finally(() => signal.removeEventListener("abort", stop));
   });
 }
 

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { KubeClient } from "../../operator/kube/client.ts";
 import { systemClock } from "../../operator/kube/clock.ts";
@@ -252,6 +253,22 @@ test("an answer that begins and never ends is given up, too", async () => {
   await until("the request at the server", () => server.requests.length === 1);
   await clock.advance(2_000);
   expect((await failing).fault).toBe("Timeout");
+});
+
+test("a server that accepts connections and never completes TLS is given up at the deadline, the write unsent", async () => {
+  const { client, server, clock } = await bench({ tls: selfSigned() });
+  const { port } = server;
+  await server.stop();
+  const sockets: Socket[] = [];
+  const deaf = createServer((socket) => void sockets.push(socket));
+  await new Promise<void>((resolve) => deaf.listen(port, "127.0.0.1", resolve));
+  cleanUp.push(() => new Promise((resolve) => deaf.close(() => resolve())));
+  cleanUp.push(async () => sockets.forEach((socket) => void socket.destroy()));
+  const failing = failure(client.updateScale(deployments, seen, 1, { timeoutMs: 2_000 }));
+  await until("the connection", () => sockets.length === 1);
+  await clock.advance(2_000);
+  const late = new Promise<string>((resolve) => setTimeout(resolve, 5_000, "still waiting")); // undici's own limit: 10 s
+  expect(await Promise.race([failing.then((error) => error.fault), late])).toBe("Timeout");
 });
 
 test("waiting for a free slot counts towards the deadline", async () => {
