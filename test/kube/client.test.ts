@@ -424,16 +424,19 @@ test("a gate that closes cuts off the write under way", async () => {
 
 test("a write that waited for a connection is not sent when the gate closed meanwhile, before any timer fired", async () => {
   const { gate, close } = switchGate();
-  const { client, server } = await bench({ gate, tls: selfSigned() });
-  await client.get(pods, "a", "b"); // credentials are known: what follows waits for nothing but the socket
-  server.resetAll();
-  await until("no connection", () => server.openConnections === 0);
+  const { client, server, clock } = await bench({ gate, tls: selfSigned() });
+  server.next("any", fault.hang);
+  const held = failure(client.get(pods, "a", "held")); // keeps the one connection busy: a write needs a second
+  await until("the held call at the server", () => server.requests.length === 1);
   const failing = failure(client.updateScale(deployments, seen, 1));
   await Promise.resolve();
   close(false);
   expect((await failing).fault).toBe("GateClosed");
+  await until("the second connection", () => server.connections === 2);
   await settle();
   expect(server.requests.length).toBe(1);
+  await clock.advance(10_000);
+  await held;
 });
 
 test("withGate shares the connections and not the gate", async () => {
