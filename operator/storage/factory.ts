@@ -1,6 +1,4 @@
 /** From settings to a store: the one place that knows which vendors there are. */
-import { AzureBlobStore } from "./azure-blob.ts";
-import { S3Store } from "./s3.ts";
 import type { StoreSettings } from "./settings.ts";
 import type { SnapshotStore } from "./store.ts";
 import { DEFAULT_LIMITS, type Limits } from "./transport.ts";
@@ -8,12 +6,30 @@ import { DEFAULT_LIMITS, type Limits } from "./transport.ts";
 /** Opens nothing: the first call connects. One store per FallbackStorage and role; close() it when it is replaced. */
 export function makeStore(settings: StoreSettings, limits: Partial<Limits> = {}): SnapshotStore {
   const all = { ...DEFAULT_LIMITS, ...limits };
-  switch (settings.type) {
-    case "S3":
-      return new S3Store(settings, all);
-    case "AzureBlob":
-      return new AzureBlobStore(settings, all);
-    default:
-      return settings satisfies never;
-  }
+  return onFirstUse(async () => {
+    switch (settings.type) {
+      case "S3":
+        return new (await import("./s3.ts")).S3Store(settings, all);
+      case "AzureBlob":
+        return new (await import("./azure-blob.ts")).AzureBlobStore(settings, all);
+      default:
+        return settings satisfies never;
+    }
+  });
+}
+
+/** Each vendor's library takes some 35 MB of memory: it is loaded with the first call of the first store that needs it. */
+function onFirstUse(open: () => Promise<SnapshotStore>): SnapshotStore {
+  let opened: Promise<SnapshotStore> | undefined;
+  const store = () => {
+    opened ??= open();
+    return opened;
+  };
+  return {
+    read: async (...call) => (await store()).read(...call),
+    head: async (...call) => (await store()).head(...call),
+    write: async (...call) => (await store()).write(...call),
+    check: async (...call) => (await store()).check(...call),
+    close: () => void opened?.then((one) => one.close()),
+  };
 }
