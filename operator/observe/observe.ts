@@ -75,6 +75,7 @@ export async function observe(
   const all = ofGroup(readers.caches.pods, groupKey);
   const pods = all.filter((pod) => roleOf(pod) === "traffic").map((pod) => podFact(readers, pod, rendered));
   askPods(readers, groupKey, group, all, pods, wants);
+  if (readers.podProber.isFirstLook(groupKey)) return { seen: "pending", recheckAfterMs: FIRST_ANSWERS_MS };
   return {
     seen: "facts",
     facts: {

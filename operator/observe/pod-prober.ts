@@ -51,12 +51,15 @@ const PARALLEL = 32;
 /** Several fresh connections, so that each worker of the gateway is likely to be met: an empty one answers 404. */
 const CHECKS_PER_ROUND = 4;
 const FRESH_SLACK_MS = 15_000;
+/** How long the first look at a group waits for its pods: longer than a gateway that answers at all takes. */
+const FIRST_ANSWERS_MS = 3_000;
 
 /** Asks the gateways themselves, seldom in good times and often in doubt; see design section 4, Witnesses. */
 export class PodProber {
   readonly #o: PodProberOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #ofGroup = new Map<string, Set<string>>();
+  readonly #firstWantedMs = new Map<string, number>();
   readonly #slots = new Slots(PARALLEL);
 
   constructor(options: PodProberOptions) {
@@ -66,6 +69,7 @@ export class PodProber {
   /** From now on these pods of the group are asked, and no others. A pod that is new here is asked at once. */
   want(groupKey: string, { pods, check, intervalMs }: PodWish): void {
     const uids = new Set(pods.map((pod) => pod.uid));
+    if (!this.#firstWantedMs.has(groupKey)) this.#firstWantedMs.set(groupKey, this.#o.clock.monotonicMs());
     for (const uid of this.#ofGroup.get(groupKey) ?? []) if (!uids.has(uid)) this.#forget(uid);
     if (uids.size === 0) this.#ofGroup.delete(groupKey);
     else this.#ofGroup.set(groupKey, uids);
@@ -84,6 +88,17 @@ export class PodProber {
   drop(groupKey: string): void {
     for (const uid of this.#ofGroup.get(groupKey) ?? []) this.#forget(uid);
     this.#ofGroup.delete(groupKey);
+    this.#firstWantedMs.delete(groupKey);
+  }
+
+  /**
+   * This group is new to this process, and some of its pods have not answered yet: what they said to the process before
+   * stands in status, and "silent" there for a moment would be a write after every restart.
+   */
+  isFirstLook(groupKey: string): boolean {
+    const sinceMs = this.#o.clock.monotonicMs() - (this.#firstWantedMs.get(groupKey) ?? Number.NEGATIVE_INFINITY);
+    if (sinceMs >= FIRST_ANSWERS_MS) return false;
+    return [...(this.#ofGroup.get(groupKey) ?? [])].some((uid) => !this.#entries.get(uid)?.poller.latest());
   }
 
   of(uid: string): PodAnswer {
@@ -103,6 +118,7 @@ export class PodProber {
     for (const { poller } of this.#entries.values()) poller.stop();
     this.#entries.clear();
     this.#ofGroup.clear();
+    this.#firstWantedMs.clear();
   }
 
   #forget(uid: string): void {

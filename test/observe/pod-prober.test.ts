@@ -169,3 +169,26 @@ test("pods and groups that are gone are asked no more", async () => {
   expect(asked).toHaveLength(before);
   expect(clock.armed).toBe(0);
 });
+
+test("the first look at a group waits until its pods have spoken; a later pod makes nobody wait", async () => {
+  const { clock, want, prober, slow } = world();
+  slow(500);
+  want();
+  expect(prober.isFirstLook("gw/edge")).toBe(true);
+  await clock.advance(1_000);
+  expect(prober.isFirstLook("gw/edge")).toBe(false);
+  await clock.advance(10_000);
+  const late = { uid: "late", ip: "10.0.0.2", votes: true };
+  want({ pods: [{ uid: "p", ip: "10.0.0.1", votes: true }, late] });
+  expect(prober.isFirstLook("gw/edge")).toBe(false);
+});
+
+test("pods that never speak do not keep a group from being looked at", async () => {
+  const { clock, want, prober, slow } = world();
+  slow(900_000);
+  want();
+  await clock.advance(2_500);
+  expect(prober.isFirstLook("gw/edge")).toBe(true);
+  await clock.advance(1_000);
+  expect(prober.isFirstLook("gw/edge")).toBe(false);
+});
