@@ -1,3 +1,4 @@
+import type { LoadSummary } from "../simulator/load.ts";
 import type { Json } from "./cluster.ts";
 
 export const FULL = Boolean(process.env["HOLDFAST_E2E_FULL"]);
@@ -23,3 +24,6 @@ export const lives = (pods: readonly Json[]): string[] =>
       return `${pod.metadata.name} ${pod.metadata.uid} ${restarts.join()}`;
     })
     .sort();
+
+/** Every failed request, with when, how and on which pod. Nothing else but [] is right where all ends are graceful. */
+export const lost = (load: LoadSummary): readonly object[] => (load.failed === 0 ? [] : load.examples);
