@@ -28,7 +28,7 @@ export interface KubeClientOptions {
   observer?: CallObserver;
 }
 
-const CALL_TIMEOUT_MS = 10_000; // a silent API server would hang a call for 300 s otherwise (reliability.md N3)
+const CALL_TIMEOUT_MS = 10_000; // a silent API server would hang a call for 300 s otherwise (pitfall N3)
 
 /**
  * Plain JSON in and out, for any kind. Every method rejects with KubeError only, every call has a deadline, every

@@ -13,7 +13,7 @@ type TlsConnect = buildConnector.BuildOptions;
 type TlsOptions = Parameters<KubeConfig["createDispatcherOptions"]>[1];
 
 /**
- * client-node makes a new undici Agent, and so a new TLS connection, per request (reliability.md N2). This keeps its
+ * client-node makes a new undici Agent, and so a new TLS connection, per request (pitfall N2). This keeps its
  * reading of tokens, certificates and proxies, and takes only the options, to build one Agent for all calls.
  */
 class OptionsOnly extends KubeConfig {

@@ -116,7 +116,7 @@ export class LeaderElector {
 
   /**
    * Hands the lease over at once. Only after ALL guarded work has ended: the next leader starts within seconds, so a
-   * write still under way here would be that of a second leader (reliability.md N24).
+   * write still under way here would be that of a second leader (pitfall N24).
    */
   async release(): Promise<void> {
     await this.stop();

@@ -27,7 +27,7 @@ export async function waitForApiServer(
   return false;
 }
 
-/** What nobody caught means that the state of this process is unknown: no write may follow (reliability.md N7). */
+/** What nobody caught means that the state of this process is unknown: no write may follow (pitfall N7). */
 export function exitOnUncaught(log: Log, gate: { close(why: string): void }): void {
   const die = (kind: string) => (error: unknown) => {
     gate.close(kind);

@@ -15,7 +15,7 @@ export interface ReflectorTimes {
   backoffCapMs: number;
   /** Bookmarks come about once a minute: so long without any byte, the watch is opened anew. */
   silenceMs: number;
-  /** A true list, +-20 %: it repairs whatever a watch missed (reliability.md N17). */
+  /** A true list, +-20 %: it repairs whatever a watch missed (pitfall N17). */
   relistEveryMs: number;
   /** How long a list older than what was seen is refused before it is taken as a restored etcd. */
   refuseOldListMs: number;
@@ -62,7 +62,7 @@ const LIST_AFTER: readonly KubeFault[] = ["Gone", "Undecodable"];
 const LIVED_MS = 5_000; // a watch that lasted so long was a working one: the back-off starts anew
 const LIST_AGAIN_MS = 60_000; // a periodic list that failed waits; the watch meanwhile goes on
 
-/** Keeps one scope of a store like the server's, for ever: list, watch, and again after any end (reliability.md N4). */
+/** Keeps one scope of a store like the server's, for ever: list, watch, and again after any end (pitfall N4). */
 export class Reflector<P> {
   readonly #o: ReflectorOptions<P>;
   readonly #times: ReflectorTimes;

@@ -13,7 +13,7 @@ export interface LineOptions {
 
 /**
  * The lines of a watch, parsed. A line that is not JSON, is endless, or was cut off by a clean end is Undecodable: an
- * event may be lost with it, so only a new list helps (reliability.md N9). Errors of the stream pass through.
+ * event may be lost with it, so only a new list helps (pitfall N9). Errors of the stream pass through.
  */
 export async function* watchLines(body: AsyncIterable<Uint8Array>, options: LineOptions): AsyncGenerator<unknown> {
   const { clock, silenceMs, onSilence } = options;

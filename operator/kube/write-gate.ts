@@ -2,7 +2,7 @@ import { KubeError } from "./errors.ts";
 
 /**
  * A Lease is no fence: nothing on the server stops a process that lost it. So every mutating call passes this gate,
- * which is open only while leadership is certain by our own clocks (reliability.md N13).
+ * which is open only while leadership is certain by our own clocks (pitfall N13).
  */
 export interface WriteGate {
   isOpen(): boolean;
