@@ -263,7 +263,7 @@ export interface PeerFacts {
   /** Distinct control planes that this process probes, and how many of them it sees down or unknown. */
   controlPlanes: number;
   controlPlanesLost: number;
-  /** Groups on the same control plane that move pods now. */
+  /** Groups on the same control plane that have pods to move, can, and come before this one. */
   moving: number;
   /** All groups on the same control plane, this one included. */
   sharing: number;

@@ -15,6 +15,8 @@ interface Peer {
   createdAt: string;
   wave: number;
   moving: boolean;
+  /** Its move cannot go on: it keeps its own wave, and nobody else's turn. */
+  held: boolean;
 }
 
 /** Groups by control plane and by object in the store. Kept by the watch, so that a loop looks up and never searches. */
@@ -64,7 +66,7 @@ export class PeerIndex {
     return {
       controlPlanes: census.probed,
       controlPlanesLost: census.lost,
-      moving: sharing.filter((peer) => peer.moving && peer.key !== key).length,
+      moving: sharing.filter((peer) => peer.moving && !peer.held && isAhead(peer, { key, wave })).length,
       sharing: Math.max(1, sharing.length),
       earlierWavesOpen: sharing.filter((peer) => peer.moving && peer.wave < wave).length,
       ...(keyConflict === undefined ? {} : { keyConflict }),
@@ -96,6 +98,7 @@ export class PeerIndex {
         status.mode === "ToFallback" ||
         status.mode === "ToNormal" ||
         (status.conditions ?? []).some((c) => c.type === "Reconciling" && c.reason === "MovingPods"),
+      held: (status.conditions ?? []).some((c) => c.type === "Held"),
     };
   }
 
@@ -125,6 +128,10 @@ function waveOf({ annotations }: GroupFacts): number {
   const wave = Number(annotations[ANNOTATION.wave] ?? 0);
   return Number.isFinite(wave) ? wave : 0;
 }
+
+/** One order for all groups: if each waited for any other that has not done yet, all would wait for ever. */
+const isAhead = (peer: Pick<Peer, "key" | "wave">, own: Pick<Peer, "key" | "wave">): boolean =>
+  peer.wave === own.wave ? peer.key < own.key : peer.wave < own.wave;
 
 const isOlder = (a: Peer, b: Peer): boolean =>
   a.createdAt === b.createdAt ? a.key < b.key : a.createdAt < b.createdAt;

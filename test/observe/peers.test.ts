@@ -30,10 +30,17 @@ test("groups on one control plane know of each other, others do not count", () =
   expect(of(far).sharing).toBe(1);
 });
 
-test("those that move now are counted, oneself is not", () => {
-  const [a, b, c] = [moving(group("a")), moving(group("b"), "ToNormal"), group("c")];
+test("those that move now and come before are counted: two that return at once do not wait for each other", () => {
+  const [a, b, c] = [moving(group("a"), "ToNormal"), moving(group("b"), "ToNormal"), group("c")];
   const { of } = world(a, b, c);
-  expect([of(a).moving, of(c).moving]).toEqual([1, 2]);
+  expect([of(a).moving, of(b).moving, of(c).moving]).toEqual([0, 1, 2]);
+});
+
+test("one whose move cannot go on takes nobody's turn", () => {
+  const [a, b] = [moving(group("a")), moving(group("b"))];
+  const Held = { type: "Held", status: "True", reason: "SurgeImpossible", message: "no room", observedGeneration: 1 };
+  a.status = { ...a.status, conditions: [{ ...Held, lastTransitionTime: "2026-01-01T00:00:00Z" }] } as never;
+  expect(world(a, b).of(b).moving).toBe(0);
 });
 
 test.for([
