@@ -1,3 +1,4 @@
+import { LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
 import { eventsFrom } from "./conditions.ts";
 import { obsolete } from "./desired/cleanup.ts";
@@ -19,18 +20,24 @@ import { type TemplatePlan, templatePlan } from "./template.ts";
  * mode are brought about. Pure; `memory` is what one process saw in earlier loops of the same term.
  */
 export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory: GroupMemory } {
+  if (facts.group.deleting) return { plan: leaveAlone(facts), memory };
   const situation = situationOf(facts, memory);
   const motion = motionFor(situation, memory);
   const step = modeStep({ ...situation, published: isPublished(situation), motion });
   const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode);
-  const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word });
+  const observing = situation.words.order === "Observe";
+  const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
   const inert = step.held?.reason === "Suspended" || step.held?.reason === "HoldOrdered";
   const steps = step.move || inert ? [] : stepsOf(situation, step, pipeline, template, motion);
+  // A person's word counts as carried out only in a loop that carries something out.
+  const idle = step.move !== undefined || inert;
+  if (idle || !steps.some(isRehearsal)) delete pipeline.rehearsedAt;
+  const { restartedAt: _, ...waits } = template;
   const status = statusOf({
     situation,
     step,
     pipeline,
-    template: inert ? { steps: [], events: [] } : template,
+    template: inert ? { steps: [], events: [] } : idle ? waits : template,
     ...(motion.problem ? { motionProblem: motion.problem } : {}),
     busy: steps.length > 0 || isSettling(situation),
   });
@@ -50,6 +57,19 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
   };
   return { plan, memory: { ...situation.evidence.memory, ...forgetful(motion, situation.evidence.memory) } };
 }
+
+/** A group that is being deleted gets nothing any more: what stays, and what goes with it, was decided by its owners. */
+const leaveAlone = (facts: Facts): Plan => ({
+  status: facts.group.status,
+  recordsMode: false,
+  steps: [],
+  events: [],
+  recheckAfterMs: REST_MS,
+  wants: { podsOften: false, controlPlaneCounts: false },
+});
+
+const isRehearsal = (step: Step): boolean =>
+  step.do === "create" && step.object.metadata.labels?.[LABEL.role] === "rehearsal";
 
 /** What the motion remembers replaces what was remembered, its silence included. */
 function forgetful(motion: Motion, memory: GroupMemory): GroupMemory {
@@ -78,13 +98,15 @@ function stepsOf(
   const taken = new Set(facts.children.strangers.filter((s) => !s.adoptable).map((s) => `${s.kind}/${s.name}`));
   const observing = situation.words.order === "Observe";
   const wanted = desired.others.filter((object) => !taken.has(idOf(object)));
-  const objects = wanted.filter((object) => needsApply(object, facts.children.byName.get(idOf(object))));
+  const live = (object: KubeObject) => facts.children.byName.get(idOf(object));
+  // Observe makes what is missing and changes nothing that is there.
+  const objects = wanted.filter((object) => needsApply(object, live(object)) && !(observing && live(object)));
   const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
   steps.push(...backupSteps(situation, taken), ...template.steps, ...pipeline.steps);
   // One thing that replaces pods at a time: a template that changes, or a motion of pods.
   const rolls = template.steps.length > 0 || template.pending?.reason === "OutageDuringRoll";
   if (!observing && !rolls && !facts.children.traffic?.paused) steps.push(...motion.steps);
-  steps.push(...helperSteps(situation, step, pipeline), ...obsolete(facts, desired));
+  steps.push(...helperSteps(situation, step, pipeline), ...(observing ? [] : obsolete(facts, desired)));
   return steps;
 }
 
@@ -111,12 +133,15 @@ function helperSteps(situation: Situation, step: ModeStep, pipeline: Pipeline): 
       suffix,
       expectedCounts: counts,
       readerSecretVersion: reader.resourceVersion,
+      ...(situation.rehearse.template === undefined ? {} : { template: situation.rehearse.template }),
     });
     if (object) steps.push({ do: "create", object, why: `prove that snapshot ${short(digest)} loads` });
   }
-  const canaries = facts.helpers.filter((pod) => pod.role === "canary");
+  const canaries = facts.helpers.filter((pod) => pod.role === "canary" && !pod.deleting);
   if (step.wantsCanary && canaries.length === 0) {
-    const object = canaryPod(facts, desired, { suffix, expectedCounts: facts.controlPlane.counts ?? {} });
+    const { template } = situation.running;
+    const options = { suffix, expectedCounts: facts.controlPlane.counts ?? {} };
+    const object = canaryPod(facts, desired, template === undefined ? options : { ...options, template });
     if (object) steps.push({ do: "create", object, why: "try the control plane before the return" });
   }
   steps.push(...witnessSteps(situation, suffix));
@@ -142,7 +167,7 @@ function witnessSteps({ facts, evidence, desired }: Situation, suffix: string): 
   const w = evidence.witnesses;
   const serving = w.connected + w.disconnected + w.silent;
   if (w.operator !== "down" && w.operator !== "readTimeout") return [];
-  if (serving === 0 || w.connected > 0 || (w.operator === "down" && w.silent === 0)) return [];
+  if (w.connected > 0 || (w.operator === "down" && (serving === 0 || w.silent === 0))) return [];
   const witnesses = facts.helpers.filter((pod) => pod.role === "witness");
   if (witnesses.some((pod) => pod.result.state === "running" || facts.nowMs - pod.createdMs < WITNESS_EVERY_MS))
     return [];

@@ -85,13 +85,14 @@ function leaveNormal(input: ModeInput): ModeStep {
   }
   const blocked = flipBlocker(facts, readiness);
   if (blocked) return { wantsCanary: false, held: blocked };
-  if (words.order === "Observe")
-    return {
-      wantsCanary: false,
-      waiting: { reason: "WouldMove", message: "modePolicy is Observe: the group would move to fallback now" },
-    };
+  if (words.order === "Observe") return wouldMove("move to fallback");
   return { move: { to: "ToFallback", reason: "ControlPlaneUnreachable" }, wantsCanary: false };
 }
+
+const wouldMove = (what: string): ModeStep => ({
+  wantsCanary: false,
+  waiting: { reason: "WouldMove", message: `modePolicy is Observe: the group would ${what} now` },
+});
 
 /** An explicit order passes the age limit, never the proof. */
 const canServe = (readiness: Readiness): boolean => readiness.usable || readiness.proof !== undefined;
@@ -117,10 +118,13 @@ function lostForMs({ facts, evidence }: ModeInput): { leftMs: number } | undefin
   return { leftMs: Math.max(0, wantedMs - evidence.heldMs) };
 }
 
+/** Independent control planes rarely die together; one operator's network does. */
+export const suspectsItself = ({ peers }: Pick<Facts, "peers">): boolean =>
+  peers.controlPlanes >= 3 && peers.controlPlanesLost * 2 > peers.controlPlanes;
+
 function flipBlocker(facts: Facts, readiness: Readiness): ModeStep["held"] {
   const { controlPlanes, controlPlanesLost } = facts.peers;
-  // Independent control planes rarely die together; one operator's network does.
-  if (controlPlanes >= 3 && controlPlanesLost * 2 > controlPlanes)
+  if (suspectsItself(facts))
     return {
       reason: "SelfSuspicion",
       message: `${controlPlanesLost} of ${controlPlanes} control planes look lost at once: Holdfast suspects its own network and moves nothing`,
@@ -145,7 +149,9 @@ function toFallback(input: ModeInput): ModeStep {
 }
 
 function leaveFallback(input: ModeInput): ModeStep {
-  return wayBack(input);
+  const back = wayBack(input);
+  if (back.move || input.motion.remaining === 0) return back;
+  return { ...back, waiting: { reason: "MovingPods", message: `Moving pods: ${input.motion.remaining} to go` } };
 }
 
 /** The way back, from fallback or from half way there: never waits for the fleet to be settled. */
@@ -155,11 +161,7 @@ function wayBack(input: ModeInput): ModeStep {
   if (words.order === "Fallback" && !expired) return { wantsCanary: false };
   const blocker = returnBlocker(input);
   if (blocker) return { waiting: blocker.waiting, wantsCanary: blocker.wantsCanary };
-  if (words.order === "Observe")
-    return {
-      wantsCanary: false,
-      waiting: { reason: "WouldMove", message: "modePolicy is Observe: the group would return now" },
-    };
+  if (words.order === "Observe") return wouldMove("return");
   const reason =
     words.order === "Normal" ? "OrderedNormal" : words.order === "Fallback" ? "OrderExpired" : "ControlPlaneReturned";
   return { move: { to: "ToNormal", reason }, wantsCanary: false };
@@ -176,12 +178,16 @@ function limitReached(facts: Facts, evidence: Evidence): boolean {
 
 function toNormal(input: ModeInput): ModeStep {
   const { facts, words, readiness } = input;
-  if (words.order === "Fallback" && !limitReached(facts, input.evidence) && canServe(readiness))
+  if (words.order === "Fallback" && !orderExpired(input) && canServe(readiness))
     return { move: { to: "ToFallback", reason: "OrderedFallback" }, wantsCanary: false };
+  const emptied = input.regression.is === "regressed" && !input.regression.approved;
+  if (emptied && words.order !== "Observe" && readiness.usable)
+    return { move: { to: "ToFallback", reason: "Regressed" }, wantsCanary: false };
   const lost = lostForMs(input);
   if (lost !== undefined && lost.leftMs === 0 && words.order !== "Normal") {
     const blocked = flipBlocker(facts, readiness);
     if (blocked) return { wantsCanary: false, held: blocked };
+    if (words.order === "Observe") return wouldMove("move to fallback");
     return { move: { to: "ToFallback", reason: "ControlPlaneUnreachable" }, wantsCanary: false };
   }
   if (input.published && input.motion.remaining === 0)

@@ -22,13 +22,16 @@ export function remainingOf({ facts, mode, motionDue }: MotionInput): number {
   const other = mode === "ToNormal" ? "fallback" : "normal";
   if (mode !== "ToNormal" && !motionDue) return 0;
   return facts.pods.filter(
-    (pod) => !pod.deleting && (pod.start?.choice === other || (mode === "ToNormal" && !pod.start)),
+    // A pod that has not started, and will, may still have been told of fallback. One that cannot keeps nobody.
+    (pod) => !pod.deleting && (pod.start ? pod.start.choice === other : mode === "ToNormal" && mayStillStart(pod)),
   ).length;
 }
 
+const mayStillStart = (pod: PodFact): boolean => pod.scheduled && pod.trouble === undefined;
+
 /** Pods that take requests and whose source of configuration is not the wanted one. */
 export function leaversOf(input: MotionInput): PodFact[] {
-  const { facts, mode, evidence, publishedKeys } = input;
+  const { facts, mode, evidence, publishedKeys, regression } = input;
   const ready = facts.pods.filter(isReady);
   const provenFor = (pod: PodFact) => pod.proofKey !== undefined && publishedKeys.has(pod.proofKey);
   // A normal pod with an empty worker answers part of its requests with 404 until the control plane is back.
@@ -38,6 +41,8 @@ export function leaversOf(input: MotionInput): PodFact[] {
   );
   switch (mode) {
     case "ToNormal":
+      // While the control plane holds too little, or that is not known, no pod of the snapshot is given up.
+      if (regression.is === "regressed" ? !regression.approved : regression.is !== "none") return [];
       return evidence.verdict.word === "Reachable" ? ready.filter((pod) => pod.start?.choice === "fallback") : [];
     case "ToFallback":
     case "Fallback":

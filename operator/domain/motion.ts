@@ -5,6 +5,7 @@ import type { Facts, PodFact, WorkloadFact } from "./facts.ts";
 import { leaversOf, remainingOf, stuckPods } from "./motion-who.ts";
 import type { Step } from "./plan.ts";
 import { isReady, isServing, surgeOf } from "./pods.ts";
+import type { Regression } from "./return.ts";
 
 /**
  * Replacing pods, additively: raise the replicas by the surge, wait until the new pods serve, mark those that leave,
@@ -33,6 +34,9 @@ export interface MotionInput {
   publishedKeys: ReadonlySet<string>;
   /** May pods that serve normally be moved to the snapshot (Rolling and due, or ordered)? */
   motionDue: boolean;
+  regression: Regression;
+  /** The number of pods waits for a word of a person (ReplicasDropHeld): no surge on top of it. */
+  replicasHeld?: unknown;
   /** No template change, no scale-down, no replacement of what serves. */
   frozen: boolean;
   /** Groups on the same control plane move in waves. */
@@ -42,8 +46,8 @@ export interface MotionInput {
 /** A surge that is not there after this is taken back; a failed move is tried again after the pause. */
 export const SURGE_PATIENCE_MS = 60_000;
 const MOVE_PAUSE_MS = 120_000;
-/** Below every cost that a person would set: these pods go first. */
-const LEAVING_COST = "-1000";
+/** The lowest that there is: these pods go first, whatever costs a person has set. */
+const LEAVING_COST = "-2147483648";
 
 export function motionOf(input: MotionInput): Motion {
   const { facts, memory } = input;
@@ -85,6 +89,8 @@ function settle(input: MotionInput, traffic: WorkloadFact, motion: Motion): void
     return;
   }
   if (traffic.replicas === wanted) return;
+  // A return that lost sight of the control plane holds what it has, its surge included.
+  if (input.mode === "ToNormal" && input.evidence.verdict.word !== "Reachable") return;
   const surplus = input.facts.pods.filter((pod) => !pod.deleting && !isReady(pod)).length;
   if (frozen && surplus < traffic.replicas - wanted) return; // never shrinks what serves without a successor
   shrink(input, traffic, [], wanted, "the wanted number of pods", motion);
@@ -92,7 +98,7 @@ function settle(input: MotionInput, traffic: WorkloadFact, motion: Motion): void
 
 function move(input: MotionInput, traffic: WorkloadFact, leavers: PodFact[], limit: number, motion: Motion): void {
   const { facts, wanted, memory } = input;
-  if (input.frozen || !input.waveOpen) return;
+  if (input.frozen || !input.waveOpen || input.replicasHeld !== undefined) return;
   if (memory.moveFailedMs !== undefined && facts.monoMs - memory.moveFailedMs < MOVE_PAUSE_MS) {
     motion.problem = paused(memory.moveFailedWhy ?? "SurgeImpossible");
     if (traffic.replicas > wanted) takeBack(input, traffic, leavers, motion);
@@ -157,7 +163,7 @@ function shrink(
   why: string,
   motion: Motion,
 ): void {
-  if (traffic.replicaSets.filter((set) => set.replicas > 0).length > 1) return;
+  if (!traffic.observed || traffic.replicaSets.filter((set) => set.replicas > 0).length > 1) return;
   const staying = input.facts.pods.filter((pod) => isServing(pod) && !leaving.includes(pod));
   const minServingAfter = Math.min(to, staying.length);
   motion.steps.push(scale(traffic, to, why, { minServingAfter, staying: staying.map((pod) => pod.uid) }));
@@ -197,8 +203,9 @@ function moveFailure(
 ): GroupMemory["moveFailedWhy"] {
   const { facts, mode } = input;
   if (traffic.replicas <= input.wanted) return undefined;
-  const since = Date.parse(facts.group.status.modeSince ?? "") || 0;
-  if (mode === "ToNormal" && leavers.some((pod) => pod.createdMs > since && pod.start?.controlPlaneAnswered === false))
+  // Of this attempt alone: a pod that came up from the snapshot in an earlier one must not end all later ones.
+  const fresh = (pod: PodFact) => facts.nowMs - pod.createdMs < MOVE_PAUSE_MS;
+  if (mode === "ToNormal" && leavers.some((pod) => fresh(pod) && pod.start?.controlPlaneAnswered === false))
     return "CanaryFailed";
   const waiting = facts.pods.filter((pod) => !pod.deleting && !pod.ready);
   const late = waiting.some(

@@ -26,6 +26,8 @@ const usable = (pair: PairFact): Found | undefined =>
 const MAX_PROOFS = 8;
 /** A failed rehearsal of the same thing is tried again after this at the earliest, ms. */
 const RETRY_FAILED_MS = 30_000;
+/** Longer than a rehearsal pod's own deadline (desired/helpers.ts), ms. */
+const REHEARSAL_LIMIT_MS = 240_000;
 
 export function pipelineOf(facts: Facts, proofKey: string, mode: Mode): Pipeline {
   const pipeline: Pipeline = { status: { ...facts.group.status.snapshot }, steps: [], events: [] };
@@ -39,7 +41,8 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode): Pipeline
   if (candidate) pipeline.status.candidate = candidate.digest;
   else if (facts.snapshot.candidate.seen === "absent") delete pipeline.status.candidate;
 
-  const running = facts.helpers.some((pod) => pod.role === "rehearsal");
+  // One that is being deleted counts no more: on a node that died it would stand there for ever.
+  const running = facts.helpers.some((pod) => pod.role === "rehearsal" && !pod.deleting);
   if (running) return pipeline;
   promote(facts, mode, pipeline);
   if (pipeline.steps.length === 0) nextRehearsal(facts, proofKey, mode, pipeline);
@@ -48,14 +51,11 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode): Pipeline
 
 /** The outcome is recorded first; the pod goes in a later loop, when the record is seen in status. */
 function recordRehearsals(facts: Facts, pipeline: Pipeline): void {
-  for (const pod of facts.helpers.filter((helper) => helper.role === "rehearsal" && !helper.deleting)) {
+  for (const helper of facts.helpers.filter((one) => one.role === "rehearsal" && !one.deleting)) {
+    const pod = endedInTime(helper, facts.nowMs);
     if (pod.result.state !== "loaded" && pod.result.state !== "failed") continue;
     const last = pipeline.status.lastRehearsal;
-    const recorded =
-      last !== undefined &&
-      last.digest === pod.digest &&
-      last.key === pod.proofKey &&
-      Date.parse(last.at) >= pod.createdMs;
+    const recorded = last !== undefined && Date.parse(last.at) >= pod.createdMs;
     if (recorded) {
       pipeline.steps.push({
         do: "delete",
@@ -71,8 +71,16 @@ function recordRehearsals(facts: Facts, pipeline: Pipeline): void {
   }
 }
 
+/** The kubelet's deadline ends a pod that runs; one that never found a node has no kubelet. */
+function endedInTime(pod: HelperPodFact, nowMs: number): HelperPodFact {
+  if (pod.result.state !== "running" || nowMs - pod.createdMs <= REHEARSAL_LIMIT_MS) return pod;
+  const message = `it did not end within ${REHEARSAL_LIMIT_MS / 1000} s: is there room for one more gateway pod?`;
+  return { ...pod, result: { state: "failed", message } };
+}
+
 function recordOutcome(facts: Facts, pod: HelperPodFact, pipeline: Pipeline): void {
-  const at = new Date(facts.nowMs).toISOString();
+  // Never before the pod was made, though our clock may be behind: what is recorded must be seen to be recorded.
+  const at = new Date(Math.max(facts.nowMs, pod.createdMs)).toISOString();
   const digest = pod.digest ?? "";
   const key = pod.proofKey ?? "";
   if (pod.result.state === "failed") {
@@ -97,7 +105,7 @@ function recordOutcome(facts: Facts, pod: HelperPodFact, pipeline: Pipeline): vo
 /** Not trusted: unusable, or much of a kind vanished against the verified pair and nobody said that it is meant. */
 function quarantineOf(facts: Facts, status: Pipeline["status"]): Pipeline["quarantine"] {
   const raw = found(facts.snapshot.raw);
-  if (!raw) return undefined;
+  if (!raw) return facts.snapshot.raw.seen === "unknown" ? asBefore(facts, status) : undefined;
   if (raw.problems.length > 0)
     return {
       reason: "SnapshotInvalid",
@@ -115,6 +123,14 @@ function quarantineOf(facts: Facts, status: Pipeline["status"]): Pipeline["quara
     digest: raw.digest,
     message: `The newest export lost much: ${lost}; the verified snapshot stays. If it is meant: annotate ${ANNOTATION.acceptSnapshot}=${short(raw.digest)}`,
   };
+}
+
+/** A store that cannot be read just now neither trusts nor doubts anything anew. */
+function asBefore(facts: Facts, { quarantined }: Pipeline["status"]): Pipeline["quarantine"] {
+  const told = facts.group.status.conditions?.find((condition) => condition.type === "SnapshotQuarantined");
+  if (quarantined === undefined || told === undefined) return undefined;
+  const reason = told.reason === "SnapshotInvalid" ? "SnapshotInvalid" : "SnapshotShrunken";
+  return { reason, message: told.message, digest: quarantined };
 }
 
 /** What stands under the verified key is the verified pair once its digest was proven; never because it stands there. */
@@ -138,7 +154,7 @@ function promote(facts: Facts, mode: Mode, pipeline: Pipeline): void {
   if (verified.seen === "found" && verified.digest === candidate.digest) return;
   if (mode !== "Normal" && verified.seen === "found" && verified.digest === pipeline.status.digest) return;
   if (!facts.group.status.snapshot?.proofs?.some((proof) => proof.digest === candidate.digest)) return;
-  if (pipeline.quarantine?.digest === candidate.digest) return;
+  if (pipeline.quarantine?.digest === candidate.digest || isShrunken(facts, pipeline.status, candidate)) return;
   pipeline.steps.push({
     do: "copySnapshot",
     from: "candidate",
@@ -146,6 +162,12 @@ function promote(facts: Facts, mode: Mode, pipeline: Pipeline): void {
     digest: candidate.digest,
     why: "a gateway loaded it",
   });
+}
+
+/** Looked at once more where it counts: whatever came under the candidate's key, a good pair is not lost to it. */
+function isShrunken(facts: Facts, { counts }: Pipeline["status"], candidate: Found): boolean {
+  if (counts === undefined || snapshotAccepted(facts, candidate.digest)) return false;
+  return shrunkenKinds(counts, candidate.counts, facts.group.spec.fallback.snapshot.maxShrinkPercent).length > 0;
 }
 
 function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, pipeline: Pipeline): void {

@@ -12,11 +12,12 @@ export const servesFrom = (pod: PodFact, choice: "normal" | "fallback"): boolean
   isServing(pod) && pod.start?.choice === choice;
 
 /**
- * Cannot start from the configuration it chose: not Ready, and it came back more than once. A container that restarts
+ * Cannot start from the configuration it chose: not Ready, it came back more than once, and it does not run at this
+ * moment: one that runs and lost its Ready may serve again, from a memory that nobody else has. A container that restarts
  * in place keeps its configuration, so only a new pod can choose again.
  */
 export const cannotStart = (pod: PodFact, choice: "normal" | "fallback"): boolean =>
-  !pod.deleting && !pod.ready && pod.start?.choice === choice && pod.restarts >= 2;
+  !pod.deleting && !pod.ready && pod.start?.choice === choice && pod.restarts >= 2 && pod.trouble !== undefined;
 
 /** How many pods more than `replicas` a move may run; at least one. */
 export function surgeOf(maxSurge: number | string, replicas: number): number {

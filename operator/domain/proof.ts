@@ -15,6 +15,8 @@ export interface Readiness {
   proof?: Proof;
   /** May the group move, and may pods start from the snapshot? */
   usable: boolean;
+  /** The verified pair is known to be missing, bad or too old; not merely out of sight or not yet proven anew. */
+  refuted: boolean;
   /** The snapshot is too old, yet nothing else serves: it is used all the same and this is said. */
   oldButOnly: boolean;
 }
@@ -27,6 +29,7 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
     reason,
     message,
     usable: false,
+    refuted: reason === "Stale" || reason === "Unreadable",
     oldButOnly: false,
   });
   if (facts.storage.seen === "absent")
@@ -59,20 +62,23 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   if (!proof) return no(isRehearsing(facts) ? "Rehearsing" : "Unproven", unproven(facts));
   const old = ageProblem(facts, verified, controlPlaneLostMs);
   const nothingElse = !facts.pods.some((pod) => isReady(pod) && pod.start?.choice !== "fallback");
-  if (old !== undefined && !nothingElse) return { ...no("Stale", old), proof };
+  // Age is judged before a group leaves normal mode; from then on it runs from this very pair, however long that lasts.
+  const left = (facts.group.status.mode ?? "Normal") !== "Normal";
+  if (old !== undefined && !nothingElse && !left) return { ...no("Stale", old), proof };
   const since = `proven with ${proof.image} at ${proof.at}`;
   const message =
-    old === undefined
+    old === undefined || !nothingElse
       ? `Snapshot ${short(verified.digest)} is ${since}`
       : `${old}; nothing else serves, so it is used (${since})`;
   const late = old === undefined && controlPlaneLostMs === undefined ? lateExport(facts) : undefined;
   return {
     status: "True",
-    reason: old !== undefined ? "ServingOldSnapshot" : late !== undefined ? "ExportLate" : "Proven",
+    reason: old !== undefined && nothingElse ? "ServingOldSnapshot" : late !== undefined ? "ExportLate" : "Proven",
     message: late === undefined ? message : `${message}; ${late}`,
     proof,
     usable: true,
-    oldButOnly: old !== undefined,
+    refuted: false,
+    oldButOnly: old !== undefined && nothingElse,
   };
 }
 

@@ -59,8 +59,11 @@ export function returnBlocker(input: ModeInput): Blocker | undefined {
     );
   const epoch = facts.group.status.epoch ?? 0;
   const how = `annotate holdfast.dev/approve-return=${epoch}`;
-  if (regression.is === "unknown")
-    return wait("WaitingReturn", "The control plane's objects have not been counted yet");
+  if (regression.is === "unknown" && !returnApproved(facts))
+    return wait(
+      "WaitingReturn",
+      `The control plane's objects have not been counted yet. To return all the same: ${how}`,
+    );
   if (regression.is === "regressed" && !regression.approved)
     return wait("Regressed", `${regressionText(regression.kinds)}. Restore it, or to return all the same: ${how}`);
   if (facts.group.spec.fallback.recovery.approval === "Manual" && !ordered && !returnApproved(facts))

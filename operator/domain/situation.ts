@@ -3,7 +3,9 @@ import { ANNOTATION, childName } from "../api/names.ts";
 import { type Desired, desired, type Publication } from "./desired/index.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
 import type { Facts, KubeTemplate, Problem } from "./facts.ts";
-import { type Readiness, readinessOf } from "./proof.ts";
+import { suspectsItself } from "./mode.ts";
+import { surgeOf } from "./pods.ts";
+import { proofFor, type Readiness, readinessOf } from "./proof.ts";
 import { type Regression, regressionOf } from "./return.ts";
 import { type Words, wordsOf } from "./words.ts";
 
@@ -18,6 +20,8 @@ export interface Situation {
   desired: Desired;
   /** The template that is to be proven: what a pod would start from now, or a change that was asked for. */
   rehearse: { key: string; template?: KubeTemplate };
+  /** What a pod that starts now is made from; without a template where that is the wanted one. */
+  running: { key: string; template?: KubeTemplate };
   readiness: Readiness;
   regression: Regression;
   /** Keys of templates whose pods would find a proof. */
@@ -39,8 +43,8 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   const wish = desired(facts, publicationOf(facts, mode, {}, false));
   const active = activeTemplate(facts, wish);
   const readiness = readinessOf(facts, active.key, lostMs);
-  const proofs = readiness.usable ? publishableProofs(facts) : {};
-  const frozen = !readiness.usable && isLost(facts, evidence);
+  const proofs = mayPublish(mode, words, readiness) ? publishableProofs(facts) : {};
+  const frozen = !readiness.usable && isLost(facts, evidence, lostMs);
   const replicas = wantedReplicas(facts);
   const situation: Situation = {
     facts,
@@ -50,6 +54,7 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
     lostMs,
     desired: desired(facts, publicationOf(facts, mode, proofs, frozen)),
     rehearse: toRehearse(facts, wish, active),
+    running: active,
     readiness,
     regression: regressionOf(facts),
     publishedKeys: new Set(Object.keys(proofs)),
@@ -76,7 +81,7 @@ function toRehearse(facts: Facts, wish: Desired, active: { key: string; template
 }
 
 const isProven = (facts: Facts, key: string): boolean =>
-  facts.group.status.snapshot?.proofs?.some((proof) => proof.key === key) ?? false;
+  facts.snapshot.verified.seen === "found" && proofFor(facts, key, facts.snapshot.verified) !== undefined;
 
 /** An outage begins when the verdict first says so, and ends when the control plane is Reachable; Unknown changes nothing. */
 function lostSince(facts: Facts, evidence: Evidence): number | undefined {
@@ -86,9 +91,19 @@ function lostSince(facts: Facts, evidence: Evidence): number | undefined {
   return evidence.verdict.word === "Unreachable" ? facts.nowMs - evidence.heldMs : undefined;
 }
 
-const isLost = (facts: Facts, evidence: Evidence): boolean =>
-  evidence.verdict.word === "Unreachable" &&
-  evidence.heldMs >= facts.group.spec.fallback.outageAfterSeconds * 1000 * evidence.verdict.dwellFactor;
+/** By what is recorded, not by what this process has seen: a restart of Holdfast or a moment of doubt thaws nothing. */
+const isLost = (facts: Facts, evidence: Evidence, lostMs: number | undefined): boolean =>
+  lostMs !== undefined &&
+  facts.nowMs - lostMs >= facts.group.spec.fallback.outageAfterSeconds * 1000 * evidence.verdict.dwellFactor;
+
+/**
+ * What is published is permitted, so in normal mode nothing is where a person wants no fallback. A snapshot that is known
+ * to be gone, bad or old is taken back; one that cannot be looked at just now is not: unknown narrows nothing.
+ */
+function mayPublish(mode: Mode, words: Words, readiness: Readiness): boolean {
+  if (mode === "Normal" && words.order === "Observe") return false;
+  return !readiness.refuted;
+}
 
 function publicationOf(facts: Facts, mode: Mode, proofs: Publication["proofs"], frozen: boolean): Publication {
   return { mode, epoch: facts.group.status.epoch ?? 0, proofs, frozen };
@@ -97,8 +112,10 @@ function publicationOf(facts: Facts, mode: Mode, proofs: Publication["proofs"], 
 /** Proofs for what stands under the verified key now, for every template that was proven with it. */
 function publishableProofs(facts: Facts): Publication["proofs"] {
   const { verified } = facts.snapshot;
-  if (verified.seen !== "found") return {};
-  const proofs = (facts.group.status.snapshot?.proofs ?? []).filter((proof) => proof.digest === verified.digest);
+  const recorded = facts.group.status.snapshot;
+  if (verified.seen === "absent") return {};
+  const digest = verified.seen === "found" ? verified.digest : recorded?.digest;
+  const proofs = (recorded?.proofs ?? []).filter((proof) => proof.digest === digest);
   return Object.fromEntries(proofs.map((proof) => [proof.key, { digest: proof.digest, verifiedAt: proof.at }]));
 }
 
@@ -106,7 +123,8 @@ function isMotionDue(facts: Facts, mode: Mode, words: Words, evidence: Evidence,
   if (mode !== "ToFallback" && mode !== "Fallback") return false;
   if (words.order === "Fallback") return true;
   const { rollout } = facts.group.spec.fallback;
-  if (rollout.type !== "Rolling" || words.order === "Observe" || evidence.verdict.word !== "Unreachable") return false;
+  if (rollout.type !== "Rolling" || words.order === "Observe" || words.order === "Normal") return false;
+  if (suspectsItself(facts) || evidence.verdict.word !== "Unreachable") return false;
   return lostMs !== undefined && facts.nowMs - lostMs >= rollout.startAfterSeconds * 1000;
 }
 
@@ -115,6 +133,8 @@ function wantedReplicas(facts: Facts): { wanted: number; held?: Problem } {
   const wanted = facts.group.spec.traffic.replicas;
   const live = facts.children.traffic?.replicas;
   if (live === undefined || facts.group.replicasSetBy === "scale" || wanted * 2 >= live) return { wanted };
+  // What a move has on top is no drop.
+  if (live <= wanted + surgeOf(facts.group.spec.fallback.rollout.maxSurge, wanted)) return { wanted };
   if (facts.group.annotations[ANNOTATION.acceptReplicas] === String(wanted)) return { wanted };
   const message = `spec.traffic.replicas dropped from ${live} to ${wanted}, not through the scale subresource; ${live} pods stay. If it is meant: annotate ${ANNOTATION.acceptReplicas}=${wanted}`;
   return { wanted: live, held: { reason: "ReplicasDropHeld", field: "spec.traffic.replicas", message } };

@@ -24,6 +24,8 @@ export interface TemplateInput {
   frozen: boolean;
   wanted: number;
   publishedKeys: ReadonlySet<string>;
+  /** modePolicy Observe: nothing that exists is changed. */
+  observing: boolean;
 }
 
 export function templatePlan(input: TemplateInput): TemplatePlan {
@@ -37,15 +39,20 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
   const object = facts.children.byName.get(`Deployment/${live.name}`);
   const sameInputs = live.annotations[ANNOTATION.inputsHash] === desired.inputsHash;
   const sameTemplate = live.annotations[ANNOTATION.templateHash] === desired.templateHash;
-  if (sameInputs && sameTemplate && !needsApply(desired.traffic, object))
-    return { steps: unpause(input, live), events: [] };
   const asked = facts.group.annotations[ANNOTATION.restartAt];
   const askedNow = asked !== undefined && asked !== facts.group.status.restartedAt;
+  // The word is used up also where nothing waits: forgotten, it would hurry a change of another day.
+  const used = askedNow ? { restartedAt: asked } : {};
+  if (sameInputs && sameTemplate && !needsApply(desired.traffic, object))
+    return { steps: unpause(input, live), events: [], ...used };
   // Outside normal times a new template may roll only when asked for, and only when pods of it are known to start.
-  const forced = askedNow && (input.publishedKeys.has(desired.proofKey) || input.verdict === "Reachable");
+  const forced =
+    askedNow &&
+    !input.frozen &&
+    !input.observing &&
+    (input.publishedKeys.has(desired.proofKey) || input.verdict === "Reachable");
   if (forced || (mayRoll(input) && (!sameInputs || sameTemplate))) {
-    const plan = application(desired, object, sameInputs && sameTemplate);
-    return forced && asked !== undefined ? { ...plan, restartedAt: asked } : plan;
+    return { ...application(desired, object, sameInputs && sameTemplate), ...used };
   }
   return { steps: [], events: [], pending: pendingReason(sameInputs && !sameTemplate, askedNow) };
 }
@@ -64,8 +71,8 @@ function creation({ facts, desired, wanted }: TemplateInput): TemplatePlan {
 }
 
 /** A roll starts new pods: only while the control plane answers them, or where nothing serves that could be harmed. */
-function mayRoll({ facts, mode, verdict, frozen }: TemplateInput): boolean {
-  if (facts.children.podRefusal !== undefined) return false;
+function mayRoll({ facts, mode, verdict, frozen, observing }: TemplateInput): boolean {
+  if (observing || facts.children.podRefusal !== undefined) return false;
   const nothingServes = !facts.pods.some(isReady);
   return mode === "Normal" && !frozen && (verdict === "Reachable" || nothingServes);
 }
@@ -104,10 +111,12 @@ function pendingReason(rendersDifferently: boolean, askedNow: boolean): NonNulla
 
 /** The outage came in the middle of a roll, and pods of the new template are not known to start without the control plane. */
 function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePlan | undefined {
-  if (input.mode !== "ToFallback" && input.mode !== "Fallback") return undefined;
+  if (input.observing || (input.mode !== "ToFallback" && input.mode !== "Fallback")) return undefined;
   const sets = live.replicaSets.filter((set) => set.replicas > 0).sort((a, b) => b.revision - a.revision);
   const [newest, ...older] = sets;
-  const before = older[0];
+  const serves = (set: (typeof sets)[number]) =>
+    input.facts.pods.some((pod) => pod.templateHash === set.templateHash && isServing(pod));
+  const before = older.find(serves) ?? older[0];
   if (!newest || !before || (newest.proofKey !== undefined && input.publishedKeys.has(newest.proofKey)))
     return undefined;
   const pending = {
@@ -115,8 +124,7 @@ function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePla
     message: "The control plane was lost in the middle of a roll; the roll goes on in normal mode",
   } as const;
   if (live.paused) return { steps: [], events: [], pending };
-  const newServes = input.facts.pods.some((pod) => pod.templateHash === newest.templateHash && isServing(pod));
-  if (newServes)
+  if (serves(newest))
     return {
       steps: [
         {
@@ -147,8 +155,8 @@ function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePla
   };
 }
 
-function unpause({ mode, verdict }: TemplateInput, live: WorkloadFact): Step[] {
-  if (!live.paused || mode !== "Normal" || verdict !== "Reachable") return [];
+function unpause({ mode, verdict, observing }: TemplateInput, live: WorkloadFact): Step[] {
+  if (observing || !live.paused || mode !== "Normal" || verdict !== "Reachable") return [];
   return [
     {
       do: "pause",

@@ -54,7 +54,10 @@ const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** approve-return names the epoch that it approves, so that a forgotten annotation approves nothing later. */
 export function returnApproved(facts: Pick<Facts, "group">): boolean {
-  return facts.group.annotations[ANNOTATION.approveReturn] === String(facts.group.status.epoch ?? 0);
+  const { epoch = 0, mode } = facts.group.status;
+  const word = facts.group.annotations[ANNOTATION.approveReturn];
+  // A return that is under way was approved in the step before it.
+  return word === String(epoch) || (mode === "ToNormal" && word === String(epoch - 1));
 }
 
 const bare = (digest: string): string => digest.replace(/^sha256:/, "");

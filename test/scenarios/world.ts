@@ -398,8 +398,13 @@ export class World {
     const answered = this.#answersGateways();
     const canStart = pod.source === "normal" ? answered : this.storeUp && this.verified !== undefined;
     if (!pod.ready && !pod.deleting) {
-      if (canStart && this.nowMs >= pod.becomesReadyMs) pod.ready = true;
-      else if (!canStart && crashes) pod.restarts += 1;
+      if (canStart && this.nowMs >= pod.becomesReadyMs) {
+        pod.ready = true;
+        delete pod.trouble;
+      } else if (!canStart && crashes) {
+        pod.restarts += 1;
+        pod.trouble = "CrashLoopBackOff";
+      }
     }
     pod.vote =
       this.votes === "silent" || pod.source === "fallback" ? "unknown" : answered ? "connected" : "disconnected";
