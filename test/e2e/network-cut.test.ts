@@ -43,7 +43,7 @@ test("Holdfast alone is cut off: it says so, and nothing moves", async () => {
   const load = await underLoad(stage, 30, async () => {
     await whileCut(await operators(), [], async () => {
       await stage.until("OperatorCutOff", 60, (status) => verdict(status) === "Unknown OperatorCutOff");
-      await sleep(2 * DWELL_SECONDS * 1000);
+      await sleep(1.5 * DWELL_SECONDS * 1000);
       const status = await stage.status();
       expect([status.mode, verdict(status)]).toEqual(["Normal", "Unknown OperatorCutOff"]);
       expect(lives(await stage.pods())).toEqual(before);

@@ -9,7 +9,7 @@ import { inWords, writesSince } from "../stage/writes.ts";
 
 /** Nothing changes, and nothing is written: at rest, by a restarted operator, by an upgraded one. */
 let stage: Stage;
-const REST_SECONDS = FULL ? 600 : 45;
+const REST_SECONDS = FULL ? 600 : 25;
 const SETTLE_SECONDS = 10;
 
 beforeAll(async () => {
@@ -70,7 +70,7 @@ test("an upgraded operator, whose pods would start with another image of the sta
     expect(await allLives()).toEqual(before);
     expect(await template()).toEqual(templateBefore);
     const since = new Date();
-    await sleep(20_000);
+    await sleep(SETTLE_SECONDS * 1000);
     expect(written(since)).toEqual([]);
   });
   expect(lost(load)).toEqual([]);
