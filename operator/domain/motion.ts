@@ -101,7 +101,7 @@ function move(input: MotionInput, traffic: WorkloadFact, leavers: PodFact[], lim
   if (input.frozen || !input.waveOpen || input.replicasHeld !== undefined) return;
   if (memory.moveFailedMs !== undefined && facts.monoMs - memory.moveFailedMs < MOVE_PAUSE_MS) {
     motion.problem = paused(memory.moveFailedWhy ?? "SurgeImpossible");
-    if (traffic.replicas > wanted) takeBack(input, traffic, leavers, motion);
+    if (traffic.replicas > wanted) takeBack(input, traffic, leavers, memory.moveFailedWhy, motion);
     return;
   }
   motion.memory = {};
@@ -109,7 +109,7 @@ function move(input: MotionInput, traffic: WorkloadFact, leavers: PodFact[], lim
   if (failure) {
     motion.memory = { moveFailedMs: facts.monoMs, moveFailedWhy: failure };
     motion.problem = paused(failure);
-    takeBack(input, traffic, leavers, motion);
+    takeBack(input, traffic, leavers, failure, motion);
     return;
   }
   const leaving = mayLeave(input, traffic, leavers);
@@ -215,11 +215,16 @@ function moveFailure(
   return late || (missing && traffic.failure !== undefined) ? "SurgeImpossible" : undefined;
 }
 
-function takeBack(input: MotionInput, traffic: WorkloadFact, leavers: readonly PodFact[], motion: Motion): void {
-  // Pods that are not ready are chosen first by the ReplicaSet controller; the marks of the leavers do not matter then.
-  const since = Date.parse(input.facts.group.status.modeSince ?? "") || 0;
-  const newest = leavers.filter((pod) => pod.createdMs > since).slice(0, traffic.replicas - input.wanted);
-  if (newest.length > 0 && input.mode === "ToNormal") retire(input, traffic, newest, motion);
+function takeBack(
+  input: MotionInput,
+  traffic: WorkloadFact,
+  leavers: readonly PodFact[],
+  why: GroupMemory["moveFailedWhy"],
+  motion: Motion,
+): void {
+  // Pods that are not ready are chosen first by the ReplicaSet controller; those that came up wrongly must be marked.
+  const newest = [...leavers].sort((a, b) => b.createdMs - a.createdMs).slice(0, traffic.replicas - input.wanted);
+  if (why === "CanaryFailed") retire(input, traffic, newest, motion);
   else shrink(input, traffic, [], input.wanted, "the surge cannot be had", motion);
 }
 

@@ -20,7 +20,10 @@ export function healthy(spec: object = {}): { facts: Loose; memory: GroupMemory 
   worlds.set(key, world);
   const facts: Loose = structuredClone(world.facts());
   // Long enough ago that no start speaks for its place any more.
-  for (const pod of facts.pods) pod.start.finishedMs = facts.nowMs - 600_000;
+  for (const pod of facts.pods) {
+    pod.createdMs = facts.nowMs - 610_000;
+    pod.start.finishedMs = facts.nowMs - 600_000;
+  }
   return { facts, memory: emptyMemory() };
 }
 

@@ -64,12 +64,48 @@ test.for<Row>([
   ["never more than an hour", (f) => penalty(f, 6), 3_600_000, "ToNormal", undefined],
   ["an hour of quiet forgets one doubling", (f) => penalty(f, 1, 3_600_000), 30_000, "ToNormal", undefined],
   ["the control plane is empty", (f) => empty(f), 30_000, undefined, "Regressed"],
-  ["approved for this epoch", (f) => (empty(f), approve(f, 0)), 30_000, "ToNormal", undefined],
-  ["approved for another epoch", (f) => (empty(f), approve(f, -1)), 30_000, undefined, "Regressed"],
+  [
+    "approved for this epoch",
+    (f) => {
+      empty(f);
+      approve(f, 0);
+    },
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
+  [
+    "approved for another epoch",
+    (f) => {
+      empty(f);
+      approve(f, -1);
+    },
+    30_000,
+    undefined,
+    "Regressed",
+  ],
   ["not counted", (f) => delete f.controlPlane.counts, 30_000, undefined, "WaitingReturn"],
-  ["not counted, and approved", (f) => (delete f.controlPlane.counts, approve(f, 0)), 30_000, "ToNormal", undefined],
+  [
+    "not counted, and approved",
+    (f) => {
+      delete f.controlPlane.counts;
+      approve(f, 0);
+    },
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
   ["approval by hand", (f) => manual(f), 30_000, undefined, "WaitingApproval"],
-  ["approval by hand, given", (f) => (manual(f), approve(f, 0)), 30_000, "ToNormal", undefined],
+  [
+    "approval by hand, given",
+    (f) => {
+      manual(f);
+      approve(f, 0);
+    },
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
   ["no canary yet", (f) => (f.helpers = []), 30_000, undefined, "WaitingCanary"],
   [
     "the canary fails",
@@ -88,7 +124,10 @@ test.for<Row>([
   ["Fallback is ordered", (f) => override(f, "Fallback until=2030-01-01T00:00:00Z"), 30_000, undefined, undefined],
   [
     "ordered, and a day beside a living control plane is over",
-    (f) => (override(f, "Fallback until=2030-01-01T00:00:00Z"), inMode(f, "Fallback", 86_400_001)),
+    (f) => {
+      override(f, "Fallback until=2030-01-01T00:00:00Z");
+      inMode(f, "Fallback", 86_400_001);
+    },
     30_000,
     "ToNormal",
     undefined,

@@ -1,0 +1,257 @@
+import { expect, test } from "vitest";
+import { done, healthy, held, inMode, type Loose, lose, planOf, told } from "./deciding.ts";
+
+const NEW = `sha256:${"b2".padEnd(64, "0")}`;
+const pipeline = (steps: string[]) =>
+  steps.filter((step) => /^copy|rehearsal/.test(step)).map((step) => step.replace(/rehearsal-.*/, "rehearsal"));
+
+/** At rest; each row changes what stands in the store, or what is known of it. Steps, and what the quarantine says. */
+test.for<[string, (facts: Loose) => void, string[], string | undefined]>([
+  ["nothing new", () => {}, [], undefined],
+  ["a new export is copied first", (f) => exported(f), ["copy raw -> candidate"], undefined],
+  ["then it is rehearsed", (f) => candidate(f), ["create Pod/edge-rehearsal"], undefined],
+  [
+    "not while another rehearsal runs",
+    (f) => {
+      candidate(f);
+      rehearsal(f);
+    },
+    [],
+    undefined,
+  ],
+  [
+    "one that is on its way out keeps nobody",
+    (f) => {
+      candidate(f);
+      rehearsal(f, { deleting: true });
+    },
+    ["create Pod/edge-rehearsal"],
+    undefined,
+  ],
+  [
+    "not again so soon",
+    (f) => {
+      candidate(f);
+      last(f, "Loaded", 899_999);
+    },
+    [],
+    undefined,
+  ],
+  [
+    "but after the interval",
+    (f) => {
+      candidate(f);
+      last(f, "Loaded", 900_000);
+    },
+    ["create Pod/edge-rehearsal"],
+    undefined,
+  ],
+  [
+    "proven: copied to where pods read",
+    (f) => {
+      candidate(f);
+      proven(f);
+    },
+    ["copy candidate -> verified"],
+    undefined,
+  ],
+  [
+    "proven, in fallback: what it serves from stays",
+    (f) => {
+      candidate(f);
+      proven(f);
+      inMode(f, "Fallback");
+    },
+    [],
+    undefined,
+  ],
+  [
+    "proven, and the verified pair cannot be read",
+    (f) => {
+      candidate(f);
+      proven(f);
+      f.snapshot.verified = unknown;
+    },
+    [],
+    undefined,
+  ],
+  [
+    "lost 30 % of many: fine",
+    (f) => exported(f, { routes: 28, upstreams: 5, services: 5 }),
+    ["copy raw -> candidate"],
+    undefined,
+  ],
+  ["lost more", (f) => exported(f, { routes: 27, upstreams: 5, services: 5 }), [], "SnapshotShrunken"],
+  ["a kind became empty", (f) => exported(f, { routes: 40, upstreams: 0, services: 5 }), [], "SnapshotShrunken"],
+  [
+    "lost much, accepted",
+    (f) => {
+      exported(f, { routes: 0 });
+      accept(f, NEW);
+    },
+    ["copy raw -> candidate"],
+    undefined,
+  ],
+  [
+    "lost much, another one accepted",
+    (f) => {
+      exported(f, { routes: 0 });
+      accept(f, "sha256:ffffffffffffffff");
+    },
+    [],
+    "SnapshotShrunken",
+  ],
+  [
+    "lost much, accepted by too short a word",
+    (f) => {
+      exported(f, { routes: 0 });
+      accept(f, NEW.slice(0, 18));
+    },
+    [],
+    "SnapshotShrunken",
+  ],
+  [
+    "unusable",
+    (f) => {
+      exported(f);
+      f.snapshot.raw.problems = ["NotJson"];
+    },
+    [],
+    "SnapshotInvalid",
+  ],
+  [
+    "a shrunken candidate is not promoted, whoever put it there",
+    (f) => {
+      candidate(f, { routes: 0 });
+      proven(f);
+      f.snapshot.raw = unknown;
+    },
+    [],
+    undefined,
+  ],
+  [
+    "a quarantine outlives an unreadable store",
+    (f) => {
+      quarantined(f);
+      f.snapshot.raw = unknown;
+    },
+    [],
+    "SnapshotShrunken",
+  ],
+  ["and ends with a good export", (f) => quarantined(f), [], undefined],
+  [
+    "other reader keys: what is verified is proven anew",
+    (f) => (f.secrets.reader.resourceVersion = "2"),
+    ["create Pod/edge-rehearsal"],
+    undefined,
+  ],
+  [
+    "reader keys that cannot be read",
+    (f) => {
+      candidate(f);
+      f.secrets.reader = { seen: "unknown", name: "k", why: "" };
+    },
+    [],
+    undefined,
+  ],
+  [
+    "asked for by a person",
+    (f) => (f.group.annotations = { "holdfast.dev/rehearse-at": "now" }),
+    ["create Pod/edge-rehearsal"],
+    undefined,
+  ],
+  [
+    "asked for, and done",
+    (f) => {
+      f.group.annotations = { "holdfast.dev/rehearse-at": "now" };
+      f.group.status.rehearsedAt = "now";
+    },
+    [],
+    undefined,
+  ],
+])("%s", ([, change, steps, quarantine]) => {
+  const { facts } = healthy();
+  change(facts);
+  const plan = planOf(facts, held(facts, "Reachable", 5_000));
+  expect(plan.broken).toEqual([]);
+  expect([pipeline(done(plan)), told(plan, "SnapshotQuarantined")]).toEqual([steps, quarantine]);
+});
+
+test("a failed rehearsal of the same pair is tried again after five minutes", () => {
+  const again = (ms: number) => {
+    const { facts } = healthy();
+    candidate(facts);
+    last(facts, "Failed", ms, NEW);
+    return pipeline(done(planOf(facts, held(facts, "Reachable", 5_000))));
+  };
+  expect([again(299_999), again(300_000)]).toEqual([[], ["create Pod/edge-rehearsal"]]);
+});
+
+test("an outcome is recorded once, though our clock may be behind; then its pod goes", () => {
+  const { facts } = healthy();
+  candidate(facts);
+  rehearsal(facts, { result: { state: "loaded", counts: {} }, createdMs: facts.nowMs + 60_000 });
+  const first = planOf(facts, held(facts, "Reachable", 5_000));
+  expect([first.status.snapshot?.proofs?.[0]?.digest, pipeline(done(first))]).toEqual([NEW, []]);
+  facts.group.status = first.status;
+  const second = planOf(facts, held(facts, "Reachable", 5_000));
+  expect(second.status.snapshot?.lastRehearsal).toEqual(first.status.snapshot?.lastRehearsal);
+  expect(pipeline(done(second))).toEqual(["delete edge-rehearsal"]);
+});
+
+test("a rehearsal that never ends has failed, and is told", () => {
+  const after = (ms: number) => {
+    const { facts } = healthy();
+    candidate(facts);
+    rehearsal(facts, { createdMs: facts.nowMs - ms });
+    return planOf(facts, held(facts, "Reachable", 5_000)).status.snapshot?.lastRehearsal?.result;
+  };
+  expect([after(240_000), after(240_001)]).toEqual(["Loaded", "Failed"]);
+});
+
+test("what runs is rehearsed with its own template, not with the change that waits", () => {
+  const { facts } = healthy();
+  lose(facts);
+  const [set] = facts.children.traffic.replicaSets;
+  set.proofKey = "of-what-runs";
+  set.template.metadata.annotations["holdfast.dev/proof-key"] = "of-what-runs";
+  for (const pod of facts.pods) pod.proofKey = "of-what-runs";
+  const step = planOf(facts, held(facts, "Unreachable", 5_000)).steps.find((one) => one.do === "create");
+  const annotations = step?.do === "create" ? step.object.metadata.annotations : {};
+  expect(annotations?.["holdfast.dev/proof-key"]).toBe("of-what-runs");
+});
+
+const unknown = { seen: "unknown", reason: "StorageUnavailable", why: "it does not answer" };
+const COUNTS = { routes: 41, upstreams: 5, services: 5 };
+function exported(facts: Loose, counts: object = COUNTS): void {
+  facts.snapshot.raw = { ...facts.snapshot.raw, digest: NEW, counts };
+  last(facts, "Loaded", 3_600_000);
+}
+function candidate(facts: Loose, counts: object = COUNTS): void {
+  exported(facts, counts);
+  facts.snapshot.candidate = { ...facts.snapshot.raw };
+}
+function proven(facts: Loose): void {
+  const [proof] = facts.group.status.snapshot.proofs;
+  facts.group.status.snapshot.proofs.push({ ...proof, digest: NEW });
+}
+function last(facts: Loose, result: string, agoMs: number, digest?: string): void {
+  const before = facts.group.status.snapshot.lastRehearsal;
+  const at = new Date(facts.nowMs - agoMs).toISOString();
+  facts.group.status.snapshot.lastRehearsal = { ...before, result, at, ...(digest ? { digest } : {}) };
+}
+function rehearsal(facts: Loose, change: object = {}): void {
+  const key = facts.group.status.snapshot.proofs[0].key;
+  const pod = { role: "rehearsal", name: "edge-rehearsal", uid: "r", resourceVersion: "1", deleting: false };
+  const proof = { digest: NEW, proofKey: key, readerSecretVersion: "1", image: "i" };
+  facts.helpers = [{ ...pod, ...proof, createdMs: facts.nowMs - 5_000, result: { state: "running" }, ...change }];
+}
+function accept(facts: Loose, word: string): void {
+  facts.group.annotations = { "holdfast.dev/accept-snapshot": word };
+}
+function quarantined(facts: Loose): void {
+  const Told = { type: "SnapshotQuarantined", status: "True", reason: "SnapshotShrunken", message: "m" };
+  facts.group.status.snapshot.quarantined = NEW;
+  const condition = { ...Told, observedGeneration: 1, lastTransitionTime: new Date(facts.nowMs).toISOString() };
+  facts.group.status.conditions.push(condition);
+}
