@@ -42,7 +42,7 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   // The proof's key does not depend on what is published, so a first rendering without proofs tells it.
   const wish = desired(facts, publicationOf(facts, mode, {}, false));
   const active = activeTemplate(facts, wish);
-  const readiness = readinessOf(facts, active.key, lostMs);
+  const readiness = readinessNow(facts, active.key, lostMs);
   const proofs = mayPublish(mode, words, readiness) ? publishableProofs(facts) : {};
   const frozen = !readiness.usable && isLost(facts, evidence, lostMs);
   const replicas = wantedReplicas(facts);
@@ -64,6 +64,18 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   };
   if (replicas.held) situation.replicasHeld = replicas.held;
   return situation;
+}
+
+/**
+ * In good times the template that pods start from now is what counts. In an outage in the middle of a roll another one
+ * that still has pods will do: it is what the group goes on with, by putting it back or by pausing the roll.
+ */
+function readinessNow(facts: Facts, key: string, lostMs: number | undefined): Readiness {
+  const newest = readinessOf(facts, key, lostMs);
+  if (newest.usable || lostMs === undefined) return newest;
+  const sets = (facts.children.traffic?.replicaSets ?? []).filter((set) => set.replicas > 0);
+  const keys = sets.flatMap((set) => (set.proofKey === undefined || set.proofKey === key ? [] : [set.proofKey]));
+  return keys.map((other) => readinessOf(facts, other, lostMs)).find((other) => other.usable) ?? newest;
 }
 
 /** Pods start from the template of the newest ReplicaSet; before there is one, from the wanted one. */

@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { done, healthy, held, inMode, type Loose, lose, planOf, told } from "./deciding.ts";
+
+const OUTAGE_MS = 30_000;
+
+/** A roll is under way: the newest template has a pod and no proof, the one before it is proven. */
+function rolling({ newServes }: { newServes: boolean }): Loose {
+  const { facts } = healthy();
+  const [before] = facts.children.traffic.replicaSets;
+  const fresh = { ...before, name: "edge-2", templateHash: "h2", revision: 2, replicas: 1, proofKey: "new" };
+  facts.children.traffic.replicaSets.push(fresh);
+  const pod = { ...structuredClone(facts.pods[0]), name: "edge-2-1", uid: "new", templateHash: "h2", proofKey: "new" };
+  facts.pods.push(Object.assign(pod, { ready: newServes, restarts: newServes ? 0 : 3 }));
+  return facts;
+}
+
+test("in good times a roll is told: without the control plane the new template would not start", () => {
+  const facts = rolling({ newServes: false });
+  const plan = planOf(facts, held(facts, "Reachable", OUTAGE_MS));
+  expect(told(plan, "FallbackReady")).toBe("Unproven");
+});
+
+test("the control plane is lost in the middle of it: the group goes to fallback on the template that is proven", () => {
+  const facts = rolling({ newServes: false });
+  lose(facts);
+  const plan = planOf(facts, held(facts, "Unreachable", OUTAGE_MS));
+  expect([plan.status.mode, told(plan, "Held"), told(plan, "FallbackReady")]).toEqual([
+    "ToFallback",
+    undefined,
+    "Proven",
+  ]);
+  expect(plan.broken).toEqual([]);
+});
+
+test("no template with pods is proven: the group holds", () => {
+  const facts = rolling({ newServes: false });
+  facts.group.status.snapshot.proofs = [];
+  lose(facts);
+  const plan = planOf(facts, held(facts, "Unreachable", OUTAGE_MS));
+  expect([plan.status.mode, told(plan, "Held")]).toEqual(["Normal", "NoProof"]);
+});
+
+test.for([
+  ["no pod of the new template serves: the one before is put back", false, "restoreTemplate edge"],
+  ["pods of both serve: the roll is paused", true, "pause edge"],
+] as const)("%s", ([, newServes, step]) => {
+  const facts = rolling({ newServes });
+  lose(facts);
+  inMode(facts, "ToFallback");
+  const plan = planOf(facts, held(facts, "Unreachable", OUTAGE_MS));
+  expect(done(plan)).toContain(step);
+  expect(done(plan).filter((text) => /^(scale|deletePod)/.test(text))).toEqual([]);
+  expect([told(plan, "RestartPending"), plan.broken]).toEqual(["OutageDuringRoll", []]);
+});
