@@ -24,6 +24,7 @@ import { PeerIndex } from "./observe/peers.ts";
 import { PodDryRun } from "./observe/pod-dry-run.ts";
 import { PodProber } from "./observe/pod-prober.ts";
 import { ProberPool } from "./observe/prober.ts";
+import { Refusals } from "./observe/refusals.ts";
 import { requestRoute } from "./observe/route-check.ts";
 import { ContentReader } from "./observe/secrets.ts";
 import { SnapshotReader } from "./observe/snapshot.ts";
@@ -90,7 +91,10 @@ export function operator(deps: OperatorDeps): Operator {
     dryRun: (template, signal) => dryRun.ask(facts.group, template, signal),
     copySnapshot: (step, signal) => copyWithin(readers, pool, key, facts, step, signal),
     counted: (step, result) => metrics.step(step, result),
-    troubled: (step, error) => troubles.met(key, step, error),
+    troubled: (step, error) => {
+      troubles.met(key, step, error);
+      readers.refusals.met(key, step, error);
+    },
   });
   const groups = new Controller({
     name: "group",
@@ -179,6 +183,7 @@ function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup,
     }),
     peers: new PeerIndex(caches.storages),
     strangers: new Strangers(client, clock),
+    refusals: new Refusals(clock),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
     operator: { chooseImage: options.chooseImage, version },
   };

@@ -18,7 +18,7 @@ const SYNC_LOOK_MS = 50;
 
 /**
  * The life of the process: wait for the API server, fill the caches, become the leader, work, and leave in order.
- * Losing the lease ends it at once (reliability N12, N13); SIGTERM ends it tidily (N24).
+ * Losing the lease ends it at once (pitfalls N12, N13); SIGTERM ends it tidily (N24 of docs/runtime-pitfalls.md).
  */
 export async function runOperator(options: Options, version: string): Promise<void> {
   const clock = systemClock;

@@ -4,7 +4,7 @@ import { CACHED, type Caches } from "./observe/caches.ts";
 
 type AnyStore = Pick<Store<never>, "expect" | "expectGone" | "isBehind">;
 
-/** Which of our own writes to a group's objects the caches do not show yet (reliability N18). */
+/** Which of our own writes to a group's objects the caches do not show yet (pitfall N18). */
 export class Written {
   readonly #stores: ReadonlyMap<string, AnyStore>;
   readonly #open = new Map<string, Map<string, { store: AnyStore; key: string }>>();

@@ -38,6 +38,10 @@ export const REASONS = {
     "The cluster refuses the pods of this group (Pod Security, quota, a webhook).",
     "Change what the message names: pod template, quota or policy.",
   ),
+  ObjectRefused: reason(
+    "The cluster refuses an object of this group, for example a node port that is taken.",
+    "Change the part of the spec that the message names, or the cluster's policy.",
+  ),
   // --- bad input
   InvalidImage: reason(
     "The gateway's image names no version.",

@@ -110,6 +110,8 @@ export interface Children {
   configsInUse: ReadonlySet<string>;
   /** What the cluster said to a dry-run of a traffic pod; undefined = accepted or not asked. */
   podRefusal?: string;
+  /** Other objects that the cluster refused when they were written, with its words. */
+  refused?: readonly { kind: string; name: string; message: string }[];
 }
 
 export interface KubeObject {

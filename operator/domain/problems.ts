@@ -11,6 +11,7 @@ export function problemsOf(situation: Situation): Problem[] {
     ...facts.children.strangers.map((stranger) => nameTaken(stranger, facts.group.name)),
     facts.children.podRefusal === undefined ? undefined : podsRefused(facts.children.podRefusal),
     facts.children.traffic?.failure === undefined ? undefined : podsRefused(facts.children.traffic.failure),
+    ...(facts.children.refused ?? []).map(objectRefused),
     certificate(facts.secrets.client),
     facts.storage.seen === "absent" ? storageMissing(situation) : undefined,
     facts.storage.seen === "present" ? facts.storage.fault : undefined,
@@ -36,6 +37,12 @@ const podsRefused = (why: string): Problem => ({
   reason: "PodsRefused",
   field: "spec",
   message: `The cluster refuses the traffic pods: ${why}`,
+});
+
+const objectRefused = (object: { kind: string; name: string; message: string }): Problem => ({
+  reason: "ObjectRefused",
+  field: "spec",
+  message: `The cluster refuses ${object.kind} "${object.name}": ${object.message}`,
 });
 
 function certificate(secret: SecretFact): Problem | undefined {

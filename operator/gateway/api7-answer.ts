@@ -42,7 +42,7 @@ export type OperatorView =
   | { seen: "misconfigured"; why: AnswerKind }
   | { seen: "unknown"; why: AnswerKind | "operatorLagging" };
 
-/** Over this our own process was too late to judge anybody (reliability N16). */
+/** Over this our own process was too late to judge anybody (pitfall N16). */
 export const OWN_LAG_LIMIT_MS = 1_000;
 
 /**

@@ -8,7 +8,7 @@ export function readChildren(
   caches: Caches,
   groupKey: string,
   group: string,
-  met: Pick<Children, "strangers" | "podRefusal">,
+  met: Pick<Children, "strangers" | "podRefusal" | "refused">,
 ): Children {
   const byName = new Map<string, KubeObject>();
   for (const cache of CHILD_CACHES) {
@@ -34,6 +34,7 @@ export function readChildren(
     configsInUse: configsInUse(pods, [...replicaSets, ...deployments]),
     strangers: met.strangers.filter(({ kind, name }) => !byName.has(`${kind}/${name}`)),
     ...(met.podRefusal === undefined ? {} : { podRefusal: met.podRefusal }),
+    ...(met.refused === undefined || met.refused.length === 0 ? {} : { refused: met.refused }),
   };
 }
 

@@ -6,7 +6,7 @@ export interface LoopLag {
 }
 
 const TICK_MS = 250;
-/** Over this a timeout of ours may be our own fault (reliability N16). */
+/** Over this a timeout of ours may be our own fault (pitfall N16). */
 export const LAG_LIMIT_MS = 1_000;
 
 /** Measures how late a timer comes: an event loop that is blocked makes everybody else look slow. */

@@ -1,4 +1,4 @@
-import type { Children, Facts, GroupFacts, PodFact, Rendered } from "../domain/facts.ts";
+import type { Facts, GroupFacts, PodFact, Rendered } from "../domain/facts.ts";
 import type { Wants } from "../domain/plan.ts";
 import { keyOf } from "../kinds.ts";
 import type { Clock } from "../kube/clock.ts";
@@ -12,6 +12,7 @@ import type { PeerIndex } from "./peers.ts";
 import type { PodProber } from "./pod-prober.ts";
 import { readPod } from "./pods.ts";
 import type { ProberPool } from "./prober.ts";
+import type { Refusals } from "./refusals.ts";
 import { readRendered } from "./render.ts";
 import type { Content, ContentReader } from "./secrets.ts";
 import { nothingKnown, problemOfAll, type SnapshotReader } from "./snapshot.ts";
@@ -28,6 +29,7 @@ export interface Readers {
   podProber: PodProber;
   peers: PeerIndex;
   strangers: Strangers;
+  refusals: Refusals;
   /** What the cluster said to a dry-run of a traffic pod, if it refused. */
   podRefusal: (group: GroupFacts, signal: AbortSignal) => Promise<string | undefined>;
   operator: Facts["operator"];
@@ -71,7 +73,8 @@ export async function observe(
   }
   const nowMs = readers.clock.wallMs();
   const rendered = readRendered(spec, storage.facts.seen === "present" ? storage.facts.spec : undefined);
-  const met: Pick<Children, "strangers" | "podRefusal"> = podRefusal ? { strangers, podRefusal } : { strangers };
+  const refused = readers.refusals.of(groupKey);
+  const met = podRefusal ? { strangers, refused, podRefusal } : { strangers, refused };
   const all = ofGroup(readers.caches.pods, groupKey);
   const pods = all.filter((pod) => roleOf(pod) === "traffic").map((pod) => podFact(readers, pod, rendered));
   askPods(readers, groupKey, group, all, pods, wants);
@@ -101,11 +104,12 @@ export async function observe(
 }
 
 /** Nothing of a group that is gone is asked, probed or remembered any more. */
-export function forget({ snapshots, probers, podProber, strangers }: Readers, groupKey: string): void {
+export function forget({ snapshots, probers, podProber, strangers, refusals }: Readers, groupKey: string): void {
   snapshots.drop(groupKey);
   probers.drop(groupKey);
   podProber.drop(groupKey);
   strangers.drop(groupKey);
+  refusals.drop(groupKey);
 }
 
 /** Tells the background readers what this group wants of them from now on. */

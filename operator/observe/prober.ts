@@ -182,7 +182,7 @@ export class ProberPool {
   }
 }
 
-/** Notices that the process was stopped between two questions (reliability N22): the evidence has a hole there. */
+/** Notices that the process was stopped between two questions (pitfall N22): the evidence has a hole there. */
 class GapWatch {
   readonly #clock: Clock;
   #lastMs: { monotonic: number; wall: number } | undefined;
