@@ -1,5 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { decide } from "../../operator/domain/decide.ts";
+import type { GroupMemory } from "../../operator/domain/evidence.ts";
+import type { Facts } from "../../operator/domain/facts.ts";
+import type { Step } from "../../operator/domain/plan.ts";
 import { content, provenWorld, type World } from "./world.ts";
 
 /** Anything that may happen to a group, in any order; then the world is left in peace and must come to rest. */
@@ -64,7 +68,7 @@ function live(happenings: readonly (readonly [string, number])[], isRolling: boo
   return world;
 }
 
-const runs = Number(process.env["HOLDFAST_PROPERTY_RUNS"] ?? 60);
+const runs = Number(process.env["HOLDFAST_PROPERTY_RUNS"] ?? 24);
 
 test("no history breaks a law", { timeout: 600_000 }, () => {
   fc.assert(
@@ -150,3 +154,122 @@ test("while nothing but the control plane is lost, never do fewer pods serve tha
     { numRuns: runs },
   );
 });
+
+/** The facts at every second of a history, with what the operator remembered then. */
+function moments(happenings: readonly (readonly [string, number])[], isRolling: boolean) {
+  const world = live(happenings, isRolling);
+  return Array.from({ length: 5 }, () => {
+    world.run(2);
+    return { facts: world.facts(), memory: structuredClone(world.memory) };
+  });
+}
+const moves = (facts: Facts, memory: GroupMemory) => decide(facts, memory).plan.recordsMode;
+const few = Math.ceil(runs / 3);
+
+test("an observation that supports a move and becomes unknown never makes one", { timeout: 600_000 }, () => {
+  fc.assert(
+    fc.property(history, rolling, fc.nat(), (happenings, isRolling, which) => {
+      for (const { facts, memory } of moments(happenings, isRolling)) {
+        if (moves(facts, memory)) continue;
+        const doubts: Facts[] = [
+          { ...facts, controlPlane: { operator: { view: "unknown", detail: "" } } },
+          { ...facts, snapshot: { ...facts.snapshot, verified: { seen: "unknown", reason: "x", why: "" } } },
+          // A vote against the mode's control plane is the support; a contrary one is a veto, and may fall silent.
+          {
+            ...facts,
+            pods: facts.pods.map((pod, i) =>
+              i === which % 4 && pod.vote === "disconnected" ? { ...pod, vote: "unknown" as const } : pod,
+            ),
+          },
+        ];
+        for (const doubt of doubts) {
+          const { plan } = decide(doubt, memory);
+          const automatic =
+            plan.recordsMode && !["FallbackReached", "NormalReached"].includes(plan.status.modeReason ?? "");
+          expect(automatic).toBe(false);
+        }
+      }
+    }),
+    { numRuns: few },
+  );
+});
+
+test("the order of pods and the hour of the day decide nothing", { timeout: 600_000 }, () => {
+  fc.assert(
+    fc.property(history, rolling, fc.integer({ min: 1, max: 1e9 }), (happenings, isRolling, ms) => {
+      for (const { facts, memory } of moments(happenings, isRolling)) {
+        const { plan } = decide(facts, memory);
+        const shifted = decide({ ...facts, monoMs: facts.monoMs + ms }, shiftedBy(memory, ms)).plan;
+        expect([shifted.recordsMode, shifted.steps]).toEqual([plan.recordsMode, plan.steps]);
+        const turned = decide({ ...facts, pods: facts.pods.toReversed() }, memory).plan;
+        expect([turned.recordsMode, turned.status.mode, kinds(turned.steps)]).toEqual([
+          plan.recordsMode,
+          plan.status.mode,
+          kinds(plan.steps),
+        ]);
+      }
+    }),
+    { numRuns: few },
+  );
+});
+
+test("deciding twice on the same facts gives the same plan, and the epoch only grows", { timeout: 600_000 }, () => {
+  fc.assert(
+    fc.property(history, rolling, (happenings, isRolling) => {
+      for (const { facts, memory } of moments(happenings, isRolling)) {
+        const once = decide(facts, memory);
+        expect(decide(facts, memory)).toEqual(once);
+        expect(once.plan.status.epoch ?? 0).toBeGreaterThanOrEqual(facts.group.status.epoch ?? 0);
+      }
+    }),
+    { numRuns: few },
+  );
+});
+
+test("an operator that dies after any step, memory and all, ends where it would have", { timeout: 600_000 }, () => {
+  const deaths = fc.array(fc.option(fc.nat({ max: 3 }), { nil: undefined }), { minLength: 4, maxLength: 30 });
+  fc.assert(
+    fc.property(rolling, deaths, deaths, (isRolling, leaving, returning) => {
+      const world = live([], isRolling);
+      world.deaths = [...leaving];
+      world.controlPlane = "down";
+      world.until(() => world.mode === "Fallback" && (!isRolling || world.from("normal") === 0), 900);
+      expect(world.mode).toBe("Fallback");
+      world.deaths = [...returning];
+      world.controlPlane = "up";
+      world.until(() => world.mode === "Normal" && world.from("normal") === 2 && world.replicas === 2, 900);
+      expect([world.mode, world.from("normal"), world.from("fallback"), world.replicas]).toEqual(["Normal", 2, 0, 2]);
+      expect([world.broken, world.minServing]).toEqual([[], 2]);
+    }),
+    { numRuns: few },
+  );
+});
+
+test("pods seen one loop late never cost one that serves, as the floor is read live", { timeout: 600_000 }, () => {
+  fc.assert(
+    fc.property(rolling, fc.integer({ min: 1, max: 60 }), fc.boolean(), (isRolling, seconds, restarts) => {
+      const world = live([], isRolling);
+      world.podsLate = true;
+      world.controlPlane = "down";
+      world.run(20 + seconds);
+      if (restarts) world.operatorRestarts();
+      world.controlPlane = "up";
+      world.until(() => world.mode === "Normal" && world.from("fallback") === 0, 900);
+      expect([world.minServing, world.mode, world.from("normal")]).toEqual([2, "Normal", 2]);
+    }),
+    { numRuns: few },
+  );
+});
+
+function shiftedBy(memory: GroupMemory, ms: number): GroupMemory {
+  const later = structuredClone(memory);
+  if (later.verdict) {
+    later.verdict.sinceMs += ms;
+    later.verdict.seenMs += ms;
+  }
+  if (later.operatorView) later.operatorView.sinceMs += ms;
+  if (later.moveFailedMs !== undefined) later.moveFailedMs += ms;
+  return later;
+}
+const kinds = (steps: readonly Step[]) =>
+  steps.map((step) => (step.do === "scale" ? `${step.from} -> ${step.to}` : step.do)).toSorted();

@@ -69,6 +69,14 @@ export class World {
   broken: string[] = [];
   minServing = Number.POSITIVE_INFINITY;
   watching = false;
+  /**
+   * One for each plan that has steps: the operator dies after so many of them, its memory and the status that it meant
+   * to write with it; undefined: it lives.
+   */
+  deaths: (number | undefined)[] = [];
+  /** The pods are seen as they were a loop ago. */
+  podsLate = false;
+  #podsBefore: PodFact[] = [];
   #version = 1;
   #names = 1;
   #lastExportMs = 0;
@@ -119,7 +127,12 @@ export class World {
     const { plan, memory } = decide(facts, this.memory);
     this.broken.push(...brokenInvariants(facts, plan).map((law) => `${this.#clock()} ${law}`));
     this.memory = memory;
-    if (!plan.recordsMode) for (const step of plan.steps) this.#act(step);
+    const death = plan.steps.length > 0 ? this.deaths.shift() : undefined;
+    if (!plan.recordsMode) for (const step of plan.steps.slice(0, death)) this.#act(step);
+    if (death !== undefined) {
+      this.memory = emptyMemory();
+      return plan;
+    }
     if (plan.recordsMode) {
       this.modes.push(`${plan.status.mode}`);
       this.transcript.push(`${this.#clock()} ${this.mode} -> ${plan.status.mode} (${plan.status.modeReason})`);
@@ -191,7 +204,7 @@ export class World {
         strangers: [],
         configsInUse: new Set(),
       },
-      pods: this.pods.map((pod) => ({ ...pod, ...(pod.source === this.checkFails ? { check: "fail" as const } : {}) })),
+      pods: this.#podsSeen(),
       helpers: this.helpers.map((pod) => ({ ...pod })),
       controlPlane: { operator: view, counts: this.held.counts },
       snapshot: {
@@ -202,6 +215,16 @@ export class World {
       peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
       operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },
     };
+  }
+
+  #podsSeen(): PodFact[] {
+    const now = this.pods.map((pod) => ({
+      ...pod,
+      ...(pod.source === this.checkFails ? { check: "fail" as const } : {}),
+    }));
+    const before = this.#podsBefore;
+    this.#podsBefore = now;
+    return this.podsLate ? before : now;
   }
 
   #pair(held: Content | undefined, atMs: number): PairFact {
@@ -252,6 +275,7 @@ export class World {
         this.#put(step.object);
         return;
       case "scale":
+        if (step.live && this.#staying(step.live.staying) < step.live.minServingAfter) return; // as act/live-read.ts
         this.transcript.push(`${this.#clock()} replicas ${step.from} -> ${step.to}: ${step.why}`);
         this.replicas = step.to;
         return;
@@ -283,6 +307,10 @@ export class World {
       default:
         step satisfies never;
     }
+  }
+
+  #staying(uids: readonly string[]): number {
+    return this.serving().filter((pod) => uids.includes(pod.uid)).length;
   }
 
   #put(object: KubeObject): void {
