@@ -1,5 +1,6 @@
 // What restarts pods and what does not: the hashes and the template, before and after one change.
 import { expect, test } from "vitest";
+import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { desired, isDrifted } from "../../operator/domain/desired/index.ts";
 import type { Facts } from "../../operator/domain/facts.ts";
 import {
@@ -25,8 +26,34 @@ const UNSEEN_STORAGE: World = {
   rendered: { reader: noText, exporter: noText },
 };
 
+const ELSEWHERE = { ...S3, s3: { ...S3.s3, region: "eu-nowhere-9" } };
+const USABLE: Loose = {
+  ...{ seen: "present", name: "eu", uid: "5b" },
+  spec: FallbackStorageSpec.parse({ ...ELSEWHERE, reader: { credentials: { secretRef: { name: "other" } } } }),
+};
+const healed: World = {
+  rendered: { reader: "elsewhere: 1\n", exporter: "elsewhere: 1\n" },
+  reader: { name: "other", keys: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] },
+  facts: { storage: USABLE },
+};
+const fault = { reason: "StorageMisconfigured", field: "spec.s3.region", message: "wrong region" };
+const UNUSABLE: World = { ...healed, facts: { storage: { ...USABLE, fault } } };
+
+test("once the storage can be used, pods roll to it; where nothing runs they start with it at once", () => {
+  expect(afterwards({}, healed).templateHash).not.toBe(wanted().templateHash);
+  expect(afterwards({}, healed).keep).toBeUndefined();
+  expect(wanted(UNUSABLE).templateHash).toBe(wanted(healed).templateHash);
+});
+
+test("the name of the configuration that runs is given to no other text", () => {
+  const names = (found: Loose) => found.others.map((object: Loose) => object.metadata.name);
+  expect(names(afterwards({}, UNUSABLE)).filter((name: string) => name.startsWith("edge-reader-"))).toEqual([]);
+  expect(names(wanted(UNUSABLE)).filter((name: string) => name.startsWith("edge-reader-"))).toHaveLength(1);
+});
+
 test.for<[string, World]>([
   ["nothing changed", {}],
+  ["the storage was changed to one that cannot be used", UNUSABLE],
   ["the reader's keys were rotated", { reader: { resourceVersion: "101" } }],
   ["the writer's keys were rotated", { writer: { resourceVersion: "101" } }],
   ["the reader's Secret cannot be read", { reader: UNSEEN }],

@@ -4,7 +4,7 @@ import { canonicalJson } from "../hash.ts";
 import { about, childObject, EDIT_THE_GROUP, type Fate } from "./common.ts";
 import { CONFIG_KEY } from "./containers.ts";
 import type { Publication } from "./index.ts";
-import type { ConfigNames } from "./references.ts";
+import { type ConfigNames, contentHash } from "./references.ts";
 
 /** Key of `<name>-start`; read by operator/choose.ts. */
 export const START_KEY = "start.json";
@@ -13,7 +13,8 @@ export const START_KEY = "start.json";
 export function renderedConfigs(facts: Facts, names: ConfigNames): KubeObject[] {
   const { normal, reader, exporter } = facts.rendered;
   const make = (name: string | undefined, text: string | undefined, role: "traffic" | "backup", fate: Fate) =>
-    name === undefined || text === undefined
+    // A name that stands for what runs is not the name of another text.
+    name === undefined || text === undefined || !name.endsWith(`-${contentHash(text)}`)
       ? []
       : [
           childObject(facts, {

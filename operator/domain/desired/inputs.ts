@@ -3,7 +3,7 @@ import type { Facts } from "../facts.ts";
 import { hashOf } from "../hash.ts";
 import { MARK } from "./common.ts";
 import { type Live, liveInputs } from "./live.ts";
-import { secretVersion, storeKeys } from "./references.ts";
+import { keepsLiveStorage, secretVersion, storeKeys } from "./references.ts";
 
 const DIGITS = 12;
 
@@ -39,7 +39,7 @@ function specInputs({ group: { spec } }: Facts): object {
 
 function storageInputs(facts: Facts, live: Live | undefined): object | undefined {
   const { storage } = facts;
-  if (storage.seen !== "present") return undefined;
+  if (storage.seen !== "present" || keepsLiveStorage(facts, live)) return undefined;
   const { type, s3, azureBlob } = storage.spec;
   return { type, s3, azureBlob, reader: secretNameOf(storage.spec, "reader"), keys: storeKeys(facts, "reader", live) };
 }

@@ -28,7 +28,8 @@ type KeysOf = readonly (readonly [env: string, accepted: readonly [string, ...st
 export function storeKeys(facts: Facts, role: "reader" | "writer", live: Live | undefined): StoreKey[] {
   const liveEnv = gatewayEnvOf(live?.template);
   const { storage } = facts;
-  if (storage.seen !== "present") return allKeys(facts).flatMap(([env]) => liveKey(liveEnv, env) ?? []);
+  if (storage.seen !== "present" || (role === "reader" && keepsLiveStorage(facts, live)))
+    return allKeys(facts).flatMap(([env]) => liveKey(liveEnv, env) ?? []);
   const secret = secretNameOf(storage.spec, role);
   if (secret === undefined) return [];
   const present = keysIn(facts.secrets[role], secret);
@@ -39,6 +40,14 @@ export function storeKeys(facts: Facts, role: "reader" | "writer", live: Live | 
     if (kept !== undefined && present.includes(kept)) return { env, secret, key: kept };
     return { env, secret, key: accepted.find((key) => present.includes(key)) ?? kept ?? accepted[0] };
   });
+}
+
+/**
+ * A storage that is missing, or that Holdfast could not use yet, rolls no pods that run: a wrong region or bucket must
+ * not replace what serves. Where nothing runs there is nothing to keep, and serving does not wait for fallback.
+ */
+export function keepsLiveStorage({ storage }: Facts, live: Live | undefined): boolean {
+  return storage.seen !== "present" || (storage.fault !== undefined && live !== undefined);
 }
 
 const s3Keys = ({ rendered: { profile } }: Facts): KeysOf => [
@@ -68,13 +77,15 @@ export interface ConfigNames {
   exporter?: string;
 }
 const CONFIG_HASH_DIGITS = 12;
+export const contentHash = (text: string): string => hashOf(text, CONFIG_HASH_DIGITS);
 
 export function configNames(facts: Facts, live: Live | undefined): ConfigNames {
   const { rendered, group } = facts;
   const nameOf = (text: string | undefined, make: (group: string, hash: string) => string): string | undefined =>
-    text === undefined ? undefined : make(group.name, hashOf(text, CONFIG_HASH_DIGITS));
+    text === undefined ? undefined : make(group.name, contentHash(text));
   const normal = nameOf(rendered.normal, childName.normalConfig) ?? configMapOf(live?.template, "normal");
-  const reader = nameOf(rendered.reader, childName.readerConfig) ?? configMapOf(live?.template, "fallback");
+  const seen = keepsLiveStorage(facts, live) ? undefined : rendered.reader;
+  const reader = nameOf(seen, childName.readerConfig) ?? configMapOf(live?.template, "fallback");
   const exporter = nameOf(rendered.exporter, childName.exporterConfig);
   return {
     ...(normal === undefined ? {} : { normal }),
