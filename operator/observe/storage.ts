@@ -67,7 +67,7 @@ export class StorageReader {
     const access = open ? this.#access(storageKey, open.fingerprint, open.store, maxAgeMs) : "notAsked";
     if (!open) this.#stopCheck(storageKey);
     const refused = typeof access === "object" ? access.problems.find(({ field }) => field !== CLOCK) : undefined;
-    const fault = ca.problem ?? faultOfSecret(secrets.operator) ?? refused;
+    const fault = ca.problem ?? faultOfSecret(secrets.operator) ?? (refused && located(refused, name, spec));
     return {
       facts: { seen: "present", name, uid, spec, ...(fault ? { fault } : {}) },
       secrets,
@@ -165,6 +165,14 @@ const faultOfSecret = (secret: SecretFact): Problem | undefined => {
   }
   return { reason: "StorageUnavailable", field, message: `Secret "${secret.name}" cannot be read: ${secret.why}` };
 };
+
+/** A group names its storage in one field; where in there the mistake is, is told with it. */
+function located(problem: Problem, name: string, spec: FallbackStorageSpec): Problem {
+  const where = `spec.fallback.storageRef -> FallbackStorage "${name}"`;
+  if (problem.reason === "StorageDenied")
+    return { ...problem, field: `${where}, Secret "${secretNameOf(spec, "operator")}" of spec.operator.credentials` };
+  return { ...problem, field: `${where}, spec.${spec.type === "S3" ? "s3" : "azureBlob"}` };
+}
 
 function nothing(facts: StorageFacts): StorageSeen {
   const why = facts.seen === "unknown" ? facts.why : `FallbackStorage "${facts.name}" does not exist`;

@@ -103,7 +103,8 @@ test("access is checked again and again, and a change wakes", async () => {
   server.failWith("AccessDenied");
   await clock.advance(70_000);
   expect(woken).toHaveLength(2);
-  expect((await read()).facts).toMatchObject({ fault: { reason: "StorageDenied" } });
+  const field = expect.stringMatching(/FallbackStorage "store", Secret ".+" of spec\.operator\.credentials/);
+  expect((await read()).facts).toMatchObject({ fault: { reason: "StorageDenied", field } });
   server.failWith(undefined);
   await clock.advance(70_000);
   expect((await read()).facts).not.toHaveProperty("fault");
