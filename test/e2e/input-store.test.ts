@@ -55,7 +55,9 @@ const STORAGE: Mistake[] = [
     "operator",
     edit("s3-operator", { accessKeyId: "AKWRONG", secretAccessKey: PLANTED }),
     "StorageDenied",
-    /spec\.operator\.credentials|s3-operator/,
+    /FallbackStorage "eu", Secret "s3-operator" of spec\.operator\.credentials/,
+    "InvalidAccessKeyId",
+    /put the right accessKeyId/,
   ),
   withSecret(
     "a key that YAML would retype",
@@ -87,7 +89,7 @@ const STORAGE: Mistake[] = [
       on.cluster.patch(on.namespace, "fallbackstorages", "eu", { spec: { s3: { region: "eu-nowhere-9" } } }),
     undo: (on) => on.cluster.patch(on.namespace, "fallbackstorages", "eu", { spec: { s3: { region: "us-east-1" } } }),
     reason: "StorageMisconfigured",
-    says: [/region/, /us-east-1/],
+    says: [/FallbackStorage "eu", spec\.s3/, /region/, /us-east-1/],
   },
   {
     what: "a bucket that does not exist",
@@ -100,7 +102,7 @@ const STORAGE: Mistake[] = [
     },
     undo: (on) => pointTo(on, "eu"),
     reason: "StorageMisconfigured",
-    says: [/resourceBucket/, /no-such-bucket/],
+    says: [/FallbackStorage "wrong", spec\.s3/, /no-such-bucket/, /create it or correct its name/],
   },
   {
     what: "a FallbackStorage that is deleted",
@@ -178,8 +180,21 @@ test.runIf(FULL).each(CERTIFICATES)("$what", async (mistake) => {
     Object.entries<string>(secret.data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
   );
   await makeAndUndo(stage, mistake);
+  await untilRolled();
   await stage.untilProven();
 });
+
+/** A certificate that was written anew is another one: pods start with it, one after the other. */
+async function untilRolled(): Promise<void> {
+  const { metadata } = await stage.cluster.get(stage.namespace, "secrets", "edge-dp-cert");
+  await stage.until("pods with the certificate that is there now", 150, async ({ traffic }) => {
+    const pods = await stage.pods();
+    const marks = pods.map((pod) => pod.metadata.annotations["holdfast.dev/client-certificate-version"]);
+    return (
+      marks.length === 2 && marks.every((mark) => mark === metadata.resourceVersion) && traffic?.fromControlPlane === 2
+    );
+  });
+}
 
 test.runIf(FULL)("through all of this no request failed, and Holdfast itself never restarted", async () => {
   expect(lost(load.snapshot())).toEqual([]);

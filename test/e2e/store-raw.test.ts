@@ -9,7 +9,6 @@ import { saveReport, underLoad } from "../stage/watch.ts";
 /** What the exporter left in the store is no snapshot to start from: told, never promoted, nothing that serves touched. */
 let stage: Stage;
 let good: Pair;
-const RARELY = 3_600;
 
 beforeAll(async () => {
   stage = await Stage.surroundings("raw");
@@ -19,28 +18,13 @@ beforeAll(async () => {
     await saveReport(stage, "raw-setup");
     throw error;
   });
-  await exportEach(RARELY);
-  await sleep(10_000); // the exporter's one export after its restart is behind us
+  await stage.grantExporter(false); // what a story writes in its place stays
   good = await readPair(stage, "edge-raw");
 });
 afterAll(() => stage?.end());
 
 const failing = () => onTestFailed(() => saveReport(stage, "raw"));
 const patchGroup = (spec: Json) => stage.cluster.patch(stage.namespace, "gatewaygroups", "edge", { spec });
-
-/** Seldom: then what a test wrote in its place stays. */
-async function exportEach(seconds: number): Promise<void> {
-  const old = (await stage.pods("edge", "backup")).map(({ metadata }) => metadata.uid);
-  await patchGroup({ backup: { exportIntervalSeconds: seconds } });
-  await stage.cluster.wait(
-    "the exporter with its new interval",
-    async () => {
-      const pods = await stage.pods("edge", "backup");
-      return pods.some(({ metadata, status }) => !old.includes(metadata.uid) && status.phase === "Running");
-    },
-    60,
-  );
-}
 
 const ownedBy = (group: string, body: string): string => {
   const parsed = JSON.parse(body);
@@ -118,10 +102,10 @@ async function holdsInAnOutage(): Promise<void> {
 
 test.runIf(FULL)("a stale export: not ready for an outage, and an outage then moves nothing", async () => {
   failing();
-  await patchGroup({ fallback: { snapshot: { maxAgeSeconds: 60 } } });
+  await patchGroup({ fallback: { snapshot: { maxAgeSeconds: 40 } } });
   try {
     await stage.until("Stale", 120, (status) => status.fallbackReady === "Stale");
-    expect(condition(await stage.status(), "FallbackReady").message).toMatch(/last export is of .*maxAgeSeconds 60/);
+    expect(condition(await stage.status(), "FallbackReady").message).toMatch(/last export is of .*maxAgeSeconds 40/);
     await holdsInAnOutage();
   } finally {
     await patchGroup({ fallback: { snapshot: null } });
@@ -131,6 +115,7 @@ test.runIf(FULL)("a stale export: not ready for an outage, and an outage then mo
 
 test.runIf(FULL)("no export at all: told, and an outage moves nothing", async () => {
   failing();
+  await writePair(stage, "edge-raw", good);
   await removePairs(stage, "edge-raw", "edge-candidate", "edge");
   await stage.until("NoExportYet", 30, (status) => status.fallbackReady === "NoExportYet");
   await holdsInAnOutage();

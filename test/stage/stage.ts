@@ -16,6 +16,13 @@ export type S3User = "exporter" | "gateway" | "operator";
 
 const SIMULATOR = [join(REPOSITORY, "node_modules/.bin/node"), join(REPOSITORY, "test/simulator/main.ts")];
 
+const BUCKETS = ["resources", "config"];
+const rights = (exporter: boolean) => ({
+  exporter: exporter ? BUCKETS.map((bucket) => grants.writeOnly(bucket, "*-raw")) : [],
+  gateway: BUCKETS.map((bucket) => grants.readOnly(bucket)),
+  operator: BUCKETS.map((bucket) => grants.operator(bucket)),
+});
+
 export class Stage {
   readonly cluster: Cluster;
   readonly namespace: string;
@@ -73,12 +80,8 @@ export class Stage {
     const [s3, controlPlane, echo] = await Promise.all([
       startS3Server<S3User>({
         host: HOST,
-        buckets: ["resources", "config"],
-        users: {
-          exporter: ["resources", "config"].map((bucket) => grants.writeOnly(bucket, "*-raw")),
-          gateway: ["resources", "config"].map((bucket) => grants.readOnly(bucket)),
-          operator: ["resources", "config"].map((bucket) => grants.operator(bucket)),
-        },
+        buckets: BUCKETS,
+        users: rights(true),
       }),
       startServer(
         "control-plane",
@@ -197,6 +200,11 @@ export class Stage {
 
   async status(name = "edge"): Promise<Json> {
     return (await this.group(name))?.status ?? {};
+  }
+
+  /** Without its right to write, what stands under the raw key stays, and grows old. */
+  grantExporter(may: boolean): Promise<void> {
+    return this.s3.grant(rights(may));
   }
 
   /** When the exporter wrote last, and when the verified pair was written, ms since 1970. */
