@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { FallbackStorageSpec, FallbackStorageStatus } from "../api/fallback-storage.ts";
 import { GatewayGroupSpec } from "../api/gateway-group.ts";
 import { GatewayGroupStatus } from "../api/gateway-group-status.ts";
@@ -22,8 +23,26 @@ export function readGroup(object: CustomObject): GroupFacts | Unreadable {
 
 export const isUnreadable = <T extends object>(read: T | Unreadable): read is Unreadable => "unreadable" in read;
 
+/**
+ * Every write of status brings a new object with the same spec. What is made of a spec at some cost (render.ts) is
+ * remembered by its identity, so the same content stays the same object. By uid, the longest unseen forgotten.
+ */
+const specs = new Map<string, { raw: unknown; spec: GatewayGroupSpec }>();
+const SPECS_KEPT = 2_000;
+
+function parseSpec({ metadata: { uid = "" }, spec: raw }: CustomObject) {
+  const known = specs.get(uid);
+  const same = known !== undefined && isDeepStrictEqual(known.raw, raw);
+  const read = same ? ({ success: true, data: known.spec } as const) : GatewayGroupSpec.safeParse(raw);
+  specs.delete(uid);
+  if (read.success) specs.set(uid, { raw, spec: read.data });
+  const [oldest] = specs.keys();
+  if (specs.size > SPECS_KEPT && oldest !== undefined) specs.delete(oldest);
+  return read;
+}
+
 function parseGroup(object: CustomObject): GroupFacts | Unreadable {
-  const spec = GatewayGroupSpec.safeParse(object.spec);
+  const spec = parseSpec(object);
   if (!spec.success) return { unreadable: `spec: ${firstIssue(spec.error)}` };
   const status = GatewayGroupStatus.safeParse(object.status ?? {});
   // A status that cannot be read may hold the recorded mode: going on without it would start from nothing.

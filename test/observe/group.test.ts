@@ -24,6 +24,15 @@ test("a group is parsed with its defaults, and once per object", () => {
   expect(readGroup(object)).toBe(read);
 });
 
+test("a spec that did not change stays one object when status is written, and one that did is read anew", () => {
+  const specOf = (object: ReturnType<typeof group>) => (readGroup(object) as GroupFacts).spec;
+  const before = specOf(group());
+  expect(specOf({ ...group(), status: { mode: "Normal" } })).toBe(before);
+  const changed = specOf(group("edge", (spec) => (spec.traffic = { replicas: 5 })));
+  expect(changed.traffic.replicas).toBe(5);
+  expect(specOf(group()).traffic.replicas).toBe(2);
+});
+
 test.for([
   ["nobody is known to own the replicas", [], "other"],
   ["kubectl apply owns them", [owner("kubectl", "2026-01-01T00:00:00Z")], "other"],
