@@ -122,6 +122,14 @@ export class Stage {
   async #namespaces(certificates: ReturnType<typeof makeCertificates>): Promise<void> {
     const restricted = { "pod-security.kubernetes.io/enforce": "restricted" };
     const ns = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: restricted } });
+    // A run that broke off leaves them on their way out: what is put there then is gone a moment later.
+    const leftOver = async (name: string) => (await this.cluster.api.call("GET", `/api/v1/namespaces/${name}`)).body;
+    for (const name of [this.namespace, this.system])
+      await this.cluster.wait(
+        `namespace ${name} is not being deleted`,
+        async () => !(await leftOver(name)).metadata?.deletionTimestamp,
+        120,
+      );
     await this.cluster.apply(ns(this.namespace), ns(this.system));
     const { namespace } = this;
     await this.cluster.apply(
