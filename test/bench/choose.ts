@@ -1,14 +1,15 @@
-// What the start choice costs a pod: `node test/bench/choose.ts [runs]`. Wall time of the whole process and its memory,
-// also at a quarter of a core, beside a Node.js process that does nothing. Writes
-// test/bench/results/choose.json.
+/**
+ * What the start choice costs a pod: wall time of the whole process and its memory, also at a quarter of a core, beside
+ * a Node.js process that does nothing.
+ */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { dirname, join } from "node:path";
 import { buildChoose, groupPod, inGroups, type Pod, startJson, startPod } from "../choose-run.ts";
 import { controlPlane, makeCertificates, nobody, Stubs } from "../gateway/control-plane-stub.ts";
+import type { Result, Row } from "./report.ts";
 
-const runs = Number(process.argv[2] ?? 20);
+const RUNS = 20;
 const CORES = 0.25;
 const PERIOD_US = 100_000;
 
@@ -20,17 +21,15 @@ interface Numbers {
   chargedMiB?: number;
 }
 
-await using stubs = new Stubs();
-const made = makeCertificates(stubs);
-const bundle = buildChoose(stubs);
-
-const pod = (endpoint: string, mode: string): Pod =>
-  groupPod(made, endpoint, { files: { "start/start.json": startJson(mode) } });
-
-async function measure(given: Pod, limits: Group | undefined, memory: Group | undefined): Promise<Numbers> {
+async function measure(
+  { stubs, bundle }: Program,
+  given: Pod,
+  limits: Group | undefined,
+  memory: Group | undefined,
+): Promise<Numbers> {
   const seen = [];
   const groups = [limits, memory].flatMap((group) => (group === undefined ? [] : [group.procs]));
-  for (let run = 0; run < runs; run += 1) {
+  for (let run = 0; run < RUNS; run += 1) {
     const { tookMs, message, exitCode } = await startPod(stubs, bundle, { ...given, groups }).ended;
     if (exitCode !== 0 || message === undefined) throw new Error(`choose ended with ${exitCode} and no message`);
     seen.push({ wallMs: tookMs, residentMiB: Number(message["peakKiB"]) / 1024, chargedMiB: memory?.takePeakMiB?.() });
@@ -47,7 +46,7 @@ async function measure(given: Pod, limits: Group | undefined, memory: Group | un
 async function idleNode(limits: Group | undefined): Promise<Numbers> {
   const walls = [];
   const [command, ...args] = inGroups(limits ? [limits.procs] : [], [process.execPath, "-e", "0"]);
-  for (let run = 0; run < runs; run += 1) {
+  for (let run = 0; run < RUNS; run += 1) {
     const startedAt = performance.now();
     const child = spawn(command ?? "", args, { stdio: "ignore" });
     await new Promise((resolve) => child.once("close", resolve));
@@ -101,43 +100,60 @@ function memoryGroup(): Group | undefined {
   return { ...made, takePeakMiB };
 }
 
-const { endpoint } = await controlPlane(stubs, made);
-const cases: [string, Pod][] = [
-  ["recorded fallback, no probe", pod(endpoint, "Fallback")],
-  ["control plane up", pod(endpoint, "Normal")],
-  ["control plane down", pod(await nobody(), "Normal")],
-];
-const quotaUs = String(CORES * PERIOD_US);
-const share = group(
-  "cpu",
-  { "cpu.cfs_period_us": String(PERIOD_US), "cpu.cfs_quota_us": quotaUs },
-  { "cpu.max": `${quotaUs} ${PERIOD_US}` },
-);
-const memory = memoryGroup();
-const results: Record<string, Record<string, Numbers>> = {};
-for (const [name, limits] of [
-  ["whole core", undefined],
-  [`${CORES} core`, share],
-] as const) {
-  if (name !== "whole core" && limits === undefined) {
-    console.log(`${name}: not measured, no control group can be made here`);
-    continue;
-  }
-  const numbers: Record<string, Numbers> = { "node that does nothing": await idleNode(limits) };
-  for (const [what, given] of cases) numbers[what] = await measure(given, limits, memory);
-  results[name] = numbers;
+interface Program {
+  stubs: Stubs;
+  /** Path of the bundle, as the image has it. */
+  bundle: string;
 }
-share?.remove();
-memory?.remove();
 
-const folder = join(import.meta.dirname, "results");
-mkdirSync(folder, { recursive: true });
-const machine = `${cpus().length} x ${cpus()[0]?.model ?? "unknown"}, Node ${process.version}`;
-writeFileSync(join(folder, "choose.json"), `${JSON.stringify({ machine, runs, results }, undefined, 2)}\n`);
-for (const [name, numbers] of Object.entries(results)) {
-  for (const [what, { wallMs, residentMiB, chargedMiB }] of Object.entries(numbers)) {
-    const resident = residentMiB === undefined ? "" : `, resident at most ${residentMiB} MiB`;
-    const charged = chargedMiB === undefined ? "" : `, charged at most ${chargedMiB} MiB`;
-    console.log(`${name}: ${what}: ${wallMs.p50} ms (at most ${wallMs.max})${resident}${charged}`);
+export async function choose(): Promise<Result> {
+  await using stubs = new Stubs();
+  const made = makeCertificates(stubs);
+  const program = { stubs, bundle: buildChoose(stubs) };
+  const pod = (endpoint: string, mode: string): Pod =>
+    groupPod(made, endpoint, { files: { "start/start.json": startJson(mode) } });
+  const { endpoint } = await controlPlane(stubs, made);
+  const cases: [string, Pod][] = [
+    ["recorded fallback, no probe", pod(endpoint, "Fallback")],
+    ["control plane up", pod(endpoint, "Normal")],
+    ["control plane down", pod(await nobody(), "Normal")],
+  ];
+  const quotaUs = String(CORES * PERIOD_US);
+  const share = group(
+    "cpu",
+    { "cpu.cfs_period_us": String(PERIOD_US), "cpu.cfs_quota_us": quotaUs },
+    { "cpu.max": `${quotaUs} ${PERIOD_US}` },
+  );
+  const memory = memoryGroup();
+  const rows: Row[] = [];
+  try {
+    for (const [cores, limits] of [
+      ["whole core", undefined],
+      [`${CORES} core`, share],
+    ] as const) {
+      if (cores !== "whole core" && limits === undefined) continue; // no control group can be made here
+      const idle = await idleNode(limits);
+      for (const [what, given] of cases) {
+        rows.push(...rowsOf(`${cores}: ${what}`, await measure(program, given, limits, memory), idle));
+      }
+    }
+  } finally {
+    share?.remove();
+    memory?.remove();
   }
+  return {
+    title: "Start choice",
+    how: `${RUNS} runs of the image's bundle as a process of its own, before each gateway's start: wall time from spawn to exit. Reference: a Node.js process that does nothing. Charged memory is what a container's limit counts, the binary being in the page cache already; where no control group can be made it is left out.`,
+    rows,
+  };
+}
+
+function rowsOf(what: string, { wallMs, residentMiB, chargedMiB }: Numbers, idle: Numbers): Row[] {
+  const beside = (value: number) => ({ reference: { what: "a Node.js process that does nothing", value } });
+  return [
+    { what: `${what}, p50`, value: wallMs.p50, unit: "ms", ...beside(idle.wallMs.p50) },
+    { what: `${what}, slowest`, value: wallMs.max, unit: "ms", ...beside(idle.wallMs.max) },
+    ...(residentMiB === undefined ? [] : [{ what: `${what}, resident at most`, value: residentMiB, unit: "MiB" }]),
+    ...(chargedMiB === undefined ? [] : [{ what: `${what}, charged at most`, value: chargedMiB, unit: "MiB" }]),
+  ];
 }

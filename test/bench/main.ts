@@ -3,6 +3,7 @@
  * number is asserted. HOLDFAST_BENCH_GROUPS says how many groups the large bed has (200).
  */
 import { type Bed, startBed } from "./bed.ts";
+import { choose } from "./choose.ts";
 import { creation } from "./creation.ts";
 import { decide } from "./decide.ts";
 import { edits } from "./edits.ts";
@@ -22,7 +23,7 @@ const ON_A_BED: Record<string, { run: (bed: Bed) => Promise<Result>; sizes: numb
   edits: { run: edits, sizes: [1, MANY] },
   verdict: { run: verdict, sizes: [1, MANY] },
 };
-const ALONE: Record<string, () => Promise<Result>> = { decide };
+const ALONE: Record<string, () => Promise<Result>> = { decide, choose };
 
 const known = [...Object.keys(ALONE), "creation", ...Object.keys(ON_A_BED)];
 const asked = process.argv.slice(2);
