@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import type { Json } from "../stage/cluster.ts";
 import { tagImage } from "../stage/faults.ts";
 import { condition, FULL, isTrue, lives, lost } from "../stage/says.ts";
+import { exportedAt } from "../stage/snapshots.ts";
 import { Stage } from "../stage/stage.ts";
 import { saveReport, underLoad } from "../stage/watch.ts";
 import { inWords, writesSince } from "../stage/writes.ts";
@@ -31,7 +32,7 @@ const written = (since: Date) => inWords(writesSince(stage, since));
 test(`at rest for ${REST_SECONDS} s, with exports and probes going on, Holdfast writes nothing`, async () => {
   failing();
   const since = new Date();
-  const exported = async () => (await stage.s3Times()).raw;
+  const exported = () => exportedAt(stage);
   const before = await exported();
   const load = await underLoad(stage, 30, () => sleep(REST_SECONDS * 1000));
   expect(lost(load)).toEqual([]);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import type { Json } from "../stage/cluster.ts";
 import { secretManifest } from "../stage/manifests.ts";
 import { condition, FULL, held, isTrue, lives, lost } from "../stage/says.ts";
+import { exportedAt } from "../stage/snapshots.ts";
 import { Stage } from "../stage/stage.ts";
 import { saveReport, sourceOf, underLoad } from "../stage/watch.ts";
 
@@ -149,7 +150,7 @@ test.runIf(FULL)("other keys for the exporter: the backup pod alone is replaced,
     60,
   );
   const since = Date.now();
-  await stage.cluster.wait("an export after that", async () => (await stage.s3Times()).raw > since, 30);
+  await stage.cluster.wait("an export after that", async () => (await exportedAt(stage)) > since, 30);
   await sleep(5_000);
   expect(lives(await stage.pods())).toEqual(traffic);
 });

@@ -2,26 +2,19 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { HOST } from "../lab/network.ts";
 import { freePort, program, REPOSITORY, type Server, startServer } from "../lab/process.ts";
-import { grants, type S3Server, startS3Server } from "../lab/s3.ts";
+import { type S3Server, startS3Server } from "../lab/s3.ts";
 import { makeCertificates } from "../simulator/certificates.ts";
+import { BUCKETS, rights, type S3User } from "./buckets.ts";
 import { Cluster, type Json } from "./cluster.ts";
-import { type GroupOptions, groupManifest, secretManifest, storageManifest } from "./manifests.ts";
+import { type GroupOptions, groupManifest, storageManifest } from "./manifests.ts";
+import { namespaceManifests, neighbourManifests } from "./neighbours.ts";
 
 export const GATEWAY_IMAGE = "docker.io/api7/api7-ee-3-gateway:3.9.13";
 const OPERATOR_IMAGE = "localhost/holdfast";
-export type S3User = "exporter" | "gateway" | "operator";
 
 const SIMULATOR = [join(REPOSITORY, "node_modules/.bin/node"), join(REPOSITORY, "test/simulator/main.ts")];
-
-const BUCKETS = ["resources", "config"];
-const rights = (exporter: boolean) => ({
-  exporter: exporter ? BUCKETS.map((bucket) => grants.writeOnly(bucket, "*-raw")) : [],
-  gateway: BUCKETS.map((bucket) => grants.readOnly(bucket)),
-  operator: BUCKETS.map((bucket) => grants.operator(bucket)),
-});
 
 export class Stage {
   readonly cluster: Cluster;
@@ -80,7 +73,7 @@ export class Stage {
     const [s3, controlPlane, echo] = await Promise.all([
       startS3Server<S3User>({
         host: HOST,
-        buckets: BUCKETS,
+        buckets: [...BUCKETS],
         users: rights(true),
       }),
       startServer(
@@ -115,48 +108,9 @@ export class Stage {
       ports: { front, upstream },
     });
     await stage.admin("POST", "/admin/routes", { routes: 20, services: 5, nodes: { [`${HOST}:${upstream}`]: 1 } });
-    await stage.#namespaces(certificates);
+    await cluster.apply(...namespaceManifests(namespace, stage.system));
+    await cluster.apply(...neighbourManifests(namespace, { certificates, keys: s3.keys, front }));
     return stage;
-  }
-
-  async #namespaces(certificates: ReturnType<typeof makeCertificates>): Promise<void> {
-    const restricted = { "pod-security.kubernetes.io/enforce": "restricted" };
-    const ns = (name: string) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name, labels: restricted } });
-    // A run that broke off leaves them on their way out: what is put there then is gone a moment later.
-    const leftOver = async (name: string) => (await this.cluster.api.call("GET", `/api/v1/namespaces/${name}`)).body;
-    for (const name of [this.namespace, this.system])
-      await this.cluster.wait(
-        `namespace ${name} is not being deleted`,
-        async () => !(await leftOver(name)).metadata?.deletionTimestamp,
-        120,
-      );
-    await this.cluster.apply(ns(this.namespace), ns(this.system));
-    const { namespace } = this;
-    await this.cluster.apply(
-      secretManifest(namespace, "edge-dp-cert", {
-        "tls.crt": certificates.client.cert,
-        "tls.key": certificates.client.key,
-        "ca.crt": certificates.ca,
-      }),
-      ...(["exporter", "gateway", "operator"] as const).map((user) =>
-        secretManifest(namespace, `s3-${user}`, { ...this.s3.keys[user] }),
-      ),
-      // The control plane runs outside of the cluster: a Service without pods, as people use for such things.
-      {
-        apiVersion: "v1",
-        kind: "Service",
-        metadata: { name: "dp-manager", namespace },
-        spec: { ports: [{ name: "https", port: 7943, targetPort: this.ports.front }] },
-      },
-      {
-        apiVersion: "discovery.k8s.io/v1",
-        kind: "EndpointSlice",
-        metadata: { name: "dp-manager-1", namespace, labels: { "kubernetes.io/service-name": "dp-manager" } },
-        addressType: "IPv4",
-        ports: [{ name: "https", port: this.ports.front, protocol: "TCP" }],
-        endpoints: [{ addresses: [HOST] }],
-      },
-    );
   }
 
   /** Talks to the simulated control plane's port for tests. */
@@ -208,23 +162,6 @@ export class Stage {
 
   async status(name = "edge"): Promise<Json> {
     return (await this.group(name))?.status ?? {};
-  }
-
-  /** Without its right to write, what stands under the raw key stays, and grows old. */
-  grantExporter(may: boolean): Promise<void> {
-    return this.s3.grant(rights(may));
-  }
-
-  /** When the exporter wrote last, and when the verified pair was written, ms since 1970. */
-  async s3Times(shortID = "edge"): Promise<{ raw: number; verified: number }> {
-    const client = this.s3.client(this.s3.admin);
-    const time = async (key: string) =>
-      (await client.send(new HeadObjectCommand({ Bucket: "resources", Key: key }))).LastModified?.getTime() ?? 0;
-    try {
-      return { raw: await time(`${shortID}-raw`), verified: await time(shortID) };
-    } finally {
-      client.destroy();
-    }
   }
 
   /** Until one that is not among these holds the Lease. */
