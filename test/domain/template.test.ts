@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { done, healthy, held, inMode, type Loose, lose, planOf, told } from "./deciding.ts";
+
+/** A change of the spec that needs another template; is it applied, is it said to wait, is restart-at used up? */
+const ASKED = { "holdfast.dev/restart-at": "2026-01-01T00:00:00Z" };
+test.for<[string, (facts: Loose) => void, boolean, string | undefined, boolean]>([
+  ["in normal mode, the control plane there", () => {}, true, undefined, false],
+  ["the control plane lost", lose, false, "ChangeWaits", false],
+  ["in fallback, the control plane there", (f) => inMode(f, "Fallback"), false, "ChangeWaits", false],
+  ["in fallback, asked for", (f) => asked(f), true, undefined, true],
+  ["lost, asked for, the new template unproven", (f) => [lose(f), asked(f)], false, "ChangeWaits", false],
+  ["modePolicy Observe, asked for", (f) => [asked(f), observe(f)], false, "ChangeWaits", false],
+  [
+    "the cluster refuses such pods",
+    (f) => Object.assign(f.children, { podRefusal: "quota" }),
+    false,
+    "ChangeWaits",
+    false,
+  ],
+])("%s", ([, change, applied, waits, used]) => {
+  const { facts } = healthy();
+  facts.group.spec.gateway.resources = { limits: { cpu: "7" } };
+  change(facts);
+  const word = facts.controlPlane.operator.view === "readsOk" ? "Reachable" : "Unreachable";
+  const plan = planOf(facts, held(facts, word, 1_000));
+  expect(plan.broken).toEqual([]);
+  expect([done(plan).includes("apply Deployment/edge"), told(plan, "RestartPending")]).toEqual([applied, waits]);
+  expect(plan.status.restartedAt !== undefined).toBe(used);
+});
+
+test("a word that found nothing to do is used up: forgotten, it would hurry a change of another day", () => {
+  const { facts } = healthy();
+  facts.group.annotations = ASKED;
+  expect(planOf(facts, held(facts, "Reachable", 1_000)).status.restartedAt).toBe(ASKED["holdfast.dev/restart-at"]);
+});
+
+test("a word given in the loop in which the mode moves is not lost", () => {
+  const { facts } = healthy();
+  lose(facts);
+  facts.group.annotations = ASKED;
+  const plan = planOf(facts, held(facts, "Unreachable", 60_000));
+  expect([plan.recordsMode, plan.status.restartedAt]).toEqual([true, undefined]);
+});
+
+function asked(facts: Loose): void {
+  if (facts.controlPlane.operator.view === "readsOk") inMode(facts, "Fallback");
+  facts.group.annotations = ASKED;
+}
+function observe(facts: Loose): void {
+  facts.group.spec.modePolicy = "Observe";
+}
