@@ -124,9 +124,12 @@ function mayLeave({ facts, wanted }: MotionInput, traffic: WorkloadFact, leavers
   if (surplus <= 0) return [];
   const brokenFirst = [...leavers].sort((a, b) => Number(isServing(a)) - Number(isServing(b)));
   const others = facts.pods.filter((pod) => !pod.deleting && !leavers.includes(pod));
-  const successorsServe = others.length >= surplus && others.every(isServing);
+  // Of a successor it must be known that it loaded; what serves already needs no new proof of that.
+  const unchecked = facts.group.spec.traffic.check === undefined;
+  const loaded = (pod: PodFact) => isServing(pod) && (unchecked || pod.check === "pass");
+  const successorsServe = others.length >= surplus && others.every(loaded);
   const leaving: PodFact[] = [];
-  let serving = facts.pods.filter(isServing).length;
+  let serving = leavers.filter(isServing).length + others.filter(loaded).length;
   let ready = facts.pods.filter(isReady).length;
   for (const pod of brokenFirst.slice(0, surplus)) {
     // A pod that serves badly leaves when its successor serves, however many others still serve badly.

@@ -11,6 +11,22 @@ test.for<Row>([
   ["the surge is not there yet", (f) => surge(f, { ready: false }), []],
   ["it serves: who leaves is marked first", (f) => surge(f), ["markPod edge-1-1"]],
   [
+    "a route is to be checked, and the successor was not asked yet",
+    (f) => {
+      f.group.spec.traffic.check = { path: "/", expectStatus: 200 };
+      surge(f, { check: "unknown" });
+    },
+    [],
+  ],
+  [
+    "a route is to be checked, and the successor answers it",
+    (f) => {
+      f.group.spec.traffic.check = { path: "/", expectStatus: 200 };
+      surge(f, { check: "pass" });
+    },
+    ["markPod edge-1-1"],
+  ],
+  [
     "the mark is seen: one less",
     (f) => {
       surge(f);
