@@ -180,6 +180,10 @@ function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, pipeline: Pip
   const target = mode === "Normal" && raw && raw.digest !== verified?.digest ? raw : (verified ?? raw);
   if (!target) return;
   const proven = proofFor(facts, proofKey, target) !== undefined;
+  // Content that was proven before comes back, after a change that was undone or a store that lost it: it needs no
+  // rehearsal, and still has to get to where pods read.
+  if (proven && !askedNow && target === raw && candidate?.digest !== target.digest)
+    pipeline.steps.push(toCandidate(target, "an export that was proven before"));
   if (proven && !askedNow) return;
   if (!askedNow && !isDue(facts, proofKey, target.digest, verified)) return;
   if (asked !== undefined) pipeline.rehearsedAt = asked;
@@ -192,14 +196,16 @@ function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, pipeline: Pip
     return;
   }
   delete pipeline.rehearsedAt;
-  pipeline.steps.push({
-    do: "copySnapshot",
-    from: "raw",
-    to: "candidate",
-    digest: target.digest,
-    why: "a new export is to be proven",
-  });
+  pipeline.steps.push(toCandidate(target, "a new export is to be proven"));
 }
+
+const toCandidate = ({ digest }: Found, why: string): Step => ({
+  do: "copySnapshot",
+  from: "raw",
+  to: "candidate",
+  digest,
+  why,
+});
 
 /** Changed snapshots wait for the minimum interval; a group that has no proof at all does not. */
 function isDue(facts: Facts, proofKey: string, digest: string, verified: Found | undefined): boolean {

@@ -11,6 +11,26 @@ test.for<[string, (facts: Loose) => void, string[], string | undefined]>([
   ["a new export is copied first", (f) => exported(f), ["copy raw -> candidate"], undefined],
   ["then it is rehearsed", (f) => candidate(f), ["create Pod/edge-rehearsal"], undefined],
   [
+    "a change that was undone: proven before, so it needs no rehearsal, and is brought to where pods read",
+    (f) => {
+      exported(f);
+      proven(f);
+    },
+    ["copy raw -> candidate"],
+    undefined,
+  ],
+  [
+    "the store lost candidate and verified: what the exporter writes again is taken, as it was proven",
+    (f) => {
+      exported(f);
+      proven(f);
+      f.snapshot.candidate = { seen: "absent" };
+      f.snapshot.verified = { seen: "absent" };
+    },
+    ["copy raw -> candidate"],
+    undefined,
+  ],
+  [
     "not while another rehearsal runs",
     (f) => {
       candidate(f);
