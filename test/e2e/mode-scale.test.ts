@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FULL, held } from "../stage/says.ts";
-import { Story } from "../stage/story.ts";
+import { expectNoneLost, Story } from "../stage/story.ts";
 import { underLoad } from "../stage/watch.ts";
 
 /** Rolling, while somebody else has a say in the number of pods: an autoscaler, a quota. */
@@ -52,7 +52,7 @@ test.runIf(FULL)("an autoscaler that goes up and down between 2 and 4 through a 
       await scaler;
     }
   });
-  expect([load.failed, load.failures]).toEqual([0, {}]);
+  expectNoneLost(load);
   await story.scale(3);
   await story.untilSources("normal,normal,normal");
   await story.stage.untilProven();
@@ -82,7 +82,7 @@ test.runIf(FULL)(
       await stage.controlPlane.start();
       await story.until("all normal", 180, (s) => s.mode === "Normal" && s.traffic.fromControlPlane === 3);
     });
-    expect([load.failed, load.failures]).toEqual([0, {}]);
+    expectNoneLost(load);
   },
 );
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signal } from "../stage/faults.ts";
-import { isReady, lostWithAKilledGateway, Story } from "../stage/story.ts";
+import { expectNoneLost, isReady, lostWithAKilledGateway, Story } from "../stage/story.ts";
 import { underLoad } from "../stage/watch.ts";
 
 /** An outage that begins while no operator runs: what pods do by themselves, and what waits for the operator. */
@@ -17,7 +17,7 @@ afterAll(() => story?.stage.end());
 
 async function loses0(happens: () => Promise<void>): Promise<void> {
   const load = await underLoad(story.stage, RATE, happens);
-  expect([load.failed, load.failures]).toEqual([0, {}]);
+  expectNoneLost(load);
 }
 
 const gatewayOf = (pod: { status: { containerStatuses: { name: string; restartCount: number }[] } }) =>

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signal } from "../stage/faults.ts";
-import { lostWithAKilledGateway, Story } from "../stage/story.ts";
+import { expectNoneLost, lostWithAKilledGateway, Story } from "../stage/story.ts";
 import { underLoad } from "../stage/watch.ts";
 
 /**
@@ -22,7 +22,7 @@ afterAll(() => story?.stage.end());
 /** No request was lost in `happens`, with no allowance at all. */
 async function loses0(happens: () => Promise<void>): Promise<void> {
   const load = await underLoad(story.stage, RATE, happens);
-  expect([load.failed, load.failures]).toEqual([0, {}]);
+  expectNoneLost(load);
 }
 
 test("evicted, as a drain does it: the successor comes from the snapshot", async () => {

@@ -1,4 +1,4 @@
-import { onTestFailed } from "vitest";
+import { expect, onTestFailed } from "vitest";
 import type { LoadSummary } from "../simulator/load.ts";
 import type { Json } from "./cluster.ts";
 import type { GroupOptions } from "./manifests.ts";
@@ -125,6 +125,13 @@ export class Story {
     const { normal = -1, fallback = -1 } = status.license ?? {};
     return { counted: server.licensedCores, backups: server.backup, normal, fallback };
   }
+}
+
+/** Every request was answered with 200. The message tells when the others were sent, and how slow the machine was. */
+export function expectNoneLost(load: LoadSummary): void {
+  const { firstFailureAt, lastFailureAt, latencyMs, examples } = load;
+  const seen = JSON.stringify({ firstFailureAt, lastFailureAt, latencyMs, examples: examples.slice(0, 3) });
+  expect([load.failed, load.failures], seen).toEqual([0, {}]);
 }
 
 /**
