@@ -19,6 +19,8 @@ const LIMIT_MS = 300_000;
 const QUIET_MS = 10_000;
 const OUTAGE_AFTER_SECONDS = 20;
 const STORAGE = "counted";
+/** As the chart sets it by default. */
+export const NODE_OPTIONS = "--max-old-space-size=256 --max-semi-space-size=8";
 
 export interface Bed {
   bench: Bench;
@@ -76,7 +78,7 @@ export async function startBed(size: number): Promise<Bed> {
       untilQuiet,
       group: (name, change) => bench.group(name, (spec) => asDeployed(spec, change)),
       bringToRest: async () => {
-        for (const helper of [startKubelet(bench), startExporter(bench, names)]) ends.push(() => helper.stop());
+        for (const helper of [await startKubelet(bench), startExporter(bench, names)]) ends.push(() => helper.stop());
         await until("all are proven", async () => (await proven(bench, names)) === size, LIMIT_MS, 2_000);
         await untilQuiet();
       },
@@ -131,7 +133,7 @@ async function startOperator(bench: Bench, folder: string): Promise<{ operator: 
   const command = [process.execPath, join(folder, "holdfast.mjs"), "run", ...flags];
   const operator = await startServer("operator", command, {
     folder,
-    env: { NODE_ENV: "production" },
+    env: { NODE_ENV: "production", NODE_OPTIONS },
     ready: async () => (await fetch(`${url}/readyz`)).ok,
     readyLimitMs: 60_000,
   });

@@ -9,7 +9,7 @@ import { buildChoose, groupPod, inGroups, type Pod, startJson, startPod } from "
 import { controlPlane, makeCertificates, nobody, Stubs } from "../gateway/control-plane-stub.ts";
 import type { Result, Row } from "./report.ts";
 
-const RUNS = 20;
+const RUNS = Number(process.env["HOLDFAST_BENCH_RUNS"] ?? 20);
 const CORES = 0.25;
 const PERIOD_US = 100_000;
 

@@ -8,7 +8,7 @@ import { percentile } from "./stats.ts";
 import { watch } from "./watch.ts";
 
 const EDITS = 50;
-const IDLE_MS = 700;
+const IDLE_MS = 400;
 const LIMIT_MS = 60_000;
 const GROUP = "edited";
 const COPY = "edited-directly";

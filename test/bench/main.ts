@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- name...]`: measures and writes bench/results/<name>.json and docs/benchmarks.md. Not a test: no
- * number is asserted. HOLDFAST_BENCH_GROUPS says how many groups the large bed has (200).
+ * number is asserted. HOLDFAST_BENCH_GROUPS says how many groups the beds have, one after the other ("200,1").
  */
 import { type Bed, startBed } from "./bed.ts";
 import { choose } from "./choose.ts";
@@ -13,16 +13,10 @@ import { rest } from "./rest.ts";
 import { restart } from "./restart.ts";
 import { verdict } from "./verdict.ts";
 
-const MANY = Number(process.env["HOLDFAST_BENCH_GROUPS"] ?? 200);
+const SIZES = (process.env["HOLDFAST_BENCH_GROUPS"] ?? "200,1").split(",").map(Number);
 
 /** In this order on one bed: the last one leaves it in fallback. */
-const ON_A_BED: Record<string, { run: (bed: Bed) => Promise<Result>; sizes: number[] }> = {
-  rest: { run: rest, sizes: [1, MANY] },
-  memory: { run: memory, sizes: [1, MANY] },
-  restart: { run: restart, sizes: [1, MANY] },
-  edits: { run: edits, sizes: [1, MANY] },
-  verdict: { run: verdict, sizes: [1, MANY] },
-};
+const ON_A_BED: Record<string, (bed: Bed) => Promise<Result>> = { rest, memory, restart, edits, verdict };
 const ALONE: Record<string, () => Promise<Result>> = { decide, choose };
 
 const known = [...Object.keys(ALONE), "creation", ...Object.keys(ON_A_BED)];
@@ -34,7 +28,9 @@ if (unknown.length > 0) {
 }
 const wanted = new Set(asked.length > 0 ? asked : known);
 
-const results = new Map<string, { result: Result; loads: number[] }>();
+// An end by signal is an end all the same: what removes temporary folders hangs on "exit", servers die with this process.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
 const about = surroundings();
 const began = performance.now();
 const tell = (text: string) =>
@@ -42,19 +38,14 @@ const tell = (text: string) =>
 
 /** Written at once: what comes later may fail, and this was measured. */
 function keep(name: string, result: Result, loadBefore: number): void {
-  const before = results.get(name);
-  const rows = [...result.rows, ...(before?.result.rows ?? [])].sort((a, b) => (a.groups ?? 0) - (b.groups ?? 0));
-  const all = { ...result, rows };
-  const loads = [loadBefore, ...(before?.loads ?? [])];
-  results.set(name, { result: all, loads });
-  const date = new Date().toISOString().slice(0, 10);
-  writeResult(name, all, { date, ...about, load: loads.join(", ") });
+  const rows = result.rows.map((row) => ({ ...row, load: loadBefore }));
+  writeResult(name, { ...result, rows }, { date: new Date().toISOString().slice(0, 10), ...about });
   writePage();
 }
 
 async function onBed(size: number): Promise<void> {
-  const chosen = Object.entries(ON_A_BED).filter(([name, { sizes }]) => wanted.has(name) && sizes.includes(size));
-  const creates = size === MANY && wanted.has("creation");
+  const chosen = Object.entries(ON_A_BED).filter(([name]) => wanted.has(name));
+  const creates = size > 1 && wanted.has("creation");
   if (chosen.length === 0 && !creates) return;
   tell(`${size} group(s): the cluster starts`);
   const before = load();
@@ -65,7 +56,7 @@ async function onBed(size: number): Promise<void> {
     if (chosen.length === 0) return;
     tell(`${size} group(s): made; now their pods serve and their snapshots are proven`);
     await bed.bringToRest();
-    for (const [name, { run }] of chosen) {
+    for (const [name, run] of chosen) {
       tell(`${size} group(s): ${name}`);
       const loadBefore = load();
       keep(name, await run(bed), loadBefore);
@@ -80,4 +71,4 @@ for (const [name, run] of Object.entries(ALONE)) {
   const before = load();
   keep(name, await run(), before);
 }
-for (const size of new Set([MANY, 1])) await onBed(size);
+for (const size of SIZES) await onBed(size);

@@ -14,6 +14,8 @@ export interface Row {
   unit: string;
   /** The floor or the neighbour, measured in the same run. */
   reference?: { what: string; value: number };
+  /** Load average (1 minute) of the machine before it was measured. */
+  load?: number;
   /** The number to reach, as the design says it. */
   wanted?: string;
 }
@@ -46,13 +48,16 @@ export function surroundings() {
 
 export const load = (): number => Math.round((loadavg()[0] ?? 0) * 100) / 100;
 
+/** Rows of other sizes that the file has stay in it: the beds can be measured one by one. */
 export function writeResult(name: string, result: Result, about: object): void {
   mkdirSync(RESULTS, { recursive: true });
-  const rows = result.rows.map((row) => ({ ...row, value: rounded(row.value), ...withRatio(row) }));
-  writeFileSync(
-    join(RESULTS, `${name}.json`),
-    `${JSON.stringify({ name, ...about, ...result, rows }, undefined, 2)}\n`,
-  );
+  const path = join(RESULTS, `${name}.json`);
+  const sizes = new Set(result.rows.map((row) => row.groups));
+  const before: Row[] = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")).rows : [];
+  const others = before.filter((row) => !sizes.has(row.groups));
+  const own = result.rows.map((row) => ({ ...row, value: rounded(row.value), ...withRatio(row) }));
+  const rows = [...others, ...own].sort((a, b) => (a.groups ?? 0) - (b.groups ?? 0));
+  writeFileSync(path, `${JSON.stringify({ name, ...about, ...result, rows }, undefined, 2)}\n`);
   console.log(`\n${table(rows)}`);
 }
 
@@ -66,9 +71,9 @@ const rounded = (value: number): number => (Number.isInteger(value) ? value : Nu
 
 /** Markdown of one result's rows. */
 export function table(rows: readonly (Row & { ratio?: number })[]): string {
-  const lines = rows.map(({ what, groups, value, unit, reference, ratio, wanted }) => {
+  const lines = rows.map(({ what, groups, value, unit, reference, ratio, load: before, wanted }) => {
     const beside = reference ? `${reference.what}: ${reference.value}` : "";
-    return `| ${what} | ${groups ?? ""} | ${value} ${unit} | ${beside} | ${ratio ?? ""} | ${wanted ?? ""} |`;
+    return `| ${what} | ${groups ?? ""} | ${value} ${unit} | ${beside} | ${ratio ?? ""} | ${before ?? ""} | ${wanted ?? ""} |`;
   });
   return [
     "| what | groups | measured | reference, same run | ratio | to reach |",
@@ -91,8 +96,8 @@ export function writePage(): void {
   writeFileSync(PAGE, `${before}${BEGIN}\n${sections.join("\n\n")}\n${END}${after}`);
 }
 
-function section(result: Result & { date: string; machine: string; load: string; versions: object }): string {
+function section(result: Result & { date: string; machine: string; versions: object }): string {
   const versions = Object.entries(result.versions).map(([what, version]) => `${what} ${version}`);
-  const about = `${result.date}; ${result.machine}; ${versions.join(", ")}; load average before: ${result.load}.`;
+  const about = `${result.date}; ${result.machine}; ${versions.join(", ")}.`;
   return `## ${result.title}\n${result.how}\n\n${about}\n\n${table(result.rows)}`;
 }
