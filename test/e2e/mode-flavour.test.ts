@@ -64,7 +64,7 @@ async function loses0(happens: () => Promise<void>): Promise<void> {
 const flips = () =>
   loses0(async () => {
     await story.stage.controlPlane.kill();
-    await story.stage.untilMode("Fallback", 60);
+    await story.stage.untilMode("Fallback", 150);
     expect(await story.sources(), "what serves from memory stays").toBe("normal,normal");
   });
 
@@ -72,7 +72,7 @@ const returns = () =>
   loses0(async () => {
     await story.stage.controlPlane.start();
     await story.untilSources("normal,normal", 180);
-    await story.stage.untilMode("Normal", 60);
+    await story.stage.untilMode("Normal", 150);
   });
 
 test.runIf(FULL)(

@@ -77,7 +77,7 @@ test("a normal pod's container killed in place waits: the others serve, and the 
 
 test("scaling the group waits for the operator, scaling the Deployment does not", async () => {
   story.reportFailure();
-  await story.stage.untilMode("Fallback", 60);
+  await story.stage.untilMode("Fallback", 150);
   await story.stage.operatorScale(0);
   await loses0(async () => {
     const { namespace, cluster } = story.stage;

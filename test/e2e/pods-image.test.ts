@@ -50,7 +50,7 @@ const gateway = (env: Record<string, string>) => ({
 
 async function outage(): Promise<void> {
   await story.stage.controlPlane.kill();
-  await story.stage.untilMode("Fallback", 60);
+  await story.stage.untilMode("Fallback", 150);
 }
 
 async function back(): Promise<void> {
@@ -113,7 +113,7 @@ test.runIf(FULL)(
       await story.patch({ gateway: { image: NEW }, traffic });
       await story.stage.cluster.wait("a pod of the new template starts", async () => (await chosen()) > 0, 60);
       await story.stage.controlPlane.kill();
-      await story.stage.untilMode("Fallback", 60);
+      await story.stage.untilMode("Fallback", 150);
       await story.stage.cluster.wait("the new pod is gone", async () => (await uids()).join() === before.join(), 60);
       expect(await story.events()).toContain("TemplateRestored");
       await pending("ChangeWaits");

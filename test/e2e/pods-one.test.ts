@@ -39,7 +39,7 @@ test.runIf(FULL)("drained in the outage, and again with the operator down", asyn
   story.reportFailure();
   await story.stage.controlPlane.kill();
   await drain();
-  await story.stage.untilMode("Fallback", 60);
+  await story.stage.untilMode("Fallback", 150);
   await story.stage.operatorScale(0);
   await drain();
 });

@@ -15,7 +15,7 @@ const GATEWAY = "/simulator.mjs";
 beforeAll(async () => {
   story = await Story.begin("pods", { replicas: 3 });
   await story.stage.controlPlane.kill();
-  await story.stage.untilMode("Fallback", 60);
+  await story.stage.untilMode("Fallback", 150);
 });
 afterAll(() => story?.stage.end());
 
