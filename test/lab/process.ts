@@ -3,7 +3,7 @@
  * test process dies, so that a crashed run leaves nothing behind.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -113,6 +113,22 @@ function gone(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
+const FREEZE_LIMIT_MS = 2_000;
+
+/** The signal is only on its way when kill() returns: a thread that runs meanwhile would still answer. */
+function freeze(child: ChildProcess): void {
+  child.kill("SIGSTOP");
+  if (process.platform !== "linux" || child.pid === undefined) return;
+  const threads = `/proc/${child.pid}/task`;
+  const stopped = () =>
+    readdirSync(threads).every((thread) => {
+      const stat = readFileSync(`${threads}/${thread}/stat`, "utf8");
+      return stat.slice(stat.lastIndexOf(")") + 2).startsWith("T");
+    });
+  const tick = new Int32Array(new SharedArrayBuffer(4));
+  for (let waitedMs = 0; waitedMs < FREEZE_LIMIT_MS && !stopped(); waitedMs += 1) Atomics.wait(tick, 0, 0, 1);
+}
+
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.pid === undefined || gone(child)) return;
   const exited = new Promise<void>((done) => child.once("exit", () => done()));
@@ -165,7 +181,7 @@ export async function startServer(name: string, command: string[], options: Serv
     },
     logPath,
     ended,
-    freeze: () => void child.kill("SIGSTOP"),
+    freeze: () => freeze(child),
     resume: () => void child.kill("SIGCONT"),
     stop: () => end(child, "SIGTERM"),
     kill: () => end(child, "SIGKILL"),
