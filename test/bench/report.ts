@@ -76,8 +76,8 @@ export function table(rows: readonly (Row & { ratio?: number })[]): string {
     return `| ${what} | ${groups ?? ""} | ${value} ${unit} | ${beside} | ${ratio ?? ""} | ${before ?? ""} | ${wanted ?? ""} |`;
   });
   return [
-    "| what | groups | measured | reference, same run | ratio | to reach |",
-    "| --- | --- | --- | --- | --- | --- |",
+    "| what | groups | measured | reference, same run | ratio | load | to reach |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
   ]
     .concat(lines)
     .join("\n");
