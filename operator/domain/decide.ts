@@ -2,15 +2,14 @@ import { LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
 import { eventsFrom } from "./conditions.ts";
 import { obsolete } from "./desired/cleanup.ts";
-import { canaryPod, rehearsalPod, witnessPod } from "./desired/helpers.ts";
 import { needsApply } from "./diff.ts";
 import { evidenceText, type GroupMemory, gapLimitMs } from "./evidence.ts";
 import type { Facts, KubeObject } from "./facts.ts";
+import { helperSteps } from "./helper-steps.ts";
 import { type ModeStep, modeStep, recordMove } from "./mode.ts";
 import { type Motion, motionOf } from "./motion.ts";
 import { type Pipeline, pipelineOf } from "./pipeline.ts";
 import type { Plan, PlannedEvent, Step, Wants } from "./plan.ts";
-import { short } from "./proof.ts";
 import { isPublished, type Situation, situationOf } from "./situation.ts";
 import { statusOf } from "./status.ts";
 import { type TemplatePlan, templatePlan } from "./template.ts";
@@ -112,80 +111,15 @@ function stepsOf(
 
 const idOf = (object: KubeObject): string => `${object.kind}/${object.metadata.name}`;
 
-function backupSteps({ facts, desired }: Situation, taken: ReadonlySet<string>): Step[] {
+function backupSteps({ facts, desired, evidence }: Situation, taken: ReadonlySet<string>): Step[] {
   const { backup } = desired;
   // Two exporters on one key would overwrite each other: the younger group's does not run.
   if (!backup || taken.has(idOf(backup)) || facts.peers.keyConflict !== undefined) return [];
-  if (!needsApply(backup, facts.children.byName.get(idOf(backup)))) return [];
+  const live = facts.children.byName.get(idOf(backup));
+  if (!needsApply(backup, live)) return [];
+  // A new exporter could not start now: it would back off long after the control plane is there again.
+  if (live && evidence.verdict.word !== "Reachable") return [];
   return [{ do: "apply", object: backup, why: "the exporter of this group" }];
-}
-
-function helperSteps(situation: Situation, step: ModeStep, pipeline: Pipeline): Step[] {
-  const { facts, desired } = situation;
-  const steps: Step[] = [];
-  const suffix = String(Math.floor(facts.nowMs / 1000).toString(36));
-  const reader = facts.secrets.reader;
-  if (pipeline.rehearse && reader.seen === "present") {
-    const { digest, objectKey, counts } = pipeline.rehearse;
-    const object = rehearsalPod(facts, desired, {
-      digest,
-      objectKey,
-      suffix,
-      expectedCounts: counts,
-      readerSecretVersion: reader.resourceVersion,
-      ...(situation.rehearse.template === undefined ? {} : { template: situation.rehearse.template }),
-    });
-    if (object) steps.push({ do: "create", object, why: `prove that snapshot ${short(digest)} loads` });
-  }
-  const canaries = facts.helpers.filter((pod) => pod.role === "canary" && !pod.deleting);
-  if (step.wantsCanary && canaries.length === 0) {
-    const { template } = situation.running;
-    const options = { suffix, expectedCounts: facts.controlPlane.counts ?? {} };
-    const object = canaryPod(facts, desired, template === undefined ? options : { ...options, template });
-    if (object) steps.push({ do: "create", object, why: "try the control plane before the return" });
-  }
-  steps.push(...witnessSteps(situation, suffix));
-  for (const pod of facts.helpers) {
-    if (pod.deleting || !isOver(situation, step, pod)) continue;
-    steps.push({
-      do: "delete",
-      apiVersion: "v1",
-      kind: "Pod",
-      name: pod.name,
-      uid: pod.uid,
-      why: `${pod.role} pod is done`,
-    });
-  }
-  return steps;
-}
-
-const WITNESS_EVERY_MS = 60_000;
-const CANARY_RETRY_MS = 60_000;
-
-/** Witness pods ask from where gateways run: only while Holdfast sees nothing and too few gateways can be asked. */
-function witnessSteps({ facts, evidence, desired }: Situation, suffix: string): Step[] {
-  const w = evidence.witnesses;
-  const serving = w.connected + w.disconnected + w.silent;
-  if (w.operator !== "down" && w.operator !== "readTimeout") return [];
-  if (w.connected > 0 || (w.operator === "down" && (serving === 0 || w.silent === 0))) return [];
-  const witnesses = facts.helpers.filter((pod) => pod.role === "witness");
-  if (witnesses.some((pod) => pod.result.state === "running" || facts.nowMs - pod.createdMs < WITNESS_EVERY_MS))
-    return [];
-  const object = witnessPod(facts, desired, { suffix });
-  return [{ do: "create", object, why: "ask the control plane from where gateways run" }];
-}
-
-function isOver(situation: Situation, step: ModeStep, pod: Facts["helpers"][number]): boolean {
-  const ageMs = situation.facts.nowMs - pod.createdMs;
-  if (pod.role === "rehearsal") return false; // the pipeline ends it, when its outcome is recorded
-  if (pod.role === "witness") return pod.result.state !== "running" && ageMs > 2 * WITNESS_EVERY_MS;
-  const wanted = situation.mode === "Fallback" || situation.mode === "ToFallback";
-  const failed = pod.result.state === "failed" && ageMs > CANARY_RETRY_MS;
-  // A canary that loaded speaks of now, not of an hour ago.
-  const old = ageMs > 10 * CANARY_RETRY_MS;
-  return (
-    !wanted || failed || old || (step.waiting?.reason !== undefined && situation.evidence.verdict.word !== "Reachable")
-  );
 }
 
 function isSettling({ facts, wanted }: Situation): boolean {

@@ -166,6 +166,6 @@ export const MUTANTS: readonly Mutant[] = [
   m("decide.ts", "Observe moves no pod", "if (!observing && !rolls &&", "if (!rolls &&"),
   m("decide.ts", "Observe changes nothing that is there", " && !(observing && live(object))", ""),
   m("decide.ts", "a group that is being deleted is left alone", "if (facts.group.deleting)", "if (false)"),
-  m("decide.ts", "what runs is what is rehearsed", "situation.rehearse.template === undefined ?", "true ?"),
+  m("helper-steps.ts", "what runs is what is rehearsed", "situation.rehearse.template === undefined ?", "true ?"),
   m("decide.ts", "inert", "step.move || inert ? []", "step.move ? []"),
 ];
