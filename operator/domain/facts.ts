@@ -81,6 +81,8 @@ export type SecretFact =
       seen: "present";
       name: string;
       resourceVersion: string;
+      /** Of what counts in it, where more than that may change; taken instead of resourceVersion to roll pods. */
+      fingerprint?: string;
       keys: readonly string[];
       problem?: Problem;
       notAfterMs?: number;

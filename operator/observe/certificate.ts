@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import type { Problem, SecretFact } from "../domain/facts.ts";
 import { CLIENT_CERTIFICATE_KEYS } from "../gateway/api7-facts.ts";
 import { type Content, factOf } from "./secrets.ts";
@@ -19,9 +19,17 @@ export function readClientCertificate(name: string, content: Content, nowMs: num
   const checked = checkClientCertificate(name, content.data, nowMs);
   return {
     ...fact,
+    fingerprint: fingerprintOf(content.data),
     ...(checked.problem === undefined ? {} : { problem: checked.problem }),
     ...(checked.notAfterMs === undefined ? {} : { notAfterMs: checked.notAfterMs }),
   };
+}
+
+/** Of the certificates alone: nothing of the private key, and no label or annotation, is in it. */
+function fingerprintOf(data: Readonly<Record<string, string>>): string {
+  const { certificate, ca } = CLIENT_CERTIFICATE_KEYS;
+  const text = JSON.stringify([data[certificate] ?? "", data[ca] ?? ""]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 export function clientTls(content: Content): ClientTls | undefined {

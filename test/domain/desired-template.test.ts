@@ -108,6 +108,7 @@ test.for<[string, World]>([
   ],
   ["another drain", { spec: { traffic: { drainSeconds: 60 } } }],
   ["a renewed client certificate", { client: { resourceVersion: "101" } }],
+  ["a renewed client certificate, told by its content", { client: { fingerprint: "f2" } }],
   [
     "another bucket",
     { storage: { ...S3, s3: { ...S3.s3, configBucket: "other" } }, rendered: { reader: "other: 1\n" } },

@@ -136,6 +136,16 @@ test.for([
   expect(JSON.stringify(fact)).not.toContain("PRIVATE KEY");
 });
 
+test("what a client certificate is told by: its content, not how often its Secret was written", () => {
+  const told = (resourceVersion: string, data: Record<string, string>) => {
+    const fact = readClientCertificate("cert", { seen: "present", resourceVersion, data }, Date.now());
+    return fact.seen === "present" ? fact.fingerprint : undefined;
+  };
+  expect(told("2", whole)).toBe(told("1", whole));
+  expect(told("1", { ...whole, "ca.crt": `${whole["ca.crt"]}\n${whole["tls.crt"]}` })).not.toBe(told("1", whole));
+  expect(told("1", { ...whole, "tls.crt": whole["ca.crt"] ?? "" })).not.toBe(told("1", whole));
+});
+
 test("when it ends is known as long as it parses", () => {
   const fact = readClientCertificate("cert", { seen: "present", resourceVersion: "1", data: whole }, Date.now());
   expect(fact.seen === "present" && fact.notAfterMs).toBeGreaterThan(Date.now() + 3_640 * DAY_MS);

@@ -99,6 +99,6 @@ export function configNames(facts: Facts, live: Live | undefined): ConfigNames {
  * that is absent, unreadable or broken keeps what runs.
  */
 export function secretVersion(fact: SecretFact, live: Live | undefined, annotation: string): string | undefined {
-  if (fact.seen === "present" && fact.problem === undefined) return fact.resourceVersion;
+  if (fact.seen === "present" && fact.problem === undefined) return fact.fingerprint ?? fact.resourceVersion;
   return templateMark(live, annotation);
 }
