@@ -206,8 +206,9 @@ function moveFailure(
 ): GroupMemory["moveFailedWhy"] {
   const { facts, mode } = input;
   if (traffic.replicas <= input.wanted) return undefined;
-  // Of this attempt alone: a pod that came up from the snapshot in an earlier one must not end all later ones.
-  const fresh = (pod: PodFact) => facts.nowMs - pod.createdMs < MOVE_PAUSE_MS;
+  // Of this attempt alone: a pod that came up from the snapshot in the outage, or in an earlier attempt, says nothing.
+  const sinceMs = Math.max(Date.parse(facts.group.status.modeSince ?? "") || 0, facts.nowMs - MOVE_PAUSE_MS);
+  const fresh = (pod: PodFact) => pod.createdMs > sinceMs;
   if (mode === "ToNormal" && leavers.some((pod) => fresh(pod) && pod.start?.controlPlaneAnswered === false))
     return "CanaryFailed";
   const waiting = facts.pods.filter((pod) => !pod.deleting && !pod.ready);

@@ -94,6 +94,15 @@ test.for<Row>([
   ],
   ["a surge that runs and is merely slow is waited for", (f) => surge(f, { ready: false }, 600_000), []],
   ["it came up from the snapshot: that one leaves again", (f) => cameBack(f, 30_000), ["markPod edge-1-3"]],
+  [
+    "one came up from the snapshot in the outage, just before the return: the move goes on",
+    (f) => {
+      surge(f);
+      f.pods[0] = { ...f.pods[0], createdMs: f.nowMs - 61_000 };
+      f.pods[0].start = { ...f.pods[0].start, controlPlaneAnswered: false };
+    },
+    ["markPod edge-1-1"],
+  ],
 ])("back: %s", ([, change, steps]) => {
   const { facts } = healthy();
   inMode(facts, "ToNormal", 60_000);
