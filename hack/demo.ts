@@ -121,7 +121,6 @@ async function outage(): Promise<void> {
   const first = await replaceOne();
   tell(`a new pod serves after ${inSeconds(first.seconds)}; it started from: ${first.source}`);
   row("pod created in the first second of the outage -> serves (from the snapshot)", inSeconds(first.seconds));
-  await stage.untilMode("ToFallback", 90).catch(() => undefined);
   await stage.until("recorded", 90, (status) => status.mode !== "Normal");
   row("control plane lost -> recorded in fallback (outageAfterSeconds 20)", inSeconds(secondsSince(lost)));
   tell("the operator is scaled to 0 and another traffic pod is deleted");
