@@ -68,6 +68,8 @@ function live(happenings: readonly (readonly [string, number])[], isRolling: boo
   return world;
 }
 
+// The same histories in every run, so that a red one says something of the change; HOLDFAST_PROPERTY_SEED walks elsewhere.
+fc.configureGlobal({ seed: Number(process.env["HOLDFAST_PROPERTY_SEED"] ?? 20_261_121) });
 const runs = Number(process.env["HOLDFAST_PROPERTY_RUNS"] ?? 24);
 
 test("no history breaks a law", { timeout: 600_000 }, () => {
