@@ -2,14 +2,7 @@ import type { FallbackStorageSpec } from "../api/fallback-storage.ts";
 import type { GatewayGroupSpec } from "../api/gateway-group.ts";
 import type { GatewayProfile, Problem, Rendered } from "../domain/facts.ts";
 import { quantityInBillionths } from "../domain/quantity.ts";
-import {
-  GATEWAY_GID,
-  GATEWAY_PATHS,
-  GATEWAY_PORTS,
-  GATEWAY_UID,
-  SHORT_ID_ENV,
-  STORE_ENV,
-} from "../gateway/api7-facts.ts";
+import { GATEWAY_PORTS, GATEWAY_PROFILE } from "../gateway/api7-facts.ts";
 import {
   type GatewayVersion,
   gatewayVersion,
@@ -28,26 +21,7 @@ import {
 import { ownedKeyProblems } from "../gateway/api7-render-owned.ts";
 import { given } from "./pods.ts";
 
-/** Read by the gateway's start script; also how many workers a running pod has, for the license count. */
-const WORKERS_ENV = "APISIX_WORKER_PROCESSES";
-
-const PROFILE: GatewayProfile = {
-  configPath: GATEWAY_PATHS.configFile,
-  writablePaths: [],
-  instanceIdPath: GATEWAY_PATHS.instanceIDFile,
-  certificateDir: GATEWAY_PATHS.clientCertificateDir,
-  caPath: GATEWAY_PATHS.trustedCAFile,
-  runAsUser: GATEWAY_UID,
-  runAsGroup: GATEWAY_GID,
-  ports: { ...GATEWAY_PORTS },
-  env: {
-    shortID: SHORT_ID_ENV,
-    storeAccessKey: STORE_ENV.accessKey,
-    storeSecretKey: STORE_ENV.secretKey,
-    storeAccountKey: STORE_ENV.accountKey,
-    workers: WORKERS_ENV,
-  },
-};
+const PROFILE: GatewayProfile = GATEWAY_PROFILE;
 
 /** Three YAML texts cost milliseconds; specs in the cache do not change. */
 const memo = new WeakMap<GatewayGroupSpec, { storage: FallbackStorageSpec | undefined; rendered: Rendered }>();
