@@ -1,4 +1,4 @@
-import type { Facts, OperatorView } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import { isServing } from "./pods.ts";
 import { type Verdict, verdictOf, type Witnesses } from "./verdict.ts";
 
@@ -8,7 +8,8 @@ import { type Verdict, verdictOf, type Witnesses } from "./verdict.ts";
  */
 export interface GroupMemory {
   verdict?: { word: Verdict["word"]; sinceMs: number; seenMs: number };
-  operatorView?: { view: OperatorView["view"]; sinceMs: number; sinceWallMs: number };
+  /** Wall clock, ms: since then Holdfast itself has not had its reads answered, whatever it saw instead. */
+  unansweredSinceMs?: number;
   /** A move of pods failed at this time; the next attempt waits. */
   moveFailedMs?: number;
   moveFailedWhy?: "SurgeImpossible" | "CanaryFailed";
@@ -30,12 +31,9 @@ export interface Evidence {
 
 /** Boils the facts down to a row of the verdict table and measures how long its verdict has lasted. */
 export function weigh(facts: Facts, memory: GroupMemory): Evidence {
-  const operator = facts.controlPlane.operator.view;
-  const operatorView =
-    memory.operatorView?.view === operator
-      ? memory.operatorView
-      : { view: operator, sinceMs: facts.monoMs, sinceWallMs: facts.nowMs };
-  const witnesses = witnessesOf(facts, operatorView.sinceWallMs);
+  const { unansweredSinceMs: since = facts.nowMs, ...others } = memory;
+  const answered = facts.controlPlane.operator.view === "readsOk";
+  const witnesses = witnessesOf(facts, answered ? facts.nowMs : since);
   const verdict = verdictOf(witnesses);
   const before = memory.verdict;
   const unbroken =
@@ -47,7 +45,11 @@ export function weigh(facts: Facts, memory: GroupMemory): Evidence {
     verdict,
     heldMs: facts.monoMs - sinceMs,
     witnesses,
-    memory: { ...memory, operatorView, verdict: { word: verdict.word, sinceMs, seenMs: facts.monoMs } },
+    memory: {
+      ...others,
+      ...(answered ? {} : { unansweredSinceMs: since }),
+      verdict: { word: verdict.word, sinceMs, seenMs: facts.monoMs },
+    },
   };
 }
 
@@ -56,24 +58,32 @@ function witnessesOf(facts: Facts, sinceWallMs: number): Witnesses {
   // Seconds of clock difference between node and operator must not let an answer from before the loss veto it.
   const fresh = (finishedMs: number) => finishedMs > sinceWallMs && facts.nowMs - finishedMs <= PLACE_FRESH_MS;
   const starts = facts.pods
-    .map((pod) => pod.start)
-    .filter((start) => start !== undefined && start.controlPlaneAnswered !== undefined && fresh(start.finishedMs))
-    .map((start) => ({ answered: start?.controlPlaneAnswered === true, readFailed: start?.readFailed === true }));
-  const witnessPods = facts.helpers
-    .map((pod) => pod.result)
-    .filter((result) => result.state === "answered" && fresh(result.finishedMs))
-    .map((result) => (result.state === "answered" ? result : { answered: false, readFailed: false }));
-  const places = [...starts, ...witnessPods];
+    .flatMap(({ node, start }) => (start && fresh(start.finishedMs) ? [{ node, ...start }] : []))
+    .flatMap(({ node, controlPlaneAnswered: answered, readFailed }) =>
+      answered === undefined ? [] : [{ node, answered, readFailed: readFailed === true }],
+    );
+  const witnessPods = facts.helpers.flatMap(({ node, result }) =>
+    result.state === "answered" && fresh(result.finishedMs) ? [{ node, ...result }] : [],
+  );
+  const places: Place[] = [...starts, ...witnessPods];
   return {
     operator: facts.controlPlane.operator.view,
     connected: normal.filter((pod) => pod.vote === "connected").length,
     disconnected: normal.filter((pod) => pod.vote === "disconnected").length,
     silent: normal.filter((pod) => pod.vote === "unknown").length,
     placesAnswered: places.filter((place) => place.answered).length,
-    placesRefused: places.filter((place) => !place.answered).length,
+    // Two starts on one node are one place. Two witness pods keep apart where they can: on one node, there is but one.
+    placesRefused: Math.max(new Set(refused(places).map(({ node }) => node)).size, refused(witnessPods).length),
     readFailed: places.some((place) => place.readFailed),
   };
 }
+
+interface Place {
+  node: string | undefined;
+  answered: boolean;
+  readFailed: boolean;
+}
+const refused = (places: readonly Place[]): Place[] => places.filter((place) => !place.answered);
 
 /** The evidence in words, for status and events: who saw what. */
 export function evidenceText(facts: Facts, evidence: Evidence): string {

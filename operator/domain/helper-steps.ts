@@ -5,6 +5,7 @@ import type { Pipeline } from "./pipeline.ts";
 import type { Step } from "./plan.ts";
 import { short } from "./proof.ts";
 import type { Situation } from "./situation.ts";
+import { PLACES_NEEDED } from "./verdict.ts";
 
 /** Short-lived pods beside those that serve: rehearsals, canaries, witnesses; begun when asked for, removed when over. */
 
@@ -59,14 +60,19 @@ function witnessSteps({ facts, evidence, desired }: Situation, suffix: string): 
   const witnesses = facts.helpers.filter((pod) => pod.role === "witness");
   if (witnesses.some((pod) => pod.result.state === "running" || facts.nowMs - pod.createdMs < WITNESS_EVERY_MS))
     return [];
-  const object = witnessPod(facts, desired, { suffix });
-  return [{ do: "create", object, why: "ask the control plane from where gateways run" }];
+  // As many as must agree, and at the same time: each keeps away from the other's node.
+  return Array.from({ length: PLACES_NEEDED }, (_, index) => ({
+    do: "create",
+    object: witnessPod(facts, desired, { suffix: `${suffix}-${index + 1}` }),
+    why: "ask the control plane from where gateways run",
+  }));
 }
 
 function isOver(situation: Situation, step: ModeStep, pod: Facts["helpers"][number]): boolean {
   const ageMs = situation.facts.nowMs - pod.createdMs;
   if (pod.role === "rehearsal") return false; // the pipeline ends it, when its outcome is recorded
-  if (pod.role === "witness") return pod.result.state !== "running" && ageMs > 2 * WITNESS_EVERY_MS;
+  // One that runs ends by its deadline; one that no node takes would wait for ever.
+  if (pod.role === "witness") return ageMs > 2 * WITNESS_EVERY_MS;
   const wanted = situation.mode === "Fallback" || situation.mode === "ToFallback";
   const failed = pod.result.state === "failed" && ageMs > CANARY_RETRY_MS;
   // A canary that loaded speaks of now, not of an hour ago.

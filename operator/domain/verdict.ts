@@ -11,7 +11,7 @@ export interface Witnesses {
   connected: number;
   disconnected: number;
   silent: number;
-  /** Starts and witness pods since the operator's view began: did the control plane answer them? */
+  /** Starts and witness pods since reads went unanswered: how many places got an answer, and how many did not. */
   placesAnswered: number;
   placesRefused: number;
   /** A start or witness pod got no answer to its read. */
@@ -24,6 +24,9 @@ export interface Verdict {
   /** The dwell before this verdict may move a group is multiplied by this. */
   dwellFactor: 1 | 2;
 }
+
+/** One place without an answer may be a node of its own troubles. */
+export const PLACES_NEEDED = 2;
 
 const say = (word: VerdictWord, reason: Reason, dwellFactor: 1 | 2 = 1): Verdict => ({ word, reason, dwellFactor });
 
@@ -62,6 +65,6 @@ function verdictWhileDown(w: Witnesses, serving: number, agreed: boolean): Verdi
   if (serving === 0) return say("Unreachable", "NothingToLose");
   if (agreed) return say("Unreachable", "ControlPlaneLost");
   // Too few gateways can be asked. Witness pods and starts speak for the places where gateways run.
-  if (w.placesRefused > 0) return say("Unreachable", "ControlPlaneLost");
+  if (w.placesRefused >= PLACES_NEEDED) return say("Unreachable", "ControlPlaneLost");
   return say("Unknown", "WitnessesMissing");
 }

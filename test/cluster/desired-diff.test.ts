@@ -119,7 +119,7 @@ describe.each(WORLDS.map(([sentence, changes], index) => ({ sentence, changes, i
         template(found.backup),
         rehearsalPod(facts, found, load),
         canaryPod(facts, found, load),
-        witnessPod(facts, found, { suffix: "t1", avoidNode: "n1" }),
+        witnessPod(facts, found, { suffix: "t1" }),
         rehearsalPod(facts, found, { ...load, template: ((await read(found.traffic)) as Loose).spec.template }),
       ].filter((pod) => pod !== undefined);
       expect(all.length).toBeGreaterThanOrEqual(3);

@@ -36,11 +36,7 @@ export function lose(facts: Loose): void {
 /** This verdict has held for so long, without a gap. */
 export const held = (facts: Facts, word: "Reachable" | "Unreachable" | "Unknown", ms: number): GroupMemory => ({
   verdict: { word, sinceMs: facts.monoMs - ms, seenMs: facts.monoMs },
-  operatorView: {
-    view: facts.controlPlane.operator.view,
-    sinceMs: facts.monoMs - ms,
-    sinceWallMs: facts.nowMs - ms,
-  },
+  ...(facts.controlPlane.operator.view === "readsOk" ? {} : { unansweredSinceMs: facts.nowMs - ms }),
 });
 
 export const inMode = (facts: Loose, mode: NonNullable<GatewayGroupStatus["mode"]>, sinceMs = 0): void => {

@@ -155,16 +155,16 @@ test("a witness asks from where gateways run, and needs nothing but perhaps a ce
   expect(spec).not.toHaveProperty("initContainers");
 });
 
-test.for([
-  ["on a node", { node: "n1" }, [{ key: "metadata.name", operator: "In", values: ["n1"] }]],
-  ["on another node", { avoidNode: "n1" }, [{ key: "metadata.name", operator: "NotIn", values: ["n1"] }]],
-] as const)("a witness runs %s, in every way to fit", ([, options, fields]) => {
-  const required = ({ spec }: Loose) =>
-    spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms;
-  expect(required(witness({}, options))).toEqual([{ matchFields: fields }]);
-  const terms = required(witness(PLACED, options));
-  expect(terms.map(({ matchExpressions }: Loose) => matchExpressions[0].values)).toEqual([["a"], ["b"]]);
-  for (const { matchFields } of terms) expect(matchFields).toEqual(fields);
+test("two witnesses keep apart where they can, beside what the user wants of places", () => {
+  const term = {
+    topologyKey: "kubernetes.io/hostname",
+    labelSelector: { matchLabels: { "holdfast.dev/group": "edge", "holdfast.dev/role": "witness" } },
+  };
+  const preferred = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] };
+  expect(witness().spec.affinity).toEqual({ podAntiAffinity: preferred });
+  const { nodeAffinity, podAntiAffinity } = witness(PLACED).spec.affinity;
+  expect(nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms).toHaveLength(2);
+  expect(podAntiAffinity).toEqual(preferred);
 });
 
 test("the same attempt is the same pod", () => {

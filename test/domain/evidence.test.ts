@@ -27,3 +27,45 @@ test.for<[string, number, number]>([
   Object.assign((facts.pods as Loose)[0].start, start);
   expect(weigh(facts, held(facts, "Unreachable", 30_000)).witnesses.placesAnswered).toBe(answered);
 });
+
+/** Where got no answer: starts by their node, witness pods by their node. How many places is that? */
+test.for<[string, readonly string[], readonly string[], number]>([
+  ["one start", ["a"], [], 1],
+  ["two starts on one node", ["a", "a"], [], 1],
+  ["starts on two nodes", ["a", "b"], [], 2],
+  ["a start and a witness on another node", ["a"], ["b"], 2],
+  ["a start and a witness on one node", ["a"], ["a"], 1],
+  ["two witnesses that found only one node", [], ["a", "a"], 2],
+])("places without an answer: %s", ([, starts, witnesses, places]) => {
+  const { facts } = healthy();
+  lose(facts);
+  const finishedMs = facts.nowMs - 5_000;
+  for (const [index, node] of starts.entries()) {
+    const pod = (facts.pods as Loose)[index];
+    pod.node = node;
+    Object.assign(pod.start, { controlPlaneAnswered: false, readFailed: false, finishedMs });
+  }
+  const result = { state: "answered", answered: false, readFailed: false, finishedMs };
+  (facts as Loose).helpers = witnesses.map((node) => ({ role: "witness", node, result }));
+  expect(weigh(facts, held(facts, "Unknown", 30_000)).witnesses.placesRefused).toBe(places);
+});
+
+/** What a place said 20 s ago, while Holdfast itself saw another kind of trouble, and then what it sees now. */
+test.for<[string, readonly string[], number]>([
+  ["down all the time", ["down", "down"], 1],
+  ["too slow, then down: the place's word stays", ["readTimeout", "unknown", "down"], 1],
+  ["answered in between: forgotten", ["down", "readsOk", "down"], 0],
+])("a place's word: %s", ([, views, places]) => {
+  const { facts } = healthy() as Loose;
+  Object.assign(facts.pods[0].start, { controlPlaneAnswered: false, finishedMs: facts.nowMs + 1_000 });
+  let memory = {};
+  let seen: ReturnType<typeof weigh> | undefined;
+  for (const view of views) {
+    facts.controlPlane = { operator: { view, detail: "x" } };
+    seen = weigh(facts, memory);
+    memory = seen.memory;
+    facts.nowMs += 10_000;
+    facts.monoMs += 10_000;
+  }
+  expect(seen?.witnesses.placesRefused).toBe(places);
+});

@@ -54,6 +54,12 @@ test.for<[string, Partial<Witnesses>, string, string]>([
     "OperatorCutOff",
   ],
   [
+    "down, gateways cannot be asked, one place found nothing",
+    { operator: "down", silent: 3, placesRefused: 1 },
+    "Unknown",
+    "WitnessesMissing",
+  ],
+  [
     "down, gateways cannot be asked, witnesses found nothing",
     { operator: "down", silent: 3, placesRefused: 2 },
     "Unreachable",

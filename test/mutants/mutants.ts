@@ -13,7 +13,14 @@ export const MUTANTS: readonly Mutant[] = [
   m("verdict.ts", "one connected gateway is enough to doubt", "w.connected > 0 || w.placesAnswered > 0", "false"),
   m("verdict.ts", "a place that was answered is enough to doubt", " || w.placesAnswered > 0", ""),
   m("verdict.ts", "a quorum of gateways", "Math.max(2, Math.ceil(serving * 0.6))", "1"),
-  m("verdict.ts", "no witness, no verdict", "if (w.placesRefused > 0) return", "if (w.placesRefused >= 0) return"),
+  m("verdict.ts", "one place is not enough", "PLACES_NEEDED = 2", "PLACES_NEEDED = 1"),
+  m(
+    "evidence.ts",
+    "two starts on one node are one place",
+    "new Set(refused(places).map(({ node }) => node)).size",
+    "2",
+  ),
+  m("evidence.ts", "a restored control plane forgets refusals", "answered ? facts.nowMs : since", "since"),
   m("verdict.ts", "gateways against Holdfast wait twice as long", '"GatewaysCutOff", 2)', '"GatewaysCutOff")'),
   m(
     "verdict.ts",

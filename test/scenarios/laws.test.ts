@@ -269,7 +269,6 @@ function shiftedBy(memory: GroupMemory, ms: number): GroupMemory {
     later.verdict.sinceMs += ms;
     later.verdict.seenMs += ms;
   }
-  if (later.operatorView) later.operatorView.sinceMs += ms;
   if (later.moveFailedMs !== undefined) later.moveFailedMs += ms;
   return later;
 }

@@ -2,7 +2,7 @@ import { ANNOTATION, childName, LABEL, type Role, storeKey } from "../../api/nam
 import type { Facts, KubeObject, KubeTemplate } from "../facts.ts";
 import { canonicalJson } from "../hash.ts";
 import { given, isObject, type JsonObject, named, objectAt, objectsAt, textAt } from "../json.ts";
-import { about, CONTAINER, labelsOf, MARK, ownerOf, withAppliedHash } from "./common.ts";
+import { about, CONTAINER, labelsOf, MARK, ownerOf, selectorOf, withAppliedHash } from "./common.ts";
 import {
   certificateMount,
   certificateVolume,
@@ -127,10 +127,6 @@ const usedVolumes = (template: KubeTemplate, containers: readonly JsonObject[]):
 
 export interface WitnessOptions {
   suffix: string;
-  /** Run there and nowhere else. */
-  node?: string;
-  /** Run anywhere else. */
-  avoidNode?: string;
   template?: KubeTemplate;
 }
 const WITNESS_DEADLINE_SECONDS = 60;
@@ -153,25 +149,22 @@ export function witnessPod(facts: Facts, desired: Desired, options: WitnessOptio
       },
     ],
     volumes: [certificateVolume(facts, true)],
-    affinity: withNode(objectAt(template, "spec")["affinity"], options),
+    affinity: apart(objectAt(template, "spec")["affinity"], facts),
   });
 }
 
-/** Each term is a way to fit, so the node goes into every one of them. */
-function withNode(affinity: unknown, { node, avoidNode }: WitnessOptions): unknown {
-  const fields = [
-    ...(node === undefined ? [] : [{ key: "metadata.name", operator: "In", values: [node] }]),
-    ...(avoidNode === undefined ? [] : [{ key: "metadata.name", operator: "NotIn", values: [avoidNode] }]),
-  ];
-  if (fields.length === 0) return affinity;
-  const required = "requiredDuringSchedulingIgnoredDuringExecution";
-  const ofNode = objectAt(affinity, "nodeAffinity");
-  const terms = objectsAt(ofNode, required, "nodeSelectorTerms");
-  const nodeSelectorTerms = (terms.length > 0 ? terms : [{}]).map((term) => ({
-    ...term,
-    matchFields: [...objectsAt(term, "matchFields"), ...fields],
-  }));
-  return { ...objectAt(affinity), nodeAffinity: { ...ofNode, [required]: { nodeSelectorTerms } } };
+/** Away from the other witness where there is another place; where there is none, beside it. */
+function apart(affinity: unknown, facts: Facts): JsonObject {
+  const pods = objectAt(affinity, "podAntiAffinity");
+  const preferred = "preferredDuringSchedulingIgnoredDuringExecution";
+  const term = {
+    topologyKey: "kubernetes.io/hostname",
+    labelSelector: { matchLabels: selectorOf(facts, "witness") },
+  };
+  return {
+    ...objectAt(affinity),
+    podAntiAffinity: { ...pods, [preferred]: [...objectsAt(pods, preferred), { weight: 100, podAffinityTerm: term }] },
+  };
 }
 
 interface Helper {
