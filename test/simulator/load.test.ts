@@ -107,7 +107,7 @@ test("with resendStale the request is sent once more, and that outcome counts", 
 });
 
 test("a server that held the request before it closed was not idle: a failure", async () => {
-  const summary = await run(await closingOnReuse(150), { freshShare: 0 });
+  const summary = await run(await closingOnReuse(600), { freshShare: 0, connections: 32, timeoutMs: 3_000 });
   expect(summary.staleConnection).toBe(0);
   expect(summary.failures.reset).toBeGreaterThan(5);
 });

@@ -4,8 +4,12 @@ import { Tally } from "./load-tally.ts";
 
 export type { FailureKind, LoadSecond, LoadSummary } from "./load-tally.ts";
 
-// A server that kept a request longer than this before it closed was not idle: that is a reset, whoever opened the socket.
-const STALE_WINDOW_MS = 100;
+/**
+ * A server that kept a request longer than this before it closed was not idle: that is a reset, whoever opened the
+ * socket. HTTP clients set no limit here. On a starved machine the news of a closed socket is a few hundred ms late;
+ * requests on connections of their own never count as stale, so a drain that cuts requests shows in any case.
+ */
+const STALE_WINDOW_MS = 500;
 const TICK_MS = 5;
 /** Requests on their way at most: what is due beyond that is counted as `notSent`, so memory does not grow in an outage. */
 const IN_FLIGHT_MAX = 5_000;

@@ -107,7 +107,7 @@ export class Stage {
       folder,
       ports: { front, upstream },
     });
-    await stage.admin("POST", "/admin/routes", { routes: 20, services: 5, nodes: { [`${HOST}:${upstream}`]: 1 } });
+    await stage.fillControlPlane();
     await cluster.apply(...namespaceManifests(namespace, stage.system));
     await cluster.apply(...neighbourManifests(namespace, { certificates, keys: s3.keys, front }));
     return stage;
@@ -122,6 +122,12 @@ export class Stage {
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return JSON.parse(text);
+  }
+
+  /** What a dashboard's user would have entered: routes to the upstream. Also after it was emptied. */
+  async fillControlPlane(): Promise<void> {
+    const nodes = { [`${HOST}:${this.ports.upstream}`]: 1 };
+    await this.admin("POST", "/admin/routes", { routes: 20, services: 5, nodes });
   }
 
   async applyCrds(): Promise<void> {
