@@ -5,6 +5,7 @@ import { secretManifest } from "../stage/manifests.ts";
 import { condition, FULL, held, isTrue, lives, lost } from "../stage/says.ts";
 import { exportedAt } from "../stage/snapshots.ts";
 import { Stage } from "../stage/stage.ts";
+import { isReady } from "../stage/story.ts";
 import { saveReport, sourceOf, underLoad } from "../stage/watch.ts";
 
 /** The store, or the keys to it, are not there when they are needed; keys change while all is well. */
@@ -72,8 +73,11 @@ test.runIf(FULL)(
       await stage.cluster.delete(stage.namespace, "secrets", "s3-gateway");
       await stage.until("told", 30, (status) => status.fallbackReady === "StorageSecretMissing");
       const gone = await deleteOne("normal");
+      // Not status alone: for a moment it may still tell of the pod that is on its way out.
       await stage.until("two serve again", 60, async ({ traffic }) => {
-        return traffic?.ready === 2 && (await running()).every(({ metadata }) => metadata.name !== gone);
+        const pods = await running();
+        const ready = pods.filter((pod) => isReady(pod) && pod.metadata.name !== gone);
+        return traffic?.ready === 2 && pods.length === 2 && ready.length === 2;
       });
       expect(condition(await stage.status(), "Stalled")).toMatchObject({
         status: "True",

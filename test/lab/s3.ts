@@ -119,7 +119,8 @@ export async function startS3Server<User extends string>(options: S3Options<User
     },
   );
   const client = (credentials: Keys) =>
-    new S3Client({ endpoint, region: REGION, credentials, forcePathStyle: true, maxAttempts: 1 });
+    // A copy: the library writes into what it is given.
+    new S3Client({ endpoint, region: REGION, credentials: { ...credentials }, forcePathStyle: true, maxAttempts: 1 });
   const owner = client(admin);
   const grant = async (wanted: Record<User, Grant[]>): Promise<void> => {
     for (const bucket of buckets) {
