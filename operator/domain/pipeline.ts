@@ -177,7 +177,10 @@ function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, pipeline: Pip
   const verified = usable(facts.snapshot.verified);
   const asked = facts.group.annotations[ANNOTATION.rehearseAt];
   const askedNow = asked !== undefined && asked !== facts.group.status.rehearsedAt;
-  const target = mode === "Normal" && raw && raw.digest !== verified?.digest ? raw : (verified ?? raw);
+  const target =
+    mode === "Normal" && raw && raw.digest !== verified?.digest
+      ? newest(facts, proofKey, raw, verified)
+      : (verified ?? raw);
   if (!target) return;
   const proven = proofFor(facts, proofKey, target) !== undefined;
   // Content that was proven before comes back, after a change that was undone or a store that lost it: it needs no
@@ -199,6 +202,17 @@ function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, pipeline: Pip
   pipeline.steps.push(toCandidate(target, "a new export is to be proven"));
 }
 
+/** An export that does not load must not keep the verified pair from being proven for a new template. */
+function newest(facts: Facts, proofKey: string, raw: Found, verified: Found | undefined): Found {
+  const stuck = failedLast(facts, proofKey, raw.digest);
+  return stuck && verified !== undefined && proofFor(facts, proofKey, verified) === undefined ? verified : raw;
+}
+
+function failedLast({ group }: Facts, proofKey: string, digest: string | undefined): boolean {
+  const last = group.status.snapshot?.lastRehearsal;
+  return last?.result === "Failed" && last.digest === digest && last.key === proofKey;
+}
+
 const toCandidate = ({ digest }: Found, why: string): Step => ({
   do: "copySnapshot",
   from: "raw",
@@ -213,7 +227,8 @@ function isDue(facts: Facts, proofKey: string, digest: string, verified: Found |
   if (!last) return true;
   const sinceMs = facts.nowMs - Date.parse(last.at);
   const intervalMs = facts.group.spec.fallback.rehearsal.minIntervalSeconds * 1000;
-  const sameFailed = last.result === "Failed" && last.digest === digest && last.key === proofKey;
+  // Where neither of two pairs loads they take turns, with the pause once per turn.
+  const sameFailed = failedLast(facts, proofKey, digest) || failedLast(facts, proofKey, verified?.digest);
   if (sameFailed) return sinceMs >= Math.max(RETRY_FAILED_MS, Math.min(intervalMs, 300_000));
   const safe = verified !== undefined && proofFor(facts, proofKey, verified) !== undefined;
   return !safe || sinceMs >= intervalMs || snapshotAccepted(facts, digest);

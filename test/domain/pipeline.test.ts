@@ -207,6 +207,24 @@ test("a failed rehearsal of the same pair is tried again after five minutes", ()
   expect([again(299_999), again(300_000)]).toEqual([[], ["create Pod/edge-rehearsal"]]);
 });
 
+/** Other reader keys: neither pair is proven for them. The new export, or what is verified, failed some time ago. */
+test.for<[string, "new" | "verified", number, boolean, string[]]>([
+  ["the new one just failed: now the verified pair", "new", 0, true, ["create Pod/edge-rehearsal"]],
+  ["the verified pair failed, too: both wait", "verified", 299_999, false, []],
+  ["and then the new one again", "verified", 300_000, false, ["create Pod/edge-rehearsal"]],
+])("no pair loads: %s", ([, failed, agoMs, ofVerified, steps]) => {
+  const { facts } = healthy();
+  candidate(facts);
+  facts.secrets.reader.resourceVersion = "2";
+  const verified = facts.snapshot.verified.digest;
+  last(facts, "Failed", agoMs, failed === "new" ? NEW : verified);
+  const plan = planOf(facts, held(facts, "Reachable", 5_000));
+  expect(pipeline(done(plan))).toEqual(steps);
+  const pod = plan.steps.find((step) => step.do === "create");
+  const digest = pod?.do === "create" ? pod.object.metadata.annotations?.["holdfast.dev/digest"] : undefined;
+  if (pod) expect(digest).toBe(ofVerified ? verified : NEW);
+});
+
 test("an outcome is recorded once, though our clock may be behind; then its pod goes", () => {
   const { facts } = healthy();
   candidate(facts);

@@ -58,9 +58,10 @@ async function back(): Promise<void> {
   await story.stage.untilMode("Normal", 180);
 }
 
-/** The control plane is there, nothing moves or pends, and the present template is proven; whatever went on before. */
+/** The control plane is there, nothing moves or pends, and a template that can be proven is; whatever went on before. */
 async function settled(): Promise<void> {
   if (story.stage.controlPlane.ended() !== undefined) await story.stage.controlPlane.start();
+  await story.patch({ traffic: gateway({}) });
   await story.untilSources("normal,normal,normal", 180);
   await story.stage.untilProven(120);
   await story.until("nothing pends", 60, (status) => pendingReason(status) === "");
