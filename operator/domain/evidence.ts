@@ -10,6 +10,11 @@ export interface GroupMemory {
   verdict?: { word: Verdict["word"]; sinceMs: number; seenMs: number };
   /** Wall clock, ms: since then Holdfast itself has not had its reads answered, whatever it saw instead. */
   unansweredSinceMs?: number;
+  /**
+   * In fallback: how often the control plane was back and went again before the group returned; `back` while it is
+   * back. Lost with the process, as all of this: then a flapping control plane may cause one flip more.
+   */
+  relapses?: { count: number; back: boolean };
   /** A move of pods failed at this time; the next attempt waits. */
   moveFailedMs?: number;
   moveFailedWhy?: "SurgeImpossible" | "CanaryFailed";
@@ -26,12 +31,14 @@ export interface Evidence {
   /** Without a gap, in this term, ms. */
   heldMs: number;
   witnesses: Witnesses;
+  /** In fallback: how often the control plane came back and went again. */
+  relapses: number;
   memory: GroupMemory;
 }
 
 /** Boils the facts down to a row of the verdict table and measures how long its verdict has lasted. */
 export function weigh(facts: Facts, memory: GroupMemory): Evidence {
-  const { unansweredSinceMs: since = facts.nowMs, ...others } = memory;
+  const { unansweredSinceMs: since = facts.nowMs, relapses: _, ...others } = memory;
   const answered = facts.controlPlane.operator.view === "readsOk";
   const witnesses = witnessesOf(facts, answered ? facts.nowMs : since);
   const verdict = verdictOf(witnesses);
@@ -40,13 +47,16 @@ export function weigh(facts: Facts, memory: GroupMemory): Evidence {
     before !== undefined &&
     before.word === verdict.word &&
     facts.monoMs - before.seenMs <= gapLimitMs(facts.group.spec.controlPlane.probeIntervalSeconds);
+  const relapses = relapsesOf(facts, memory, verdict);
   const sinceMs = unbroken ? before.sinceMs : facts.monoMs;
   return {
     verdict,
     heldMs: facts.monoMs - sinceMs,
     witnesses,
+    relapses: relapses?.count ?? 0,
     memory: {
       ...others,
+      ...(relapses ? { relapses } : {}),
       ...(answered ? {} : { unansweredSinceMs: since }),
       verdict: { word: verdict.word, sinceMs, seenMs: facts.monoMs },
     },
@@ -76,6 +86,15 @@ function witnessesOf(facts: Facts, sinceWallMs: number): Witnesses {
     placesRefused: Math.max(new Set(refused(places).map(({ node }) => node)).size, refused(witnessPods).length),
     readFailed: places.some((place) => place.readFailed),
   };
+}
+
+function relapsesOf(facts: Facts, { relapses }: GroupMemory, { word }: Verdict): GroupMemory["relapses"] {
+  const { mode = "Normal" } = facts.group.status;
+  if (mode === "Normal") return undefined;
+  const { count, back } = relapses ?? { count: 0, back: false };
+  // Unknown is no news: only a control plane that is lost anew has relapsed.
+  if (word === "Unreachable") return { count: back ? count + 1 : count, back: false };
+  return { count, back: back || word === "Reachable" };
 }
 
 interface Place {

@@ -1,4 +1,5 @@
 import type { Reason } from "../api/reasons.ts";
+import type { Evidence } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import { type ModeInput, penaltyLevel } from "./mode.ts";
 import { type Shrunken, shrunkenKinds } from "./shrink.ts";
@@ -26,11 +27,17 @@ export const regressionText = (kinds: readonly Shrunken[]): string =>
 
 const RETURN_WAIT_MAX_MS = 3_600_000;
 
-/** How long the control plane must answer: doubled for each flip that came soon after the last, up to an hour. */
-export function returnDwellMs(facts: Facts): number {
+/** Eight times as long at most: flapping that ended must not keep a group from its control plane for hours. */
+const RELAPSE_DOUBLINGS_MAX = 3;
+
+/**
+ * How long the control plane must answer: doubled for each flip that came soon after the last and, a few times, for
+ * each time that it went again before the group had returned; up to an hour.
+ */
+function returnDwellMs(facts: Facts, { relapses }: Evidence): number {
   const baseMs = facts.group.spec.fallback.recovery.afterSeconds * 1000;
-  const level = penaltyLevel(facts.group.status.penalty, facts.nowMs);
-  return Math.min(baseMs * 2 ** level, Math.max(baseMs, RETURN_WAIT_MAX_MS));
+  const doublings = penaltyLevel(facts.group.status.penalty, facts.nowMs) + Math.min(RELAPSE_DOUBLINGS_MAX, relapses);
+  return Math.min(baseMs * 2 ** doublings, Math.max(baseMs, RETURN_WAIT_MAX_MS));
 }
 
 interface Blocker {
@@ -48,14 +55,13 @@ export function returnBlocker(input: ModeInput): Blocker | undefined {
   if (evidence.verdict.word !== "Reachable")
     return wait(evidence.verdict.reason, "The control plane is not back: the group serves from the snapshot");
   const ordered = words.order === "Normal";
-  const leftMs = ordered ? 0 : returnDwellMs(facts) - evidence.heldMs;
+  const dwellMs = returnDwellMs(facts, evidence);
+  const leftMs = ordered ? 0 : dwellMs - evidence.heldMs;
   if (leftMs > 0)
     return wait(
       "WaitingReturn",
-      `The control plane is back; the group returns when it has answered for ${returnDwellMs(facts) / 1000} s`,
-      {
-        leftMs,
-      },
+      `The control plane is back; the group returns when it has answered for ${dwellMs / 1000} s`,
+      { leftMs },
     );
   const epoch = facts.group.status.epoch ?? 0;
   const how = `annotate holdfast.dev/approve-return=${epoch}`;

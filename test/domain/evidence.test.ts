@@ -69,3 +69,28 @@ test.for<[string, readonly string[], number]>([
   }
   expect(seen?.witnesses.placesRefused).toBe(places);
 });
+
+/** In fallback: how often a control plane that was back was lost again. */
+test.for<[string, string, readonly string[], number]>([
+  ["it was never back", "Fallback", ["down", "down"], 0],
+  ["it is back", "Fallback", ["down", "readsOk"], 0],
+  ["it went again", "Fallback", ["down", "readsOk", "down"], 1],
+  ["not known is not gone", "Fallback", ["readsOk", "unknown", "readsOk", "unknown"], 0],
+  ["not known in between hides nothing", "ToFallback", ["readsOk", "unknown", "down", "unknown", "down"], 1],
+  ["twice", "ToNormal", ["readsOk", "down", "readsOk", "down", "down"], 2],
+  ["in normal mode nothing is counted", "Normal", ["readsOk", "down", "readsOk", "down"], 0],
+])("relapses: %s", ([, mode, views, relapses]) => {
+  const { facts } = healthy() as Loose;
+  facts.group.status.mode = mode;
+  let memory = {};
+  let seen: ReturnType<typeof weigh> | undefined;
+  for (const view of views) {
+    facts.controlPlane = { operator: { view, detail: "x" } };
+    for (const pod of facts.pods) pod.vote = view === "down" ? "disconnected" : "unknown";
+    seen = weigh(facts, memory);
+    memory = seen.memory;
+  }
+  expect(seen?.relapses).toBe(relapses);
+  facts.group.status.mode = "Normal";
+  expect(weigh(facts, memory).memory.relapses, "forgotten once it is back in normal mode").toBeUndefined();
+});

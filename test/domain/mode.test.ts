@@ -146,6 +146,20 @@ test.for<Row>([
   if (why !== undefined) expect([told(plan, "Held"), told(plan, "Reconciling")]).toContain(why);
 });
 
+test.for<[string, number, number, boolean]>([
+  ["once: twice the time", 1, 59_999, false],
+  ["and then it goes", 1, 60_000, true],
+  ["often: eight times the time, no more", 9, 240_000, true],
+  ["but that long", 9, 239_999, false],
+])("back, after it went again %s", ([, count, heldMs, returns]) => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  fromSnapshot(facts);
+  facts.helpers = [canary(facts)];
+  const memory = { ...held(facts, "Reachable", heldMs), relapses: { count, back: true } };
+  expect(planOf(facts, memory).recordsMode).toBe(returns);
+});
+
 describe("half way back", () => {
   const returning = () => {
     const { facts } = healthy();

@@ -20,6 +20,8 @@ export const MUTANTS: readonly Mutant[] = [
     "new Set(refused(places).map(({ node }) => node)).size",
     "2",
   ),
+  m("evidence.ts", "a relapse counts", "back ? count + 1 : count", "count"),
+  m("return.ts", "a relapse makes the return wait", " + Math.min(RELAPSE_DOUBLINGS_MAX, relapses)", ""),
   m("evidence.ts", "a restored control plane forgets refusals", "answered ? facts.nowMs : since", "since"),
   m("verdict.ts", "gateways against Holdfast wait twice as long", '"GatewaysCutOff", 2)', '"GatewaysCutOff")'),
   m(
@@ -115,7 +117,7 @@ export const MUTANTS: readonly Mutant[] = [
   m("mode.ts", "an ordered fallback has a limit", "since !== undefined &&", "false &&"),
   m("mode.ts", "pods of the snapshot tell the mode", 'servesFrom(pod, "fallback")', "false"),
   m("return.ts", "the dwell of a return", "if (leftMs > 0)", "if (false)"),
-  m("return.ts", "damping", "2 ** level", "1"),
+  m("return.ts", "damping", "2 ** doublings", "1"),
   m("return.ts", "no return to an emptied control plane", "!regression.approved)", "false)"),
   m("return.ts", "no return to what was not counted", 'regression.is === "unknown" &&', "false &&"),
   m("return.ts", "approval by hand", 'approval === "Manual" &&', '"" === "x" &&'),

@@ -206,6 +206,21 @@ test("flapping every ten seconds: at most one flip, and the next return waits lo
   expect(world.modes.filter((mode) => mode === "ToFallback").length).toBeLessThanOrEqual(1);
 });
 
+test("flapping about as fast as the group's own times: a wait that was once too short is not trusted again", () => {
+  const world = provenWorld({
+    fallback: { storageRef: { name: "eu" }, outageAfterSeconds: 10, recovery: { afterSeconds: 10 } },
+  });
+  for (const up of [8, 8, 15, 8, 8, 15]) {
+    world.controlPlane = "down";
+    world.run(15);
+    world.controlPlane = "up";
+    world.run(up);
+  }
+  expect(world.modes).toEqual(["ToFallback", "Fallback"]);
+  world.until(() => world.mode === "Normal", 200);
+  expect(world.mode).toBe("Normal");
+});
+
 test("a surge that cannot be had is taken back, nothing is shrunk, and it is said", () => {
   const world = provenWorld({
     fallback: {
