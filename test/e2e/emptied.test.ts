@@ -29,6 +29,9 @@ const intoFallback = async () => {
   await story.stage.controlPlane.kill();
   await story.until("all from the snapshot", 120, (s) => s.mode === "Fallback" && s.traffic?.fromSnapshot === 2);
   await story.untilSources("fallback,fallback");
+  // One that drains still has its connections, and would take over from the control plane whatever that holds.
+  const { cluster } = story.stage;
+  await cluster.wait("the others are gone", async () => (await story.stage.pods()).length === 2, 30);
 };
 const backToNormal = async () => {
   await story.until("normal again", 240, (s) => s.mode === "Normal" && s.traffic?.fromControlPlane === 2);
