@@ -114,8 +114,8 @@ export const REASONS = {
     "Look at Holdfast's own network.",
   ),
   WitnessesMissing: reason(
-    "Pods serve, but none can be asked about the control plane.",
-    "Allow Holdfast to reach ports 7085 or 9091 of the pods.",
+    "Pods serve, but too few can be asked about the control plane, and fewer than two places speak for them.",
+    "Allow Holdfast to reach ports 7085 or 9091 of the pods, and witness pods to be scheduled.",
   ),
   ControlPlaneSlow: reason("Reads of the control plane time out at Holdfast alone."),
   ControlPlaneMisconfigured: reason(
