@@ -59,6 +59,12 @@ test("three pods flip and return one by one: no request is lost, and the license
     return license.cores === 3 && (await story.license()).counted === 3;
   });
   expect(await story.license(), "after the return").toEqual({ counted: 3, backups: 1, normal: 3, fallback: 0 });
+  const events = await story.events();
+  const told = ["ControlPlaneUnreachable", "FallbackReached", "ControlPlaneReturned", "NormalReached"];
+  expect(
+    told.map((reason) => events.filter((event) => event === reason).length),
+    "one event per step",
+  ).toEqual([1, 1, 1, 1]);
   expect((await stage.status()).history.map((step: { to: string }) => step.to).slice(0, 4)).toEqual([
     "Normal",
     "ToNormal",
