@@ -1,5 +1,5 @@
 import type { Facts } from "./facts.ts";
-import { isServing } from "./pods.ts";
+import { isReady } from "./pods.ts";
 import { type Verdict, verdictOf, type Witnesses } from "./verdict.ts";
 
 /**
@@ -23,6 +23,10 @@ export const emptyMemory = (): GroupMemory => ({});
 
 /** A start or a witness speaks for its place this long. */
 export const PLACE_FRESH_MS = 120_000;
+/** A loss that lasts so many probe intervals is one. */
+const RELAPSE_PROBES = 2;
+/** One place without an answer may be a node of its own troubles. */
+export const PLACES_NEEDED = 2;
 /** Two looks further apart than this leave a gap, and a gap starts the count anew: three probes and some slack. */
 export const gapLimitMs = (probeIntervalSeconds: number): number => 3_000 * probeIntervalSeconds + 10_000;
 
@@ -47,11 +51,12 @@ export function weigh(facts: Facts, memory: GroupMemory): Evidence {
     before !== undefined &&
     before.word === verdict.word &&
     facts.monoMs - before.seenMs <= gapLimitMs(facts.group.spec.controlPlane.probeIntervalSeconds);
-  const relapses = relapsesOf(facts, memory, verdict);
   const sinceMs = unbroken ? before.sinceMs : facts.monoMs;
+  const heldMs = facts.monoMs - sinceMs;
+  const relapses = relapsesOf(facts, memory, verdict, heldMs);
   return {
     verdict,
-    heldMs: facts.monoMs - sinceMs,
+    heldMs,
     witnesses,
     relapses: relapses?.count ?? 0,
     memory: {
@@ -64,7 +69,8 @@ export function weigh(facts: Facts, memory: GroupMemory): Evidence {
 }
 
 function witnessesOf(facts: Facts, sinceWallMs: number): Witnesses {
-  const normal = facts.pods.filter((pod) => isServing(pod) && pod.start?.choice === "normal");
+  // Also one that serves badly: a failing check of a route says nothing of the control plane, and a veto stays one.
+  const normal = facts.pods.filter((pod) => isReady(pod) && pod.start?.choice === "normal");
   // Seconds of clock difference between node and operator must not let an answer from before the loss veto it.
   const fresh = (finishedMs: number) => finishedMs > sinceWallMs && facts.nowMs - finishedMs <= PLACE_FRESH_MS;
   const starts = facts.pods
@@ -75,34 +81,37 @@ function witnessesOf(facts: Facts, sinceWallMs: number): Witnesses {
   const witnessPods = facts.helpers.flatMap(({ node, result }) =>
     result.state === "answered" && fresh(result.finishedMs) ? [{ node, ...result }] : [],
   );
-  const places: Place[] = [...starts, ...witnessPods];
+  const places = [...starts, ...witnessPods];
+  // Two pods on one node are one place: it may be that node's own trouble.
+  const refused = nodesOf(places.filter((place) => !place.answered));
   return {
     operator: facts.controlPlane.operator.view,
     connected: normal.filter((pod) => pod.vote === "connected").length,
     disconnected: normal.filter((pod) => pod.vote === "disconnected").length,
     silent: normal.filter((pod) => pod.vote === "unknown").length,
-    placesAnswered: places.filter((place) => place.answered).length,
-    // Two starts on one node are one place. Two witness pods keep apart where they can: on one node, there is but one.
-    placesRefused: Math.max(new Set(refused(places).map(({ node }) => node)).size, refused(witnessPods).length),
+    placesAnswered: nodesOf(places.filter((place) => place.answered)).size,
+    placesRefused: refused.size,
+    placesAgree: refused.size >= PLACES_NEEDED || (refused.size > 0 && nodesOf(normal).isSubsetOf(refused)),
     readFailed: places.some((place) => place.readFailed),
   };
 }
 
-function relapsesOf(facts: Facts, { relapses }: GroupMemory, { word }: Verdict): GroupMemory["relapses"] {
+function relapsesOf(
+  facts: Facts,
+  { relapses }: GroupMemory,
+  { word }: Verdict,
+  heldMs: number,
+): GroupMemory["relapses"] {
   const { mode = "Normal" } = facts.group.status;
   if (mode === "Normal") return undefined;
   const { count, back } = relapses ?? { count: 0, back: false };
-  // Unknown is no news: only a control plane that is lost anew has relapsed.
-  if (word === "Unreachable") return { count: back ? count + 1 : count, back: false };
+  // One probe without an answer is no relapse, and Unknown is no news.
+  const lasted = heldMs >= RELAPSE_PROBES * 1000 * facts.group.spec.controlPlane.probeIntervalSeconds;
+  if (word === "Unreachable" && lasted) return { count: back ? count + 1 : count, back: false };
   return { count, back: back || word === "Reachable" };
 }
 
-interface Place {
-  node: string | undefined;
-  answered: boolean;
-  readFailed: boolean;
-}
-const refused = (places: readonly Place[]): Place[] => places.filter((place) => !place.answered);
+const nodesOf = (things: readonly { node?: string | undefined }[]) => new Set(things.map(({ node }) => node));
 
 /** The evidence in words, for status and events: who saw what. */
 export function evidenceText(facts: Facts, evidence: Evidence): string {

@@ -1,11 +1,11 @@
 import { canaryPod, rehearsalPod, witnessPod } from "./desired/helpers.ts";
+import { PLACES_NEEDED } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { ModeStep } from "./mode.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { Step } from "./plan.ts";
 import { short } from "./proof.ts";
 import type { Situation } from "./situation.ts";
-import { PLACES_NEEDED } from "./verdict.ts";
 
 /** Short-lived pods beside those that serve: rehearsals, canaries, witnesses; begun when asked for, removed when over. */
 
@@ -57,7 +57,8 @@ function witnessSteps({ facts, evidence, desired }: Situation, suffix: string): 
   const serving = w.connected + w.disconnected + w.silent;
   if (w.operator !== "down" && w.operator !== "readTimeout") return [];
   if (w.connected > 0 || (w.operator === "down" && (serving === 0 || w.silent === 0))) return [];
-  const witnesses = facts.helpers.filter((pod) => pod.role === "witness");
+  // One that is on its way out keeps nobody: on a node that died it would stand there for ever.
+  const witnesses = facts.helpers.filter((pod) => pod.role === "witness" && !pod.deleting);
   if (witnesses.some((pod) => pod.result.state === "running" || facts.nowMs - pod.createdMs < WITNESS_EVERY_MS))
     return [];
   // As many as must agree, and at the same time: each keeps away from the other's node.

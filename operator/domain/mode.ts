@@ -181,7 +181,8 @@ function toNormal(input: ModeInput): ModeStep {
   if (words.order === "Fallback" && !orderExpired(input) && canServe(readiness))
     return { move: { to: "ToFallback", reason: "OrderedFallback" }, wantsCanary: false };
   const emptied = input.regression.is === "regressed" && !input.regression.approved;
-  if (emptied && words.order !== "Observe" && readiness.usable)
+  const seen = input.evidence.verdict.word === "Reachable";
+  if (emptied && seen && words.order !== "Observe" && readiness.usable)
     return { move: { to: "ToFallback", reason: "Regressed" }, wantsCanary: false };
   const lost = lostForMs(input);
   if (lost !== undefined && lost.leftMs === 0 && words.order !== "Normal") {

@@ -128,12 +128,14 @@ function mayLeave({ facts, wanted }: MotionInput, traffic: WorkloadFact, leavers
   const unchecked = facts.group.spec.traffic.check === undefined;
   const loaded = (pod: PodFact) => isServing(pod) && (unchecked || pod.check === "pass");
   const successorsServe = others.length >= surplus && others.every(loaded);
+  // A pod that cannot run serves nobody with or without this move, and must not hold it up for ever.
+  const floor = wanted - facts.pods.filter((pod) => cannotRun(pod, facts.nowMs)).length;
   const leaving: PodFact[] = [];
   let serving = leavers.filter(isServing).length + others.filter(loaded).length;
   let ready = facts.pods.filter(isReady).length;
   for (const pod of brokenFirst.slice(0, surplus)) {
     // A pod that serves badly leaves when its successor serves, however many others still serve badly.
-    const may = isServing(pod) ? serving - 1 >= wanted : successorsServe && ready - 1 >= wanted;
+    const may = isServing(pod) ? serving - 1 >= floor : successorsServe && ready - 1 >= wanted;
     if (!may) break;
     if (isServing(pod)) serving -= 1;
     ready -= 1;
@@ -211,12 +213,23 @@ function moveFailure(
   const fresh = (pod: PodFact) => pod.createdMs > sinceMs;
   if (mode === "ToNormal" && leavers.some((pod) => fresh(pod) && pod.start?.controlPlaneAnswered === false))
     return "CanaryFailed";
-  const waiting = facts.pods.filter((pod) => !pod.deleting && !pod.ready);
-  const late = waiting.some(
-    (pod) => facts.nowMs - pod.createdMs > SURGE_PATIENCE_MS && !(pod.scheduled && pod.trouble === undefined),
-  );
+  // Of the surge alone: what was broken before it says nothing about it.
+  const late = surgeOfNow(facts, traffic.replicas - input.wanted).some((pod) => cannotRun(pod, facts.nowMs));
   const missing = facts.pods.filter((pod) => !pod.deleting).length < traffic.replicas;
   return late || (missing && traffic.failure !== undefined) ? "SurgeImpossible" : undefined;
+}
+
+/** Not ready for long, and the kubelet or the scheduler says why: it does not merely start slowly. */
+const cannotRun = (pod: PodFact, nowMs: number): boolean =>
+  !pod.deleting &&
+  !pod.ready &&
+  nowMs - pod.createdMs > SURGE_PATIENCE_MS &&
+  !(pod.scheduled && pod.trouble === undefined);
+
+/** The newest pods, as many as there are above the wanted number: what the present move brought. */
+function surgeOfNow(facts: Facts, surplus: number): PodFact[] {
+  const alive = facts.pods.filter((pod) => !pod.deleting);
+  return alive.sort((a, b) => b.createdMs - a.createdMs).slice(0, Math.max(0, surplus));
 }
 
 function takeBack(

@@ -24,6 +24,7 @@ const usable = (pair: PairFact): Found | undefined =>
   pair.seen === "found" && pair.problems.length === 0 ? pair : undefined;
 
 const MAX_PROOFS = 8;
+const CLOCK_SLACK_MS = 300_000;
 /** A failed rehearsal of the same thing is tried again after this at the earliest, ms. */
 const RETRY_FAILED_MS = 30_000;
 /** Longer than a rehearsal pod's own deadline (desired/helpers.ts), ms. */
@@ -44,7 +45,7 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode): Pipeline
   // One that is being deleted counts no more: on a node that died it would stand there for ever.
   const running = facts.helpers.some((pod) => pod.role === "rehearsal" && !pod.deleting);
   if (running) return pipeline;
-  promote(facts, mode, pipeline);
+  promote(facts, proofKey, mode, pipeline);
   if (pipeline.steps.length === 0) nextRehearsal(facts, proofKey, mode, pipeline);
   return pipeline;
 }
@@ -55,7 +56,9 @@ function recordRehearsals(facts: Facts, pipeline: Pipeline): void {
     const pod = endedInTime(helper, facts.nowMs);
     if (pod.result.state !== "loaded" && pod.result.state !== "failed") continue;
     const last = pipeline.status.lastRehearsal;
-    const recorded = last !== undefined && Date.parse(last.at) >= pod.createdMs;
+    const at = last === undefined ? 0 : Date.parse(last.at);
+    // A time that lies ahead is of a clock that was set back since: it says nothing about this pod.
+    const recorded = at >= pod.createdMs && at <= Math.max(facts.nowMs, pod.createdMs) + CLOCK_SLACK_MS;
     if (recorded) {
       pipeline.steps.push({
         do: "delete",
@@ -147,13 +150,16 @@ function recordVerified(facts: Facts, pipeline: Pipeline): void {
 }
 
 /** Only a candidate that was loaded is copied, and only in normal mode: a group in fallback keeps what it serves from. */
-function promote(facts: Facts, mode: Mode, pipeline: Pipeline): void {
+function promote(facts: Facts, proofKey: string, mode: Mode, pipeline: Pipeline): void {
   const candidate = usable(facts.snapshot.candidate);
   const { verified } = facts.snapshot;
   if (!candidate || verified.seen === "unknown") return;
   if (verified.seen === "found" && verified.digest === candidate.digest) return;
   if (mode !== "Normal" && verified.seen === "found" && verified.digest === pipeline.status.digest) return;
   if (!facts.group.status.snapshot?.proofs?.some((proof) => proof.digest === candidate.digest)) return;
+  // Proven for another template alone, it must not take the place of a pair that is proven for this one.
+  const provenNow = (pair: Found) => proofFor(facts, proofKey, pair) !== undefined;
+  if (verified.seen === "found" && provenNow(verified) && !provenNow(candidate)) return;
   if (pipeline.quarantine?.digest === candidate.digest || isShrunken(facts, pipeline.status, candidate)) return;
   pipeline.steps.push({
     do: "copySnapshot",

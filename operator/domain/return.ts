@@ -27,8 +27,8 @@ export const regressionText = (kinds: readonly Shrunken[]): string =>
 
 const RETURN_WAIT_MAX_MS = 3_600_000;
 
-/** Eight times as long at most: flapping that ended must not keep a group from its control plane for hours. */
-const RELAPSE_DOUBLINGS_MAX = 3;
+/** Four times as long at most: flapping that ended must not keep a group from its control plane for hours. */
+const RELAPSE_DOUBLINGS_MAX = 2;
 
 /**
  * How long the control plane must answer: doubled for each flip that came soon after the last and, a few times, for

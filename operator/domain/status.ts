@@ -134,6 +134,13 @@ function sayingsOf(input: StatusInput): Saying[] {
     });
   if (step.held) sayings.push({ type: "Held", status: "True", reason: step.held.reason, message: step.held.message });
   else if (input.motionProblem) sayings.push({ type: "Held", status: "True", ...input.motionProblem });
+  else if (situation.frozen)
+    sayings.push({
+      type: "Held",
+      status: "True",
+      reason: "NoProof",
+      message: `The control plane was lost and is not known to be back, and fallback is not ready: ${readiness.message}. Nothing that serves is touched`,
+    });
   return sayings;
 }
 

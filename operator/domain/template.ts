@@ -54,7 +54,7 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
   if (forced || (mayRoll(input) && (!sameInputs || sameTemplate))) {
     return { ...application(desired, object, sameInputs && sameTemplate), ...used };
   }
-  return { steps: [], events: [], pending: pendingReason(sameInputs && !sameTemplate, askedNow) };
+  return { steps: unpause(input, live), events: [], pending: pendingReason(sameInputs && !sameTemplate, askedNow) };
 }
 
 function creation({ facts, desired, wanted }: TemplateInput): TemplatePlan {
@@ -156,7 +156,8 @@ function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePla
 }
 
 function unpause({ mode, verdict, observing }: TemplateInput, live: WorkloadFact): Step[] {
-  if (observing || !live.paused || mode !== "Normal" || verdict !== "Reachable") return [];
+  // Also half way back: while the roll waits no pod is moved, and the group would never get back to normal mode.
+  if (observing || !live.paused || (mode !== "Normal" && mode !== "ToNormal") || verdict !== "Reachable") return [];
   return [
     {
       do: "pause",

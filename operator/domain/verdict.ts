@@ -7,13 +7,15 @@ import type { VerdictWord } from "./facts.ts";
  */
 export interface Witnesses {
   operator: "readsOk" | "serverError" | "readTimeout" | "down" | "misconfigured" | "unknown";
-  /** Normal pods that serve: those that say connected, that say disconnected, and those that could not be asked. */
+  /** Normal pods that take requests: those that say connected, that say disconnected, and those that could not be asked. */
   connected: number;
   disconnected: number;
   silent: number;
   /** Starts and witness pods since reads went unanswered: how many places got an answer, and how many did not. */
   placesAnswered: number;
   placesRefused: number;
+  /** No answer in two places at least, or wherever a normal gateway serves. */
+  placesAgree: boolean;
   /** A start or witness pod got no answer to its read. */
   readFailed: boolean;
 }
@@ -24,9 +26,6 @@ export interface Verdict {
   /** The dwell before this verdict may move a group is multiplied by this. */
   dwellFactor: 1 | 2;
 }
-
-/** One place without an answer may be a node of its own troubles. */
-export const PLACES_NEEDED = 2;
 
 const say = (word: VerdictWord, reason: Reason, dwellFactor: 1 | 2 = 1): Verdict => ({ word, reason, dwellFactor });
 
@@ -65,6 +64,6 @@ function verdictWhileDown(w: Witnesses, serving: number, agreed: boolean): Verdi
   if (serving === 0) return say("Unreachable", "NothingToLose");
   if (agreed) return say("Unreachable", "ControlPlaneLost");
   // Too few gateways can be asked. Witness pods and starts speak for the places where gateways run.
-  if (w.placesRefused >= PLACES_NEEDED) return say("Unreachable", "ControlPlaneLost");
+  if (w.placesAgree) return say("Unreachable", "ControlPlaneLost");
   return say("Unknown", "WitnessesMissing");
 }

@@ -41,6 +41,8 @@ interface Shared {
   poller: Poller<Sight>;
   wishes: Map<string, ProbeWish>;
   endpoint: string;
+  /** Has this process ever got an answer from it? */
+  known: boolean;
 }
 
 const VERSION_TIMEOUT_MS = 4_000;
@@ -112,6 +114,8 @@ export class ProberPool {
       if (this.#isAwaited(shared)) continue; // at a start none has answered yet, which is no reason to suspect oneself
       const { view } = this.#viewOf(shared);
       const lost = view === "down" || view === "unknown";
+      // A name that never resolved, a certificate that was never there: somebody's mistake, and no loss.
+      if (view === "unknown" && !shared.known) continue;
       // Several certificates for one endpoint: it is there as soon as one of them gets through.
       endpoints.set(shared.endpoint, lost && (endpoints.get(shared.endpoint) ?? true));
     }
@@ -147,11 +151,15 @@ export class ProberPool {
     const poller: Poller<Sight> = new Poller<Sight>({
       clock: this.#o.clock,
       intervalMs: wish.intervalMs,
-      ask: async (signal) => await this.#ask(target, wishes, watchman, poller.intervalMs, signal),
+      ask: async (signal) => {
+        const sight = await this.#ask(target, wishes, watchman, poller.intervalMs, signal);
+        shared.known ||= sight.view.view !== "down" && sight.view.view !== "unknown";
+        return sight;
+      },
       same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
       onChange: () => this.#o.wake([...wishes.keys()]),
     });
-    const shared = { poller, wishes, endpoint: wish.endpoint };
+    const shared: Shared = { poller, wishes, endpoint: wish.endpoint, known: false };
     this.#shared.set(id, shared);
     return shared;
   }

@@ -18,6 +18,7 @@ const seen = (operator: Witnesses["operator"], more: Partial<Witnesses> = {}): W
   silent: 0,
   placesAnswered: 0,
   placesRefused: 0,
+  placesAgree: false,
   readFailed: false,
   ...more,
 });
@@ -35,8 +36,12 @@ describe("the verdict table", () => {
     ["down", "one gateway says connected, or one place got an answer", seen("down", { placesAnswered: 1 })],
     ["down", "no normal gateway serves", seen("down")],
     ["down", "enough say disconnected", seen("down", { disconnected: 2, silent: 1 })],
-    ["down", "too few can be asked, and two places got no answer", seen("down", { silent: 2, placesRefused: 2 })],
-    ["down", "too few can be asked, and fewer than two places speak", seen("down", { silent: 3, placesRefused: 1 })],
+    [
+      "down",
+      "too few can be asked, and two places, or all where they run, got no answer",
+      seen("down", { silent: 2, placesRefused: 2, placesAgree: true }),
+    ],
+    ["down", "too few can be asked, and fewer places speak", seen("down", { silent: 3, placesRefused: 1 })],
     ["certificate refused (401, 403)", "any", seen("misconfigured", { disconnected: 2 })],
     ["anything else: name resolution, no route, local TLS error", "any", seen("unknown", { disconnected: 2 })],
   ] as const;
@@ -60,9 +65,9 @@ describe("the verdict table", () => {
         for (const disconnected of counts)
           for (const silent of counts)
             for (const placesAnswered of some)
-              for (const placesRefused of [0, 1, 2])
+              for (const placesAgree of [false, true])
                 for (const readFailed of [false, true]) {
-                  const mix = { connected, disconnected, silent, placesAnswered, placesRefused, readFailed };
+                  const mix = { connected, disconnected, silent, placesAnswered, placesAgree, readFailed };
                   const { word, reason } = verdictOf(seen(operator, mix));
                   outcomes.add(`${word} \`${reason}\``);
                 }

@@ -28,26 +28,41 @@ test.for<[string, number, number]>([
   expect(weigh(facts, held(facts, "Unreachable", 30_000)).witnesses.placesAnswered).toBe(answered);
 });
 
-/** Where got no answer: starts by their node, witness pods by their node. How many places is that? */
-test.for<[string, readonly string[], readonly string[], number]>([
-  ["one start", ["a"], [], 1],
-  ["two starts on one node", ["a", "a"], [], 1],
-  ["starts on two nodes", ["a", "b"], [], 2],
-  ["a start and a witness on another node", ["a"], ["b"], 2],
-  ["a start and a witness on one node", ["a"], ["a"], 1],
-  ["two witnesses that found only one node", [], ["a", "a"], 2],
-])("places without an answer: %s", ([, starts, witnesses, places]) => {
-  const { facts } = healthy();
+/** Two normal pods, on nodes a and b or both on a. Where got a start or a witness pod no answer, and is that enough? */
+test.for<[string, string, readonly string[], readonly string[], number, boolean]>([
+  ["one start", "ab", ["a"], [], 1, false],
+  ["two starts on one node", "ab", ["a", "a"], [], 1, false],
+  ["starts on two nodes", "ab", ["a", "b"], [], 2, true],
+  ["a start and a witness on another node", "ab", ["a"], ["b"], 2, true],
+  ["a start and a witness on one node", "ab", ["a"], ["a"], 1, false],
+  ["two witnesses that met on one node", "ab", [], ["a", "a"], 1, false],
+  ["the only node where gateways run", "aa", [], ["a"], 1, true],
+  ["a node where none of them runs", "aa", [], ["c"], 1, false],
+  ["nobody spoke", "aa", [], [], 0, false],
+])("places without an answer: %s", ([, nodes, starts, witnesses, places, agree]) => {
+  const { facts } = healthy() as Loose;
   lose(facts);
   const finishedMs = facts.nowMs - 5_000;
-  for (const [index, node] of starts.entries()) {
-    const pod = (facts.pods as Loose)[index];
-    pod.node = node;
-    Object.assign(pod.start, { controlPlaneAnswered: false, readFailed: false, finishedMs });
-  }
+  const pods = [...nodes].map((node, index) => ({ ...facts.pods[index], node, vote: "unknown" }));
+  const started = starts.map((node, index) => {
+    const start = { ...pods[0].start, controlPlaneAnswered: false, readFailed: false, finishedMs };
+    return { ...pods[0], name: `starting-${index}`, node, ready: false, start };
+  });
+  facts.pods = [...pods, ...started];
   const result = { state: "answered", answered: false, readFailed: false, finishedMs };
-  (facts as Loose).helpers = witnesses.map((node) => ({ role: "witness", node, result }));
-  expect(weigh(facts, held(facts, "Unknown", 30_000)).witnesses.placesRefused).toBe(places);
+  facts.helpers = witnesses.map((node) => ({ role: "witness", node, result }));
+  const { placesRefused, placesAgree } = weigh(facts, held(facts, "Unknown", 30_000)).witnesses;
+  expect([placesRefused, placesAgree]).toEqual([places, agree]);
+});
+
+test("a gateway that serves badly still has a vote: a failing route of its own is no word about the control plane", () => {
+  const { facts } = healthy() as Loose;
+  lose(facts);
+  for (const pod of facts.pods) Object.assign(pod, { check: "fail", vote: "connected" });
+  expect(weigh(facts, held(facts, "Unreachable", 600_000)).verdict).toMatchObject({
+    word: "Unknown",
+    reason: "OperatorCutOff",
+  });
 });
 
 /** What a place said 20 s ago, while Holdfast itself saw another kind of trouble, and then what it sees now. */
@@ -87,10 +102,22 @@ test.for<[string, string, readonly string[], number]>([
   for (const view of views) {
     facts.controlPlane = { operator: { view, detail: "x" } };
     for (const pod of facts.pods) pod.vote = view === "down" ? "disconnected" : "unknown";
-    seen = weigh(facts, memory);
-    memory = seen.memory;
+    // Long enough to count: a single probe without an answer does not.
+    for (let probe = 0; probe < 4; probe += 1) {
+      facts.monoMs += facts.group.spec.controlPlane.probeIntervalSeconds * 1000;
+      seen = weigh(facts, memory);
+      memory = seen.memory;
+    }
   }
   expect(seen?.relapses).toBe(relapses);
   facts.group.status.mode = "Normal";
   expect(weigh(facts, memory).memory.relapses, "forgotten once it is back in normal mode").toBeUndefined();
+});
+
+test("one probe without an answer is no relapse", () => {
+  const { facts } = healthy() as Loose;
+  facts.group.status.mode = "Fallback";
+  lose(facts);
+  const back = { count: 0, back: true };
+  expect(weigh(facts, { relapses: back }).memory.relapses).toEqual(back);
 });

@@ -149,8 +149,8 @@ test.for<Row>([
 test.for<[string, number, number, boolean]>([
   ["once: twice the time", 1, 59_999, false],
   ["and then it goes", 1, 60_000, true],
-  ["often: eight times the time, no more", 9, 240_000, true],
-  ["but that long", 9, 239_999, false],
+  ["often: four times the time, no more", 9, 120_000, true],
+  ["but that long", 9, 119_999, false],
 ])("back, after it went again %s", ([, count, heldMs, returns]) => {
   const { facts } = healthy();
   inMode(facts, "Fallback", 60_000);
@@ -172,6 +172,15 @@ describe("half way back", () => {
     empty(facts);
     const plan = planOf(facts, held(facts, "Reachable", 60_000));
     expect([plan.status.mode, plan.status.modeReason]).toEqual(["ToFallback", "Regressed"]);
+  });
+  test("while nobody knows about the control plane, an emptied one moves nothing", () => {
+    const facts = returning();
+    empty(facts);
+    facts.pods[0].start = { ...facts.pods[0].start, choice: "normal" };
+    facts.pods[0].vote = "disconnected";
+    facts.pods[1].start = { ...facts.pods[1].start, choice: "normal" };
+    const plan = planOf(facts, held(facts, "Unknown", 60_000));
+    expect([plan.recordsMode, plan.broken]).toEqual([false, []]);
   });
   test("a return that was approved all the same goes on", () => {
     const facts = returning();

@@ -93,6 +93,22 @@ test.for<Row>([
     ["scale 3 -> 2"],
   ],
   ["a surge that runs and is merely slow is waited for", (f) => surge(f, { ready: false }, 600_000), []],
+  [
+    "a pod was broken before: the surge is waited for",
+    (f) => {
+      broken(f.pods[1], f.nowMs);
+      surge(f, { ready: false });
+    },
+    [],
+  ],
+  [
+    "a pod was broken before, and the surge serves: the move goes on",
+    (f) => {
+      broken(f.pods[1], f.nowMs);
+      surge(f);
+    },
+    ["markPod edge-1-1"],
+  ],
   ["it came up from the snapshot: that one leaves again", (f) => cameBack(f, 30_000), ["markPod edge-1-3"]],
   [
     "one came up from the snapshot in the outage, just before the return: the surge is waited for",
@@ -244,6 +260,11 @@ function cameBack(facts: Loose, ageMs: number): void {
     absent: [],
   };
   surge(facts, { start }, ageMs);
+}
+/** On a bad node since the outage: it never got as far as a choice. */
+function broken(pod: Loose, nowMs: number): void {
+  Object.assign(pod, { ready: false, trouble: "ImagePullBackOff", createdMs: nowMs - 600_000 });
+  delete pod.start;
 }
 function mark(pod: Loose): void {
   pod.deletionCost = LEAVING;

@@ -76,6 +76,16 @@ test.for<[string, (facts: Loose) => void, string[], string | undefined]>([
     undefined,
   ],
   [
+    "proven for another template alone: the pair that is proven for this one stays, until it was rehearsed",
+    (f) => {
+      candidate(f);
+      proven(f);
+      f.group.status.snapshot.proofs.at(-1).key = "of-another-template";
+    },
+    ["create Pod/edge-rehearsal"],
+    undefined,
+  ],
+  [
     "proven, in fallback: what it serves from stays",
     (f) => {
       candidate(f);
@@ -235,6 +245,15 @@ test("an outcome is recorded once, though our clock may be behind; then its pod 
   const second = planOf(facts, held(facts, "Reachable", 5_000));
   expect(second.status.snapshot?.lastRehearsal).toEqual(first.status.snapshot?.lastRehearsal);
   expect(pipeline(done(second))).toEqual(["delete edge-rehearsal"]);
+});
+
+test("a clock that was ahead and is set back drops no outcome", () => {
+  const { facts } = healthy();
+  candidate(facts);
+  rehearsal(facts, { result: { state: "loaded", counts: {} } });
+  last(facts, "Loaded", -3_600_000);
+  const plan = planOf(facts, held(facts, "Reachable", 5_000));
+  expect(plan.status.snapshot?.proofs?.[0]?.digest).toBe(NEW);
 });
 
 test("a rehearsal that never ends has failed, and is told", () => {

@@ -40,6 +40,22 @@ test("no template with pods is proven: the group holds", () => {
   expect([plan.status.mode, told(plan, "Held")]).toEqual(["Normal", "NoProof"]);
 });
 
+/** Both templates serve and the roll was paused in the outage; one of the old pods started from the snapshot meanwhile. */
+test.for([
+  ["half way back: the roll goes on, or nothing would ever move", "ToNormal", "Reachable", ["pause edge"]],
+  ["half way back, and lost again: it waits", "ToNormal", "Unreachable", []],
+  ["in fallback: it waits", "Fallback", "Reachable", []],
+  ["in normal mode: it goes on", "Normal", "Reachable", ["pause edge"]],
+] as const)("paused in a roll, %s", ([, mode, word, steps]) => {
+  const facts = rolling({ newServes: true });
+  facts.children.traffic.paused = true;
+  facts.pods[0].start = { choice: "fallback", reason: "RecordedFallback", finishedMs: 0, absent: [] };
+  inMode(facts, mode, 60_000);
+  if (word === "Unreachable") lose(facts);
+  const plan = planOf(facts, held(facts, word, 1_000));
+  expect(done(plan).filter((step) => /^(pause|scale)/.test(step))).toEqual(steps);
+});
+
 test.for([
   ["no pod of the new template serves: the one before is put back", false, "restoreTemplate edge"],
   ["pods of both serve: the roll is paused", true, "pause edge"],

@@ -183,6 +183,20 @@ test("objects are counted when asked for; a kind without objects is 0 and not le
   expect(pool.facts("a")?.counts).toMatchObject({ routes: 0 });
 });
 
+test("the census leaves out what never answered and cannot be judged: a mistake is no loss", async () => {
+  const { clock, want, pool, say } = world();
+  say({ version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } });
+  want("a");
+  await clock.advance(0);
+  expect(pool.census()).toEqual({ probed: 0, lost: 0 });
+  say(UP);
+  await clock.advance(6_000);
+  expect(pool.census()).toEqual({ probed: 1, lost: 0 });
+  say({ version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } });
+  await clock.advance(6_000);
+  expect(pool.census(), "known, and out of sight").toEqual({ probed: 1, lost: 1 });
+});
+
 test("the census counts control planes, not certificates", async () => {
   const { clock, want, pool, say } = world();
   want("a");

@@ -212,7 +212,7 @@ test("flapping about as fast as the group's own times: a wait that was once too 
   });
   for (const up of [8, 8, 15, 8, 8, 15]) {
     world.controlPlane = "down";
-    world.run(15);
+    world.run(20);
     world.controlPlane = "up";
     world.run(up);
   }
