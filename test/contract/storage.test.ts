@@ -69,7 +69,9 @@ describe.each(Object.entries(benches))("%s", (_, start) => {
       expect(text(found.body)).toBe('{"routes":[]}');
       expect(found.etag).toBe(etag);
       const ageMs = found.serverDate.getTime() - found.lastModified.getTime();
-      expect(ageMs).toBeGreaterThanOrEqual(0);
+      // Both headers count whole seconds, and a server may keep the Date of its last answer until its timer fires:
+      // a fresh object can look one second younger than now. The operator takes that as age zero.
+      expect(ageMs).toBeGreaterThanOrEqual(-1000);
       expect(ageMs).toBeLessThan(60_000);
       expect(Math.abs(found.serverDate.getTime() - Date.now())).toBeLessThan(60_000);
     });
