@@ -200,7 +200,7 @@ export interface PodFact {
   emptyWorker: boolean;
   /** spec.traffic.check as asked of this pod; "unknown" also when no check is given. */
   check: "pass" | "fail" | "unknown";
-  /** Why a container waits or ended, as the kubelet says (ImagePullBackOff, OOMKilled, ...). */
+  /** Which container waits or ended, and why, as the kubelet says (`choose: OOMKilled`, ...). */
   trouble?: string;
 }
 

@@ -150,8 +150,7 @@ function readySaying({ facts, wanted }: Situation): Saying {
   if (spec === 0)
     return { type: "Ready", status: "True", reason: "ScaledToZero", message: "No traffic pods are wanted" };
   const enough = serving >= Math.min(wanted, spec);
-  const trouble = facts.pods.find((pod) => pod.trouble !== undefined);
-  const why = trouble ? `; pod ${trouble.name}: ${trouble.trouble}` : "";
+  const why = troubleOf(facts);
   return {
     type: "Ready",
     status: enough ? "True" : "False",
@@ -160,12 +159,18 @@ function readySaying({ facts, wanted }: Situation): Saying {
   };
 }
 
-function reconcilingSaying({ busy, step, template }: StatusInput): Saying {
+/** A pod that does not come up, with what the kubelet says of it; "" when all is well. */
+function troubleOf({ pods }: Situation["facts"]): string {
+  const found = pods.find((pod) => pod.trouble !== undefined && !pod.deleting);
+  return found ? `; pod ${found.name}: ${found.trouble}` : "";
+}
+
+function reconcilingSaying({ situation, busy, step, template }: StatusInput): Saying {
   const status = busy || step.waiting !== undefined || template.pending !== undefined ? "True" : "False";
   if (status === "False") return { type: "Reconciling", status, reason: "Settled", message: "Nothing is left to do" };
   const why = step.waiting ??
     template.pending ?? { reason: "Progressing" as const, message: "Objects are being brought to what the spec wants" };
-  return { type: "Reconciling", status, reason: why.reason, message: why.message };
+  return { type: "Reconciling", status, reason: why.reason, message: `${why.message}${troubleOf(situation.facts)}` };
 }
 
 function stalledSaying(situation: Situation): Saying {

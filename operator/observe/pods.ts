@@ -67,20 +67,30 @@ function startChoice({ state, lastState }: ContainerStatus): StartChoice | undef
 
 const WAITS_IN_GOOD_ORDER = new Set(["PodInitializing", "ContainerCreating"]);
 
-/** Why a container waits or ended, as the kubelet says it; why the scheduler found no place. */
-export function troubleOf({ status }: Pod): string | undefined {
+/** Which container waits or ended, and why, as the kubelet says it; why the scheduler found no place. */
+export function troubleOf({ spec, status }: Pod): string | undefined {
   const placed = status?.conditions?.find((condition) => condition.type === "PodScheduled");
   if (placed?.status === "False") return placed.reason ?? "Unschedulable";
   for (const container of [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]) {
-    const { state, lastState } = container;
-    const waiting = state?.waiting?.reason;
-    if (waiting !== undefined && !WAITS_IN_GOOD_ORDER.has(waiting)) {
-      const before = lastState?.terminated?.reason;
-      return before === undefined || before === "Error" ? waiting : `${waiting} (${before})`;
-    }
-    if (state?.terminated && state.terminated.exitCode !== 0) return state.terminated.reason ?? "Error";
+    const why = whyNotRunning(container);
+    if (why === undefined) continue;
+    const of = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].find(
+      ({ name }) => name === container.name,
+    );
+    const image = why.includes("Image") && of?.image ? ` (${of.image})` : "";
+    return `${container.name}: ${why}${image}`;
   }
   return status?.phase === "Failed" ? (status.reason ?? "Failed") : undefined;
+}
+
+function whyNotRunning({ state, lastState }: ContainerStatus): string | undefined {
+  const waiting = state?.waiting?.reason;
+  if (waiting !== undefined && !WAITS_IN_GOOD_ORDER.has(waiting)) {
+    const before = lastState?.terminated?.reason;
+    return before === undefined || before === "Error" ? waiting : `${waiting} (${before})`;
+  }
+  if (state?.terminated && state.terminated.exitCode !== 0) return state.terminated.reason ?? "Error";
+  return undefined;
 }
 
 export function hasCondition(pod: Pod, type: string): boolean {

@@ -68,3 +68,16 @@ test.for([
   expect(done(plan).filter((text) => /^(scale|deletePod)/.test(text))).toEqual([]);
   expect([told(plan, "RestartPending"), plan.broken]).toEqual(["OutageDuringRoll", []]);
 });
+
+test("a pod of a roll that does not come up is told with what the kubelet says; the group is ready all the same", () => {
+  const facts = rolling({ newServes: false });
+  const image = "choose: ImagePullBackOff (localhost/holdfast:missing)";
+  facts.pods.at(-1).trouble = image;
+  const { conditions = [] } = planOf(facts, held(facts, "Reachable", OUTAGE_MS)).status;
+  const message = (type: string) => conditions.find((one) => one.type === type);
+  expect(message("Ready")).toMatchObject({ status: "True" });
+  expect(message("Reconciling")).toMatchObject({
+    status: "True",
+    message: expect.stringContaining(`edge-2-1: ${image}`),
+  });
+});

@@ -93,11 +93,15 @@ const waiting = (reason: string, last?: string) => ({
 test.for([
   ["all is well", () => undefined, undefined],
   ["it is being made", (p: Loose) => (p.status.containerStatuses = [waiting("PodInitializing")]), undefined],
-  ["no image", (p: Loose) => (p.status.containerStatuses = [waiting("ImagePullBackOff")]), "ImagePullBackOff"],
+  [
+    "no image",
+    (p: Loose) => (p.status.containerStatuses = [waiting("ImagePullBackOff")]),
+    "gateway: ImagePullBackOff (gw:3.9.13)",
+  ],
   [
     "it dies of memory",
     (p: Loose) => (p.status.containerStatuses = [waiting("CrashLoopBackOff", "OOMKilled")]),
-    "CrashLoopBackOff (OOMKilled)",
+    "gateway: CrashLoopBackOff (OOMKilled)",
   ],
   [
     "no place for it",
@@ -107,7 +111,7 @@ test.for([
   [
     "choose failed",
     (p: Loose) => (p.status.initContainerStatuses = [ended("choose", "", { exitCode: 137, reason: "OOMKilled" })]),
-    "OOMKilled",
+    "choose: OOMKilled",
   ],
   ["evicted", (p: Loose) => (p.status = { phase: "Failed", reason: "Evicted" }), "Evicted"],
 ] as const)("trouble: %s", ([, change, expected]) => {
