@@ -264,7 +264,7 @@ export interface SnapshotFacts {
 
 /** Groups beside this one. */
 export interface PeerFacts {
-  /** Distinct control planes that this process probes, and how many of them it sees down or unknown. */
+  /** Distinct control planes that this process probes, and how many of them were lost at the same time as this one. */
   controlPlanes: number;
   controlPlanesLost: number;
   /** Groups on the same control plane that have pods to move, can, and come before this one. */

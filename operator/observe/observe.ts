@@ -97,7 +97,7 @@ export async function observe(
       helpers: all.filter(isHelper).map(readHelper),
       controlPlane,
       snapshot,
-      peers: readers.peers.of(group, readers.probers.census()),
+      peers: readers.peers.of(group, readers.probers.census(groupKey)),
       operator: readers.operator,
     },
   };

@@ -2,6 +2,7 @@ import { ANNOTATION } from "../api/names.ts";
 import type { GroupFacts, PeerFacts } from "../domain/facts.ts";
 import { type CustomObject, keyOf } from "../kinds.ts";
 import type { Caches } from "./caches.ts";
+import type { Census } from "./census.ts";
 import { isUnreadable, readGroup, readStorage } from "./group.ts";
 import { locationOf } from "./stores.ts";
 
@@ -57,7 +58,7 @@ export class PeerIndex {
     return [...groups].flatMap(([key, object]) => this.update(key, object));
   }
 
-  of(group: GroupFacts, census: { probed: number; lost: number }): PeerFacts {
+  of(group: GroupFacts, census: Census): PeerFacts {
     const key = keyOf(group.namespace, group.name);
     const own = this.#peers.get(key);
     const sharing = this.#members(this.#byEndpoint, group.spec.controlPlane.endpoint);

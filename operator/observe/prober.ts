@@ -9,6 +9,7 @@ import {
   probeControlPlane,
 } from "../gateway/api7-probe.ts";
 import type { Clock } from "../kube/clock.ts";
+import { type Census, census, type Watched } from "./census.ts";
 import type { LoopLag } from "./loop-lag.ts";
 import { Poller } from "./poller.ts";
 
@@ -43,6 +44,8 @@ interface Shared {
   endpoint: string;
   /** Has this process ever got an answer from it? */
   known: boolean;
+  /** Since when each question to it went unanswered. */
+  lostSinceMs?: number;
 }
 
 const VERSION_TIMEOUT_MS = 4_000;
@@ -54,6 +57,8 @@ const FRESH_INTERVALS = 3;
 const FIRST_ANSWER_MS = 5_000;
 const GAP_SLACK_MS = 2_000;
 const FRESH_SLACK_MS = VERSION_TIMEOUT_MS + READ_TIMEOUT_MS;
+
+const isLost = (view: OperatorView["view"]): boolean => view === "down" || view === "unknown";
 
 const NO_OBJECTS = Object.fromEntries(CONTROL_PLANE_KINDS.map((kind) => [kind, 0]));
 const UNKNOWN = (detail: string): OperatorView => ({ view: "unknown", detail });
@@ -107,19 +112,20 @@ export class ProberPool {
     return operator.view === "readsOk" && counts ? { operator, counts } : { operator };
   }
 
-  /** How many distinct control planes are probed, and how many of them are seen down or not seen at all. */
-  census(): { probed: number; lost: number } {
-    const endpoints = new Map<string, boolean>();
+  /** How many control planes are lost at the same time as this group's, of those that can be compared with it. */
+  census(groupKey: string): Census {
+    const sights: Watched[] = [];
     for (const shared of this.#shared.values()) {
       if (this.#isAwaited(shared)) continue; // at a start none has answered yet, which is no reason to suspect oneself
       const { view } = this.#viewOf(shared);
-      const lost = view === "down" || view === "unknown";
       // A name that never resolved, a certificate that was never there: somebody's mistake, and no loss.
       if (view === "unknown" && !shared.known) continue;
-      // Several certificates for one endpoint: it is there as soon as one of them gets through.
-      endpoints.set(shared.endpoint, lost && (endpoints.get(shared.endpoint) ?? true));
+      // An answer that is too old was the last sign of life.
+      const lostSinceMs = isLost(view) ? (shared.lostSinceMs ?? shared.poller.latest()?.atMs) : undefined;
+      sights.push({ endpoint: shared.endpoint, lostSinceMs });
     }
-    return { probed: endpoints.size, lost: [...endpoints.values()].filter((lost) => lost).length };
+    const own = this.#shared.get(this.#ofGroup.get(groupKey) ?? "")?.endpoint;
+    return census(sights, own, this.#o.clock.monotonicMs());
   }
 
   stop(): void {
@@ -153,7 +159,10 @@ export class ProberPool {
       intervalMs: wish.intervalMs,
       ask: async (signal) => {
         const sight = await this.#ask(target, wishes, watchman, poller.intervalMs, signal);
-        shared.known ||= sight.view.view !== "down" && sight.view.view !== "unknown";
+        const lost = isLost(sight.view.view);
+        shared.known ||= !lost;
+        if (!lost) delete shared.lostSinceMs;
+        else shared.lostSinceMs ??= this.#o.clock.monotonicMs();
         return sight;
       },
       same: (a, b) => JSON.stringify(a) === JSON.stringify(b),

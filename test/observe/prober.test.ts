@@ -105,7 +105,7 @@ test("a renewed certificate is probed anew, and the old one no more", async () =
   want("a", { tls: { cert: "new", key: "new" } });
   expect(pool.facts("a"), "its first answer is waited for").toBeUndefined();
   await clock.advance(0);
-  expect(pool.census()).toEqual({ probed: 1, lost: 0 });
+  expect(pool.census("a")).toEqual({ probed: 1, lost: 0 });
   pool.drop("a");
   const asked = probes.length;
   await clock.advance(60_000);
@@ -188,13 +188,13 @@ test("the census leaves out what never answered and cannot be judged: a mistake 
   say({ version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } });
   want("a");
   await clock.advance(0);
-  expect(pool.census()).toEqual({ probed: 0, lost: 0 });
+  expect(pool.census("a")).toEqual({ probed: 0, lost: 0 });
   say(UP);
   await clock.advance(6_000);
-  expect(pool.census()).toEqual({ probed: 1, lost: 0 });
+  expect(pool.census("a")).toEqual({ probed: 1, lost: 0 });
   say({ version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } });
   await clock.advance(6_000);
-  expect(pool.census(), "known, and out of sight").toEqual({ probed: 1, lost: 1 });
+  expect(pool.census("a"), "known, and out of sight").toEqual({ probed: 1, lost: 1 });
 });
 
 test("the census counts control planes, not certificates", async () => {
@@ -202,10 +202,30 @@ test("the census counts control planes, not certificates", async () => {
   want("a");
   want("b", { tls: { cert: "other", key: "other" } });
   want("c", { endpoint: "https://second" });
-  expect(pool.census(), "one that is asked for the first time is not lost").toEqual({ probed: 0, lost: 0 });
+  expect(pool.census("a"), "one that is asked for the first time is not lost").toEqual({ probed: 0, lost: 0 });
   await clock.advance(0);
-  expect(pool.census()).toEqual({ probed: 2, lost: 0 });
+  expect(pool.census("a")).toEqual({ probed: 2, lost: 0 });
   say(DOWN);
   await clock.advance(6_000);
-  expect(pool.census()).toEqual({ probed: 2, lost: 2 });
+  expect(pool.census("a")).toEqual({ probed: 2, lost: 2 });
+});
+
+test("the census of a group leaves out what was lost long before it, however that looked in between", async () => {
+  const { clock, want, pool, say } = world();
+  want("old");
+  await clock.advance(0);
+  say(DOWN);
+  await clock.advance(6_000);
+  say({ version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } });
+  await clock.advance(12 * 60_000);
+  say(UP);
+  want("new", { endpoint: "https://second" });
+  // The first is asked again only after its interval: it stays lost until then.
+  await clock.advance(0);
+  expect(pool.census("new")).toEqual({ probed: 1, lost: 0 });
+  await clock.advance(6_000);
+  expect(pool.census("new"), "answered: there again").toEqual({ probed: 2, lost: 0 });
+  say(DOWN);
+  await clock.advance(6_000);
+  expect(pool.census("new"), "both at once").toEqual({ probed: 2, lost: 2 });
 });
