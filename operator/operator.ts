@@ -160,21 +160,24 @@ interface Joined {
 }
 
 function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup, wakeStorage }: Joined): Readers {
-  const { client, clock, options, metrics, version } = deps;
+  const { client, clock, options, metrics, version, log } = deps;
+  const onBug = (error: unknown) => log.error("a question could not be asked: a bug, please report it", { error });
   const contents = new ContentReader(client, clock);
   return {
     clock,
     caches,
     contents,
-    storages: new StorageReader({ clock, caches, contents, pool, wake: wakeStorage }),
-    snapshots: new SnapshotReader({ clock, wake: wakeGroup }),
+    storages: new StorageReader({ onBug, clock, caches, contents, pool, wake: wakeStorage }),
+    snapshots: new SnapshotReader({ onBug, clock, wake: wakeGroup }),
     probers: new ProberPool({
+      onBug,
       clock,
       lag,
       wake: (keys) => keys.forEach(wakeGroup),
       measured: (_endpoint, view, durationMs) => metrics.probed(view, durationMs),
     }),
     podProber: new PodProber({
+      onBug,
       clock,
       lag,
       wake: wakeGroup,

@@ -81,12 +81,13 @@ export const Traffic = z.strictObject({
       host: z
         .string()
         .max(253)
+        .regex(/^[!-~]+$/)
         .optional()
         .describe("Host header of the request; leave out where the route has no host."),
       path: z
         .string()
         .max(2048)
-        .regex(/^\/\S*$/)
+        .regex(/^\/[!-~]*$/)
         .describe("Path of one real route."),
       expectStatus: z.int().min(100).max(599).default(200).describe("Status that a loaded gateway answers."),
     })

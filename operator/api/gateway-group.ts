@@ -50,13 +50,13 @@ const ControlPlane = z
     endpoint: z
       .string()
       .max(2048)
-      .regex(/^https:\/\/[^/\s]+$/)
+      .regex(/^https:\/\/[A-Za-z0-9._:[\]-]+$/)
       .describe("One load-balanced URL of the DP manager, https, without a path."),
     clientCertificateRef: localRef("Secret with tls.crt, tls.key and ca.crt: the gateway's client certificate."),
     serverName: z
       .string()
-      .min(1)
       .max(253)
+      .regex(/^[A-Za-z0-9._:-]+$/)
       .optional()
       .describe("Name that the DP manager's certificate must have, when it is not the endpoint's host."),
     probeIntervalSeconds: seconds(1, 300, "How often Holdfast asks the control plane.").default(5),

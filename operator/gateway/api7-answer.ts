@@ -19,7 +19,7 @@ export type Answer = { ms: number } & (
   | { kind: "tlsRemote"; reason: TlsRemoteReason }
   /** Somebody answers, and not as a control plane would. */
   | { kind: "malformed"; status: number }
-  /** The caller's signal came first. */
+  /** The caller's signal came first, or our own machine could not ask. */
   | { kind: "aborted" }
 );
 
@@ -31,6 +31,7 @@ export type TlsLocalReason =
   | "CertificateExpired"
   | "CertificateRefused"
   | "UnknownCA"
+  | "ServerCertificateNotYetValid"
   | "WrongServerName";
 
 export type TlsRemoteReason = "ServerCertificateExpired" | "HandshakeFailed";

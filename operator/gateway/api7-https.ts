@@ -85,7 +85,7 @@ function askOnce(
   const startedAt = performance.now();
   const ms = (): number => Math.round(performance.now() - startedAt);
   if (signal?.aborted === true) return Promise.resolve({ kind: "aborted", ms: 0 });
-  return new Promise((resolve) => {
+  return new Promise<Reply | Failure>((resolve) => {
     let phase: Phase = isIP(url.hostname.replace(/^\[|\]$/g, "")) === 0 ? "dns" : "connect";
     const request = httpsRequest(url, options);
     const finish = (outcome: Reply | Failure): void => {
@@ -124,7 +124,7 @@ function askOnce(
       response.on("error", onError);
     });
     request.end(body);
-  });
+  }).catch((error: unknown) => ({ ...classifyFailure(error, "setup"), ms: ms() })); // what cannot even be asked
 }
 
 function timedOut(phase: Phase, ms: number, timeoutMs: number): Failure {

@@ -2,7 +2,7 @@ import type { AnswerKind, TlsLocalReason, TlsRemoteReason } from "./api7-answer.
 
 /** A failure without its duration. */
 export type Classified =
-  | { kind: Extract<AnswerKind, "refused" | "reset"> }
+  | { kind: Extract<AnswerKind, "refused" | "reset" | "aborted"> }
   | { kind: "dnsFailure" | "noRoute"; code: string }
   | { kind: "timeout"; phase: "connect"; lagMs: number }
   | { kind: "tlsLocal"; reason: TlsLocalReason }
@@ -13,6 +13,9 @@ export type Classified =
 const DNS = new Set([
   "ERR_INVALID_URL",
   "ERR_INVALID_PROTOCOL",
+  "ERR_INVALID_ARG_VALUE",
+  "ERR_INVALID_CHAR",
+  "ERR_UNESCAPED_CHARACTERS",
   "ENOTFOUND",
   "EAI_AGAIN",
   "EAI_FAIL",
@@ -21,6 +24,9 @@ const DNS = new Set([
 ]);
 const NO_ROUTE = new Set(["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENETDOWN", "EADDRNOTAVAIL", "EACCES", "EPERM"]);
 const RESET = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE"]);
+
+/** Of TLS: OpenSSL's, Node's, and the kernel's word for what is not TLS at all. Any other code says nothing about the peer. */
+const TLS = /^(ERR_SSL_|ERR_TLS_|ERR_OSSL_|EPROTO$)/;
 
 /** Chains that we cannot build: with what we were given, or because somebody else answers. Node's verify codes. */
 const UNKNOWN_CA = new Set([
@@ -56,9 +62,9 @@ export function classifyFailure(error: unknown, phase: Phase): Classified {
 }
 
 function tlsFault(code: string, error: unknown, phase: Phase): Classified {
-  if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
-    return { kind: "tlsRemote", reason: "ServerCertificateExpired" };
-  }
+  if (code === "CERT_HAS_EXPIRED") return { kind: "tlsRemote", reason: "ServerCertificateExpired" };
+  // Nobody installs one that is not valid yet: it is new, and our clock is behind.
+  if (code === "CERT_NOT_YET_VALID") return { kind: "tlsLocal", reason: "ServerCertificateNotYetValid" };
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return { kind: "tlsLocal", reason: "WrongServerName" };
   if (UNKNOWN_CA.has(code)) return { kind: "tlsLocal", reason: "UnknownCA" };
   const alert = alertNumber(error);
@@ -67,7 +73,8 @@ function tlsFault(code: string, error: unknown, phase: Phase): Classified {
     return { kind: "tlsLocal", reason: "CertificateRefused" };
   }
   if (phase === "setup") return { kind: "tlsLocal", reason: "CertificateUnreadable" };
-  return { kind: "tlsRemote", reason: "HandshakeFailed" };
+  // No file descriptors, no memory, no ports left (EMFILE, ENOMEM, ENOBUFS, ...): our own trouble.
+  return TLS.test(code) ? { kind: "tlsRemote", reason: "HandshakeFailed" } : { kind: "aborted" };
 }
 
 /** OpenSSL's alert; Node's code depends on whether it was reading or writing when it came, the number does not. */
@@ -79,5 +86,6 @@ function alertNumber(error: unknown): number | undefined {
 function codeOf(error: unknown): string {
   // Several addresses tried (happy eyeballs): one error for all; the first one stands for them.
   if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  if (error instanceof URIError) return "ERR_INVALID_URL";
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }

@@ -32,6 +32,7 @@ export interface PodProberOptions {
   clock: Clock;
   lag: LoopLag;
   wake: (groupKey: string) => void;
+  onBug: (error: unknown) => void;
   /** Never rejects. */
   status: (ip: string, signal: AbortSignal) => Promise<GatewayStatus>;
   /** One request on a connection of its own: the status, or undefined when there was no answer. Never rejects. */
@@ -133,6 +134,7 @@ export class PodProber {
       ask: (signal) => this.#ask(asked.uid, signal),
       same: (a, b) => a.vote === b.vote && a.emptyWorker === b.emptyWorker && a.check === b.check,
       onChange: () => this.#o.wake(groupKey),
+      onBug: this.#o.onBug,
     });
     this.#entries.set(asked.uid, { groupKey, asked, check, saidDisconnected: false, poller });
   }

@@ -3,11 +3,13 @@ import type { Clock, Timer } from "../kube/clock.ts";
 export interface PollerOptions<T> {
   clock: Clock;
   intervalMs: number;
-  /** Must not reject: a failure is a value of T. */
+  /** A failure is a value of T. One that rejects has a bug: the last value stays, ages, and `ask` is asked again. */
   ask: (signal: AbortSignal) => Promise<T>;
   same: (a: T, b: T) => boolean;
   /** Called for the first value and for each one that is not the same as before it. */
   onChange: (value: T) => void;
+  /** Told of a bug in `ask` or `onChange`, which must not end the process: it serves other groups. */
+  onBug: (error: unknown) => void;
 }
 
 /**
@@ -80,6 +82,8 @@ export class Poller<T> {
       const before = this.#latest;
       this.#latest = { value, atMs: this.#o.clock.monotonicMs() };
       if (before === undefined || !this.#o.same(before.value, value)) this.#o.onChange(value);
+    } catch (error) {
+      this.#o.onBug(error);
     } finally {
       this.#asking = false;
       this.#arm(this.#againAtOnce ? 0 : this.#untilNextMs());

@@ -18,6 +18,7 @@ export interface ProberOptions {
   lag: LoopLag;
   /** These groups look at a control plane whose view or counts changed. */
   wake: (groupKeys: readonly string[]) => void;
+  onBug: (error: unknown) => void;
   measured?: (endpoint: string, view: OperatorView["view"], durationMs: number) => void;
   /** The gateway boundary's, unless a test says otherwise. */
   probe?: (target: ControlPlaneTarget, signal: AbortSignal) => Promise<ControlPlaneProbe>;
@@ -167,6 +168,7 @@ export class ProberPool {
       },
       same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
       onChange: () => this.#o.wake([...wishes.keys()]),
+      onBug: this.#o.onBug,
     });
     const shared: Shared = { poller, wishes, endpoint: wish.endpoint, known: false };
     this.#shared.set(id, shared);

@@ -10,7 +10,7 @@ export function requestRoute(
   { host, path }: RouteCheck,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  return new Promise((resolve) => {
+  return new Promise<number | undefined>((resolve) => {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
     const headers = { "user-agent": "holdfast-check", ...(host === undefined ? {} : { host }) };
     const request = get({ host: ip, port, path, headers, agent: false, signal: limit }, (response) => {
@@ -18,5 +18,5 @@ export function requestRoute(
       response.destroy(); // the body is of no interest, and may be large
     });
     request.on("error", () => resolve(undefined));
-  });
+  }).catch(() => undefined); // a host or path that cannot be sent: the schema refuses it, an older object may have it
 }

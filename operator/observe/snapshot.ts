@@ -21,6 +21,7 @@ export interface SnapshotWish {
 export interface SnapshotReaderOptions {
   clock: Clock;
   wake: (groupKey: string) => void;
+  onBug: (error: unknown) => void;
 }
 
 interface Watched {
@@ -102,7 +103,7 @@ export class SnapshotReader {
   }
 
   #start(groupKey: string, wish: SnapshotWish): Watched {
-    const { clock, wake } = this.#o;
+    const { clock, wake, onBug } = this.#o;
     const poller = (which: Which, intervalMs: number): Poller<PairSeen> => {
       const one: Poller<PairSeen> = new Poller<PairSeen>({
         clock,
@@ -110,6 +111,7 @@ export class SnapshotReader {
         ask: (signal) => this.#read(watched, which, one.latest()?.value, signal),
         same: (a, b) => JSON.stringify(withoutTimes(a.fact)) === JSON.stringify(withoutTimes(b.fact)),
         onChange: () => wake(groupKey),
+        onBug,
       });
       return one;
     };

@@ -17,6 +17,7 @@ export interface StorageReaderOptions {
   pool: StorePool;
   /** The access of this storage, "namespace/name", changed. */
   wake: (storageKey: string) => void;
+  onBug: (error: unknown) => void;
 }
 
 /** One FallbackStorage as a group, or its own status, needs it. */
@@ -121,6 +122,7 @@ export class StorageReader {
         ask: (signal) => check(store, signal),
         same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
         onChange: () => this.#o.wake(storageKey),
+        onBug: this.#o.onBug,
       });
       checked = { fingerprint, poller };
       this.#checks.set(storageKey, checked);

@@ -36,9 +36,9 @@ export const TEXTS: Readonly<Record<string, Texts>> = {
     bad: ["3.9", "v3.9.13", "latest"],
     long: url("3.9.1-"),
   },
-  "^https://[^/\\s]+$": {
+  "^https://[A-Za-z0-9._:[\\]-]+$": {
     good: ["https://dp:7943", "https://10.0.0.1", "https://[fd00::1]:7943"],
-    bad: ["http://dp:7943", "dp:7943", "https://dp/", "https://", "https://d p"],
+    bad: ["http://dp:7943", "dp:7943", "https://dp/", "https://", "https://d p", "https://u%ZZ@dp", "https://dp?a"],
     long: url("https://"),
   },
   "^https?://[^/\\s]+(/.*)?$": {
@@ -46,7 +46,9 @@ export const TEXTS: Readonly<Record<string, Texts>> = {
     bad: ["s3.acme.io", "s3://bucket", "https://", "https:// a"],
     long: url("https://"),
   },
-  "^/\\S*$": { good: ["/", "/get?x=1"], bad: ["get", "/a b", "https://a/"], long: url("/") },
+  "^/[!-~]*$": { good: ["/", "/get?x=%20"], bad: ["get", "/a b", "/\u5065", "https://a/"], long: url("/") },
+  "^[!-~]+$": { good: ["acme.io", "acme.io:8080", "[fd00::1]"], bad: ["", "a b", "a\r\nb", "\u5065.io"], long: a },
+  "^[A-Za-z0-9._:-]+$": { good: ["dp.acme.io", "10.0.0.1"], bad: ["", "a b", "a/b", "\u5065.io"], long: a },
   "^[a-z0-9-]+$": { good: ["eu-west-1", "auto"], bad: ["EU", "eu west", "eu.west"], long: a },
   "^[a-z0-9][a-z0-9.-]*[a-z0-9]$": { good: ["abc", "a.b-c"], bad: ["Abc", "-bc", "ab-", "a_c", "a/b"], long: a },
   "^(\\d+(\\.\\d*)?|\\.\\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\\d+)?$": {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, classifyVersionRead, type OperatorView } from "../../operator/gateway/api7-answer.ts";
 import { type ControlPlaneTarget, probeControlPlane } from "../../operator/gateway/api7-probe.ts";
+import { classifyFailure } from "../../operator/gateway/api7-tls-faults.ts";
 import {
   type Behaviour,
   blackHole,
@@ -112,6 +113,13 @@ describe("what a probe sees", () => {
     ["ours is a stranger's, TLS 1.3", at(strict13, stranger), "tlsLocal CertificateRefused, -", "unknown tlsLocal"],
     ["the name does not resolve", at(() => "https://dp-manager.invalid:7943"), "dnsFailure, -", "unknown dnsFailure"],
     ["the endpoint is no URL", at(() => "dp-manager"), "dnsFailure, -", "unknown dnsFailure"],
+    ["the endpoint's user is no text", at(() => "https://u%ZZ@127.0.0.1:1"), "dnsFailure, -", "unknown dnsFailure"],
+    [
+      "the name given is no name",
+      ours(() => ({ serverName: "x\u0000" })),
+      "tlsLocal WrongServerName, -",
+      "unknown tlsLocal",
+    ],
     ["the endpoint is not https", at(() => "http://127.0.0.1:1"), "dnsFailure, -", "unknown dnsFailure"],
   ])("%s", async ([, make, answers, seen, short]) => {
     const probe = await probeControlPlane(await make(), short ? SHORT : AMPLE);
@@ -133,4 +141,18 @@ test("a time-out that our own process came too late to judge says nothing of the
   expect(classifyVersionRead(late, undefined)).toEqual({ seen: "unknown", why: "operatorLagging" });
   expect(classifyVersionRead(ok, late)).toEqual({ seen: "unknown", why: "operatorLagging" });
   expect(classifyVersionRead(ok, { ...late, lagMs: 900 })).toEqual({ seen: "up", reads: "timedOut" });
+});
+
+test.for([
+  ["EMFILE", "aborted"],
+  ["ENOBUFS", "aborted"],
+  ["ENOMEM", "aborted"],
+  ["a bug without a code", "aborted"],
+  ["EPROTO", "tlsRemote"],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", "tlsRemote"],
+  ["CERT_NOT_YET_VALID", "tlsLocal"],
+  ["ECONNREFUSED", "refused"],
+  ["EHOSTUNREACH", "noRoute"],
+] as const)("%s: what is no word of the other side is not taken for one", ([code, kind]) => {
+  expect(classifyFailure(Object.assign(new Error("x"), { code }), "tls").kind).toBe(kind);
 });

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { GatewayStatus } from "../../operator/gateway/api7-probe-gateway.ts";
 import { PodProber, type PodWish, voteOf } from "../../operator/observe/pod-prober.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
+import { neverCalled } from "./never.ts";
 
 const SILENT: GatewayStatus = { ready: "unknown", emptyWorker: false, etcdReachable: "unknown" };
 const CONNECTED: GatewayStatus = { ...SILENT, ready: 200, etcdReachable: 1 };
@@ -32,6 +33,7 @@ function world() {
   let most = 0;
   let takesMs = 0;
   const prober = new PodProber({
+    onBug: neverCalled,
     clock,
     lag: { laggedSince: () => lagged },
     wake: (key) => void woken.push(key),

@@ -3,6 +3,7 @@ import type { Answer } from "../../operator/gateway/api7-answer.ts";
 import type { ControlPlaneProbe } from "../../operator/gateway/api7-probe.ts";
 import { ProberPool, type ProbeWish } from "../../operator/observe/prober.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
+import { neverCalled } from "./never.ts";
 
 const ok: Answer = { kind: "ok", ms: 1 };
 const UP: ControlPlaneProbe = { version: ok, read: ok };
@@ -18,6 +19,7 @@ function world() {
   let lagged = false;
   let counts: Record<string, number> = { routes: 3 };
   const pool = new ProberPool({
+    onBug: neverCalled,
     clock,
     lag: { laggedSince: () => lagged },
     wake: (keys) => void woken.push([...keys]),

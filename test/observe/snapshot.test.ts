@@ -5,6 +5,7 @@ import { readPair } from "../../operator/observe/snapshot-pair.ts";
 import { MemoryStorage } from "../../operator/storage/memory.ts";
 import type { SnapshotStore } from "../../operator/storage/store.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
+import { neverCalled } from "./never.ts";
 
 const resource = (routes: number) =>
   JSON.stringify({ routes: Array.from({ length: routes }, (_, i) => ({ id: `r${i}`, uri: `/${i}` })) });
@@ -146,7 +147,7 @@ test.for([
 function reader() {
   const w = world();
   const woken: string[] = [];
-  const snapshots = new SnapshotReader({ clock: w.clock, wake: (key) => void woken.push(key) });
+  const snapshots = new SnapshotReader({ onBug: neverCalled, clock: w.clock, wake: (key) => void woken.push(key) });
   const want = (store: SnapshotStore, location = "here") =>
     snapshots.want("gw/edge", {
       store,

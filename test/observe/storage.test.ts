@@ -5,6 +5,7 @@ import { StorePool } from "../../operator/observe/stores.ts";
 import { MemoryStorage } from "../../operator/storage/memory.ts";
 import type { StoreSettings } from "../../operator/storage/settings.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
+import { neverCalled } from "./never.ts";
 import { caches, type Loose, storage } from "./objects.ts";
 
 const KEYS: Content = { seen: "present", resourceVersion: "1", data: { accessKeyId: "AKIA", secretAccessKey: "abc" } };
@@ -22,6 +23,7 @@ function world(objects: Loose[] = [storage()]) {
   let ca: Content = { seen: "absent" };
   const contents = { secret: async () => keys, configMap: async () => ca };
   const reader = new StorageReader({
+    onBug: neverCalled,
     clock,
     caches: caches({ storages: objects }),
     contents: contents as never,
