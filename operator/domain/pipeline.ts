@@ -154,7 +154,8 @@ function promote(facts: Facts, proofKey: string, mode: Mode, pipeline: Pipeline)
   const candidate = usable(facts.snapshot.candidate);
   const { verified } = facts.snapshot;
   if (!candidate || verified.seen === "unknown") return;
-  if (verified.seen === "found" && verified.digest === candidate.digest) return;
+  // A pair that cannot be used is written again, also with the same content.
+  if (usable(verified)?.digest === candidate.digest) return;
   if (mode !== "Normal" && verified.seen === "found" && verified.digest === pipeline.status.digest) return;
   if (!facts.group.status.snapshot?.proofs?.some((proof) => proof.digest === candidate.digest)) return;
   // Proven for another template alone, it must not take the place of a pair that is proven for this one.

@@ -92,6 +92,7 @@ function overwritten(facts: Facts, verified: PairFound): boolean {
 
 function lateExport(facts: Facts): string | undefined {
   const { raw } = facts.snapshot;
+  if (raw.seen === "unknown") return `but the newest export cannot be read: ${raw.why}`;
   if (raw.seen !== "found" || !facts.group.spec.backup.enabled || raw.ageMs <= lateAfterMs(facts)) return undefined;
   return `but the last export is of ${new Date(raw.lastModifiedMs).toISOString()}, more than three intervals ago`;
 }
@@ -118,8 +119,11 @@ function unproven(facts: Facts): string {
   return `The verified snapshot was not yet loaded with the present image, configuration and reader keys${failed}`;
 }
 
-function whyMissing(facts: Facts, no: (reason: Reason, message: string) => Readiness): Readiness {
+type No = (reason: Reason, message: string, status?: "False" | "Unknown") => Readiness;
+
+function whyMissing(facts: Facts, no: No): Readiness {
   const { raw } = facts.snapshot;
+  if (raw.seen === "unknown") return no(raw.reason as Reason, `The export cannot be read: ${raw.why}`, "Unknown");
   if (raw.seen === "absent" && !facts.group.spec.backup.enabled)
     return no("Missing", "There is no verified snapshot, and spec.backup.enabled is false");
   if (raw.seen === "absent")

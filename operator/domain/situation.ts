@@ -1,6 +1,8 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION, childName } from "../api/names.ts";
+import { VOLUME } from "./desired/containers.ts";
 import { type Desired, desired, type Publication } from "./desired/index.ts";
+import { configMapOf } from "./desired/live.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
 import type { Facts, KubeTemplate, Problem } from "./facts.ts";
 import { suspectsItself } from "./mode.ts";
@@ -43,7 +45,9 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   const wish = desired(facts, publicationOf(facts, mode, {}, false));
   const active = activeTemplate(facts, wish);
   const readiness = readinessNow(facts, active.key, lostMs);
-  const proofs = mayPublish(mode, words, readiness) ? publishableProofs(facts) : {};
+  const elsewhere = isElsewhere(active, wish);
+  const allowed = mayPublish(mode, words) && (elsewhere || !isRefuted(readiness, evidence));
+  const proofs = allowed ? publishableProofs(facts, elsewhere) : {};
   const frozen = !readiness.usable && isLost(facts, evidence, lostMs);
   const replicas = wantedReplicas(facts);
   const situation: Situation = {
@@ -110,23 +114,36 @@ const isLost = (facts: Facts, evidence: Evidence, lostMs: number | undefined): b
 
 /**
  * What is published is permitted, so in normal mode nothing is where a person wants no fallback. A snapshot that is known
- * to be gone, bad or old is taken back; one that cannot be looked at just now is not: unknown narrows nothing.
+ * to be gone or bad, or too old beside a living control plane, is taken back; one that cannot be looked at just now is not:
+ * unknown narrows nothing.
  */
-function mayPublish(mode: Mode, words: Words, readiness: Readiness): boolean {
-  if (mode === "Normal" && words.order === "Observe") return false;
-  return !readiness.refuted;
+const mayPublish = (mode: Mode, words: Words): boolean => mode !== "Normal" || words.order !== "Observe";
+
+function isRefuted(readiness: Readiness, { verdict }: Evidence): boolean {
+  // Old while nobody knows whether the control plane is there: it may be old because there is nothing to export from.
+  if (readiness.reason === "Stale" && verdict.word !== "Reachable") return false;
+  return readiness.refuted;
 }
 
 function publicationOf(facts: Facts, mode: Mode, proofs: Publication["proofs"], frozen: boolean): Publication {
   return { mode, epoch: facts.group.status.epoch ?? 0, proofs, frozen };
 }
 
-/** Proofs for what stands under the verified key now, for every template that was proven with it. */
-function publishableProofs(facts: Facts): Publication["proofs"] {
-  const { verified } = facts.snapshot;
+/** Do pods that start now read another place than the spec names: does a change of the storage still wait? */
+function isElsewhere(active: { key: string; template?: KubeTemplate }, wish: Desired): boolean {
+  const reader = (template: KubeTemplate) => configMapOf(template, VOLUME.fallback);
+  return active.template !== undefined && reader(active.template) !== reader(wish.template);
+}
+
+/**
+ * Proofs for what stands under the verified key now, for every template that was proven with it. Where pods read another
+ * place than we do, what we see says nothing about theirs.
+ */
+function publishableProofs(facts: Facts, elsewhere: boolean): Publication["proofs"] {
   const recorded = facts.group.status.snapshot;
-  if (verified.seen === "absent") return {};
-  const digest = verified.seen === "found" ? verified.digest : recorded?.digest;
+  const { verified } = facts.snapshot;
+  if (verified.seen === "absent" && !elsewhere) return {};
+  const digest = verified.seen === "found" && !elsewhere ? verified.digest : recorded?.digest;
   const proofs = (recorded?.proofs ?? []).filter((proof) => proof.digest === digest);
   return Object.fromEntries(proofs.map((proof) => [proof.key, { digest: proof.digest, verifiedAt: proof.at }]));
 }

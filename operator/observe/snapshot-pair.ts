@@ -12,6 +12,12 @@ export interface PairSeen {
   etags?: { resource: string; config: string };
 }
 
+/**
+ * Who writes a pair. An exporter's two objects belong together when they are of one time. Of our own copies, and of what
+ * was restored from a backup one after the other, the digest and its proof tell that, and times tell nothing.
+ */
+export type Writer = "exporter" | "holdfast";
+
 export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
 
 /** A writer puts one object, then the other; within this time both are there. */
@@ -25,14 +31,14 @@ const ATTEMPTS = 3;
  */
 export async function readPair(
   store: SnapshotStore,
-  key: string,
+  { key, writer }: { key: string; writer: Writer },
   before: PairSeen | undefined,
   pause: Pause,
   signal: AbortSignal,
 ): Promise<PairSeen> {
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const seen = await readOnce(store, key, attempt === 1 ? before : undefined, signal);
+      const seen = await readOnce(store, key, writer, attempt === 1 ? before : undefined, signal);
       if (seen !== "changing" && !(attempt < ATTEMPTS && isHalfWritten(seen.fact))) return seen;
       if (attempt >= ATTEMPTS) {
         const why = `the objects under "${key}" changed while they were read, ${ATTEMPTS} times in a row`;
@@ -53,6 +59,7 @@ const isHalfWritten = (fact: PairFact): boolean =>
 async function readOnce(
   store: SnapshotStore,
   key: string,
+  writer: Writer,
   before: PairSeen | undefined,
   signal: AbortSignal,
 ): Promise<PairSeen | "changing"> {
@@ -69,17 +76,18 @@ async function readOnce(
   if (resource.state === "absent" && config.state === "absent") return { fact: { seen: "absent" } };
   const again = await store.head("resource", key, signal);
   if (etagOf(again) !== etagOf(resource)) return "changing";
-  return inspected(resource, config);
+  return inspected(resource, config, writer);
 }
 
 const etagOf = (result: { state: string; etag?: string }): string | undefined =>
   result.state === "absent" ? undefined : result.etag;
 
-function inspected(resource: ReadResult, config: ReadResult): PairSeen {
-  const report = inspectSnapshot(bodyOf(resource), bodyOf(config), {
+function inspected(resource: ReadResult, config: ReadResult, writer: Writer): PairSeen {
+  const dates = writer === "exporter" && {
     ...(resource.state === "absent" ? {} : { resourceModifiedAt: resource.lastModified }),
     ...(config.state === "absent" ? {} : { configModifiedAt: config.lastModified }),
-  });
+  };
+  const report = inspectSnapshot(bodyOf(resource), bodyOf(config), { ...dates });
   const present = [resource, config].filter((result) => result.state !== "absent");
   const [first = undefined, second = first] = present;
   const fact: Found = {

@@ -137,7 +137,11 @@ export class SnapshotReader {
     }
     try {
       const pause = (ms: number, stop: AbortSignal) => sleep(this.#o.clock, ms, stop);
-      return await readPair(watched.store, storeKey[which](watched.shortID), before, pause, signal);
+      const pair = {
+        key: storeKey[which](watched.shortID),
+        writer: which === "raw" ? "exporter" : "holdfast",
+      } as const;
+      return await readPair(watched.store, pair, before, pause, signal);
     } finally {
       this.#slots.give();
     }

@@ -256,7 +256,30 @@ describe("what is published to pods that start", () => {
     ["new reader keys take nothing back", (f) => (f.secrets.reader.resourceVersion = "2"), true],
     ["a verified pair that is gone is", (f) => (f.snapshot.verified = { seen: "absent" }), false],
     ["one that is unusable is", (f) => (f.snapshot.verified.problems = ["NotJson"]), false],
+    [
+      "one that is unusable is, in an outage, too",
+      (f) => {
+        lose(f);
+        f.snapshot.verified.problems = ["NotJson"];
+      },
+      false,
+    ],
     ["one that is too old is", (f) => (f.snapshot.raw.ageMs = 4_000_000), false],
+    [
+      "one that is too old is not, while nobody knows whether the control plane is there",
+      (f) => {
+        f.snapshot.raw.ageMs = 4_000_000;
+        f.controlPlane = { operator: { view: "unknown", detail: "dnsFailure: ENOTFOUND" } };
+        for (const pod of f.pods) pod.vote = "disconnected";
+      },
+      true,
+    ],
+    ["a pair that is gone from a place that no pod reads yet is not", (f) => moved(f, { seen: "absent" }), true],
+    [
+      "nor one that is unusable there",
+      (f) => moved(f, { ...f.snapshot.verified, digest: "sha256:ff", problems: ["NotJson"] }),
+      true,
+    ],
     ["one that was overwritten is", (f) => (f.snapshot.verified.digest = "sha256:ff"), false],
   ])("%s", ([, change, stays]) => {
     const { facts, memory } = healthy();
@@ -349,6 +372,12 @@ function approve(facts: Loose, offset: number): void {
 }
 function manual(facts: Loose): void {
   facts.group.spec.fallback.recovery.approval = "Manual";
+}
+/** The spec names another store, and pods still start with the configuration of the one before. */
+function moved(facts: Loose, verified: object): void {
+  facts.rendered.reader = `${facts.rendered.reader}# elsewhere`;
+  facts.snapshot.verified = verified;
+  lose(facts);
 }
 function publish(facts: Loose): void {
   const step = planOf(facts, held(facts, "Reachable", 60_000)).steps.find(

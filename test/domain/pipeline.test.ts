@@ -76,6 +76,16 @@ test.for<[string, (facts: Loose) => void, string[], string | undefined]>([
     undefined,
   ],
   [
+    "proven, and what stands in its place has the same content and cannot be used: written again",
+    (f) => {
+      candidate(f);
+      proven(f);
+      f.snapshot.verified = { ...f.snapshot.verified, digest: NEW, problems: ["Truncated"] };
+    },
+    ["copy candidate -> verified"],
+    undefined,
+  ],
+  [
     "proven for another template alone: the pair that is proven for this one stays, until it was rehearsed",
     (f) => {
       candidate(f);
@@ -312,3 +322,26 @@ function quarantined(facts: Loose): void {
   const condition = { ...Told, observedGeneration: 1, lastTransitionTime: new Date(facts.nowMs).toISOString() };
   facts.group.status.conditions.push(condition);
 }
+
+test.for<[string, (facts: Loose) => void, string, string]>([
+  [
+    "nothing is proven yet: that is why",
+    (f) => (f.snapshot.verified = { seen: "absent" }),
+    "Unknown StorageDenied",
+    "The export cannot be read: the key is encrypted",
+  ],
+  [
+    "a proven pair stays usable, and grows old without anybody seeing it: said",
+    () => {},
+    "True ExportLate",
+    "the newest export cannot be read: the key is encrypted",
+  ],
+])("an export that cannot be read: %s", ([, change, says, message]) => {
+  const { facts, memory } = healthy();
+  facts.snapshot.raw = { seen: "unknown", reason: "StorageDenied", why: "the key is encrypted" };
+  change(facts);
+  const { conditions = [] } = planOf(facts, memory).status;
+  const ready = conditions.find((one) => one.type === "FallbackReady");
+  expect(`${ready?.status} ${ready?.reason}`).toBe(says);
+  expect(ready?.message).toContain(message);
+});

@@ -20,10 +20,14 @@ function world() {
   };
   const pauses: number[] = [];
   const during: (() => void)[] = [];
-  const read = (store: SnapshotStore = storage.store(), before?: Awaited<ReturnType<typeof readPair>>) =>
+  const read = (
+    store: SnapshotStore = storage.store(),
+    before?: Awaited<ReturnType<typeof readPair>>,
+    pair: Parameters<typeof readPair>[1] = { key: "edge-raw", writer: "exporter" },
+  ) =>
     readPair(
       store,
-      "edge-raw",
+      pair,
       before,
       async (ms) => {
         pauses.push(ms);
@@ -98,6 +102,15 @@ test("a pair that stays torn is told", async () => {
   await clock.advance(60_000);
   storage.put("resource", "edge-raw", resource(2));
   expect((await read()).fact).toMatchObject({ problems: ["TornPair"] });
+});
+
+test("our own copies, or what a backup brought back, may be of different times: the digest tells what they are", async () => {
+  const { clock, storage, exported, read } = world();
+  exported(1, "edge");
+  await clock.advance(60_000);
+  storage.put("resource", "edge", resource(2));
+  const { fact } = await read(storage.store(), undefined, { key: "edge", writer: "holdfast" });
+  expect(fact).toMatchObject({ seen: "found", problems: [], counts: { routes: 2 } });
 });
 
 test("a resource object that changes while it is read is read again, and not for ever", async () => {
