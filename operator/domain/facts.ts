@@ -146,6 +146,8 @@ export interface WorkloadFact {
   replicaSets: readonly ReplicaSetFact[];
   /** Message of ReplicaFailure, when the cluster refuses pods. */
   failure?: string;
+  /** A pod of it that does not come up: its name, container and what the kubelet says. */
+  trouble?: string;
 }
 
 export interface ReplicaSetFact {
@@ -273,8 +275,11 @@ export interface PeerFacts {
   sharing: number;
   /** Groups of an earlier wave that are not done. */
   earlierWavesOpen: number;
-  /** Another, older group with the same object key in the same store: "namespace/name", or undefined. */
-  keyConflict?: string;
+  /**
+   * Another, older group ("namespace/name") with the same object key in the same store. Foreign: of another control plane,
+   * so that what it exports is not ours.
+   */
+  keyConflict?: { group: string; foreign: boolean };
 }
 
 export type { Mode };

@@ -33,6 +33,8 @@ const REHEARSAL_LIMIT_MS = 240_000;
 export function pipelineOf(facts: Facts, proofKey: string, mode: Mode): Pipeline {
   const pipeline: Pipeline = { status: { ...facts.group.status.snapshot }, steps: [], events: [] };
   recordRehearsals(facts, pipeline);
+  // What another control plane's group exports is not ours to prove. What was proven before stays: its digest tells it.
+  if (facts.peers.keyConflict?.foreign === true) return pipeline;
   const quarantine = quarantineOf(facts, pipeline.status);
   if (quarantine) pipeline.quarantine = quarantine;
   recordVerified(facts, pipeline);

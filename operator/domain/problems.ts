@@ -74,10 +74,10 @@ function storageKeys(secret: SecretFact, role: string): Problem | undefined {
   return secret.seen === "present" ? secret.problem : undefined;
 }
 
-function keyConflict({ facts }: Situation, other: string): Problem {
+function keyConflict({ facts }: Situation, other: NonNullable<Situation["facts"]["peers"]["keyConflict"]>): Problem {
   return {
     reason: "ObjectKeyShared",
     field: "spec.shortID",
-    message: `GatewayGroup "${other}" is older and uses the object key "${facts.group.spec.shortID}" in the same buckets: give "${facts.group.namespace}/${facts.group.name}" another FallbackStorage or short id. Its backup pod does not run meanwhile`,
+    message: `GatewayGroup "${other.group}" is older and uses the object key "${facts.group.spec.shortID}" in the same buckets${other.foreign ? ", with another control plane" : ""}: give "${facts.group.namespace}/${facts.group.name}" another FallbackStorage or short id. Its backup pod does not run meanwhile${other.foreign ? ", and nothing that lies there is proven for it" : ""}`,
   };
 }

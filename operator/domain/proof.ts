@@ -94,7 +94,13 @@ function lateExport(facts: Facts): string | undefined {
   const { raw } = facts.snapshot;
   if (raw.seen === "unknown") return `but the newest export cannot be read: ${raw.why}`;
   if (raw.seen !== "found" || !facts.group.spec.backup.enabled || raw.ageMs <= lateAfterMs(facts)) return undefined;
-  return `but the last export is of ${new Date(raw.lastModifiedMs).toISOString()}, more than three intervals ago`;
+  return `but the last export is of ${new Date(raw.lastModifiedMs).toISOString()}, more than three intervals ago${exporterTrouble(facts)}`;
+}
+
+/** Why there may be no export; "" when the exporter's pods come up. */
+function exporterTrouble({ children }: Facts): string {
+  const why = children.backup?.failure ?? children.backup?.trouble;
+  return why === undefined ? "" : `; backup pod: ${why}`;
 }
 
 export const short = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 12);
@@ -123,11 +129,20 @@ type No = (reason: Reason, message: string, status?: "False" | "Unknown") => Rea
 
 function whyMissing(facts: Facts, no: No): Readiness {
   const { raw } = facts.snapshot;
+  const conflict = facts.peers.keyConflict;
+  if (conflict?.foreign === true)
+    return no(
+      "ObjectKeyShared",
+      `What lies under the key "${facts.group.spec.shortID}" is of GatewayGroup "${conflict.group}"`,
+    );
   if (raw.seen === "unknown") return no(raw.reason as Reason, `The export cannot be read: ${raw.why}`, "Unknown");
   if (raw.seen === "absent" && !facts.group.spec.backup.enabled)
     return no("Missing", "There is no verified snapshot, and spec.backup.enabled is false");
   if (raw.seen === "absent")
-    return no("NoExportYet", "The backup pod has not exported yet: there is no raw snapshot in the store");
+    return no(
+      "NoExportYet",
+      `The backup pod has not exported yet: there is no raw snapshot in the store${exporterTrouble(facts)}`,
+    );
   if (raw.seen === "found" && raw.problems.length > 0)
     return no("SnapshotInvalid", `The exported snapshot cannot be used: ${raw.problems.join(", ")}`);
   const last = facts.group.status.snapshot?.lastRehearsal;

@@ -54,7 +54,11 @@ export function ownedKeyProblems(overrides: JsonObject): OwnedKeyProblem[] {
   const once = new Map([...owned].reverse().map((problem) => [problem.path, problem]));
   for (const path of namesStoreKeys(overrides, "")) {
     const why = `${STORE_ENV_PREFIX}* holds storage keys, which only Holdfast's own fields may name`;
-    once.set(path, { path, why, instead: "an environment variable of your own in spec.traffic.podTemplate" });
+    once.set(path, {
+      path,
+      why,
+      instead: "an environment variable of your own in spec.traffic.podTemplate and spec.backup.podTemplate",
+    });
   }
   return [...once.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }

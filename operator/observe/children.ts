@@ -2,6 +2,7 @@ import { ANNOTATION, childName, LABEL } from "../api/names.ts";
 import type { Children, KubeObject, ReplicaSetFact, WorkloadFact } from "../domain/facts.ts";
 import type { Deployment, Pod, ReplicaSet } from "../kube/resources.ts";
 import { CACHED, type Caches, CHILD_CACHES, ofGroup } from "./caches.ts";
+import { troubleOf } from "./pods.ts";
 
 /** What the cache holds of a group's objects. Strangers and refusals come from those who met them. */
 export function readChildren(
@@ -21,12 +22,14 @@ export function readChildren(
   const replicaSets = ofGroup(caches.replicaSets, groupKey);
   const pods = ofGroup(caches.pods, groupKey);
   const deployments = ofGroup(caches.deployments, groupKey);
-  const workload = (name: string) => {
+  const workload = (name: string, role: "traffic" | "backup") => {
     const found = deployments.find((deployment) => deployment.metadata.name === name);
-    return found && readWorkload(found, replicaSets);
+    if (!found) return undefined;
+    const trouble = firstTrouble(pods.filter((pod) => pod.metadata.labels?.[LABEL.role] === role));
+    return { ...readWorkload(found, replicaSets), ...(trouble === undefined ? {} : { trouble }) };
   };
-  const traffic = workload(childName.traffic(group));
-  const backup = workload(childName.backup(group));
+  const traffic = workload(childName.traffic(group), "traffic");
+  const backup = workload(childName.backup(group), "backup");
   return {
     ...(traffic ? { traffic } : {}),
     ...(backup ? { backup } : {}),
@@ -89,3 +92,11 @@ function configsInUse(pods: readonly Pod[], workloads: readonly (ReplicaSet | De
 }
 
 export const roleOf = (pod: Pod): string | undefined => pod.metadata.labels?.[LABEL.role];
+
+function firstTrouble(pods: readonly Pod[]): string | undefined {
+  for (const pod of pods) {
+    const trouble = pod.metadata.deletionTimestamp === undefined ? troubleOf(pod) : undefined;
+    if (trouble !== undefined) return `${pod.metadata.name}: ${trouble}`;
+  }
+  return undefined;
+}

@@ -75,13 +75,14 @@ export class PeerIndex {
   }
 
   /** Two groups may read one object only when they share the control plane and but one of them exports. */
-  #conflictOf(own: Peer): string | undefined {
+  #conflictOf(own: Peer): PeerFacts["keyConflict"] {
     if (own.object === undefined) return undefined;
     const older = this.#members(this.#byObject, own.object)
       .filter((peer) => peer.key !== own.key && isOlder(peer, own))
       .filter((peer) => peer.endpoint !== own.endpoint || (peer.exports && own.exports))
       .sort((a, b) => (isOlder(a, b) ? -1 : 1));
-    return older[0]?.key;
+    const worst = older.find((peer) => peer.endpoint !== own.endpoint) ?? older[0];
+    return worst && { group: worst.key, foreign: worst.endpoint !== own.endpoint };
   }
 
   #peerOf(key: string, group: GroupFacts, createdAt: string): Peer {

@@ -86,12 +86,31 @@ function settingsOf(
     : { ...store, ...trust, credentials: parsed.credentials as AzureCredentials };
 }
 
-/** Identity of the place that objects lie in: the same for two FallbackStorages that point to the same buckets. */
+/**
+ * Identity of the place that objects lie in: the same for two FallbackStorages that point to the same buckets, however
+ * their endpoints are spelled.
+ */
 export function locationOf(spec: FallbackStorageSpec): string {
   if (spec.s3) {
-    const { endpoint = `aws:${spec.s3.region}`, resourceBucket, configBucket } = spec.s3;
-    return ["S3", endpoint, resourceBucket, configBucket].join(" ");
+    const { region, endpoint, resourceBucket, configBucket } = spec.s3;
+    return ["S3", s3Place(region, endpoint), resourceBucket, configBucket].join(" ");
   }
-  const { accountName = "", endpoint = "", resourceContainer = "", configContainer = "" } = spec.azureBlob ?? {};
-  return ["AzureBlob", accountName, endpoint, resourceContainer, configContainer].join(" ");
+  const { accountName = "", endpoint, resourceContainer = "", configContainer = "" } = spec.azureBlob ?? {};
+  const place = endpoint === undefined ? `${accountName}.blob.core.windows.net` : hostAndPath(endpoint);
+  return ["AzureBlob", accountName, place, resourceContainer, configContainer].join(" ");
+}
+
+/** A bucket's name is one bucket in all of AWS, whichever of its host names is asked. */
+function s3Place(region: string, endpoint: string | undefined): string {
+  const place = endpoint === undefined ? "" : hostAndPath(endpoint);
+  return place === "" || /^s3[.-]([a-z0-9.-]+\.)?amazonaws\.com(\.cn)?$/.test(place) ? `aws:${region}` : place;
+}
+
+function hostAndPath(endpoint: string): string {
+  try {
+    const { host, pathname } = new URL(endpoint);
+    return `${host}${pathname}`.replace(/\/+$/, "");
+  } catch {
+    return endpoint;
+  }
 }

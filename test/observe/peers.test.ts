@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { GroupFacts } from "../../operator/domain/facts.ts";
 import { readGroup } from "../../operator/observe/group.ts";
 import { PeerIndex } from "../../operator/observe/peers.ts";
+import { locationOf } from "../../operator/observe/stores.ts";
 import { caches, group, type Loose, storage } from "./objects.ts";
 
 const CENSUS = { probed: 3, lost: 1 };
@@ -57,7 +58,12 @@ test.for([
 const shared = (name: string, day: number, change?: (spec: Loose) => void) =>
   group(name, (spec) => Object.assign(spec, { shortID: "same" }) && change?.(spec), born(day));
 test.for([
-  ["the younger of two exporters on one key is refused", shared("old", 1), shared("new", 2), "gw/old"],
+  [
+    "the younger of two exporters on one key is refused",
+    shared("old", 1),
+    shared("new", 2),
+    { group: "gw/old", foreign: false },
+  ],
   ["the elder is not", shared("x", 2), shared("me", 1), undefined],
   ["another key", group("old", undefined, born(1)), shared("new", 2), undefined],
   ["another bucket", shared("old", 1, (s) => (s.fallback.storageRef.name = "other")), shared("new", 2), undefined],
@@ -73,11 +79,11 @@ test.for([
       Object.assign(s, { backup: { enabled: false }, controlPlane: { ...s.controlPlane, endpoint: "https://b" } }),
     ),
     shared("new", 2),
-    "gw/old",
+    { group: "gw/old", foreign: true },
   ],
-  ["born in the same second: by name", shared("a", 1), shared("b", 1), "gw/a"],
+  ["born in the same second: by name", shared("a", 1), shared("b", 1), { group: "gw/a", foreign: false }],
 ] as const)("one object key: %s", ([, other, me, conflict]) => {
-  expect(world(other, me).of(me).keyConflict).toBe(conflict);
+  expect(world(other, me).of(me).keyConflict).toEqual(conflict);
 });
 
 test("the younger is woken when the elder goes; groups of one control plane do not wake each other", () => {
@@ -86,4 +92,25 @@ test("the younger is woken when the elder goes; groups of one control plane do n
   expect(index.update("gw/old", moving(old)), "a move is no news for others").toEqual([]);
   expect(index.update("gw/old", undefined)).toEqual(["gw/young"]);
   expect(of(young).keyConflict).toBeUndefined();
+});
+
+const s3 = (endpoint?: string) => ({
+  type: "S3",
+  s3: { region: "eu-west-1", ...(endpoint && { endpoint }), resourceBucket: "r", configBucket: "c" },
+});
+const azure = (endpoint?: string) => ({
+  type: "AzureBlob",
+  azureBlob: { accountName: "acme", ...(endpoint && { endpoint }), resourceContainer: "r", configContainer: "c" },
+});
+test.for([
+  ["a slash at the end", s3("https://minio:9000"), s3("https://minio:9000/"), true],
+  ["the scheme", s3("https://minio:9000"), s3("http://MINIO:9000"), true],
+  ["another port", s3("https://minio:9000"), s3("https://minio:9001"), false],
+  ["another path", s3("https://gw/a"), s3("https://gw/b"), false],
+  ["AWS, and AWS by name", s3(), s3("https://s3.eu-west-1.amazonaws.com"), true],
+  ["AWS, and a server of one's own", s3(), s3("https://s3.acme.io"), false],
+  ["Azure, and Azure by name", azure(), azure("https://acme.blob.core.windows.net/"), true],
+  ["Azurite", azure(), azure("http://azurite:10000/acme"), false],
+] as const)("one place or two: %s", ([, a, b, same]) => {
+  expect(locationOf(a as Loose) === locationOf(b as Loose)).toBe(same);
 });

@@ -10,10 +10,10 @@ const HOUR_MS = 3_600_000;
 export function obsolete(facts: Facts, desired: Desired): Step[] {
   const { group } = facts;
   const { backup, traffic } = group.spec;
+  const sharesKey = facts.peers.keyConflict !== undefined;
+  const noBackup = !backup.enabled ? "backup.enabled is false" : sharesKey ? "two exporters on one key" : undefined;
   return [
-    ...(backup.enabled
-      ? []
-      : unwanted(facts, "Deployment", childName.backup(group.name), "backup", "backup.enabled is false")),
+    ...(noBackup === undefined ? [] : unwanted(facts, "Deployment", childName.backup(group.name), "backup", noBackup)),
     ...(traffic.service.enabled
       ? []
       : unwanted(facts, "Service", childName.service(group.name), "traffic", "traffic.service.enabled is false")),
