@@ -56,6 +56,13 @@ test("a rehearsal loads the candidate with the reader's configuration, beside wh
   });
 });
 
+test("it has what a gateway may load with: token, identity, shared processes; a witness has no token", () => {
+  const podSpec = { automountServiceAccountToken: true, serviceAccountName: "mine", shareProcessNamespace: true };
+  const changes = { spec: { traffic: { podTemplate: { spec: podSpec } } } };
+  for (const make of [rehearsal, canary]) expect(make(changes).spec).toMatchObject(podSpec);
+  expect(witness(changes).spec).toMatchObject({ automountServiceAccountToken: false, serviceAccountName: "mine" });
+});
+
 test("a proof of the verified pair reads the very key that traffic pods read", () => {
   expect(containerOf(rehearsal({}, { objectKey: "verified" }).spec, "gateway").env[0].value).toBe("7f3a91");
 });

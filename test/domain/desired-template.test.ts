@@ -159,6 +159,8 @@ test.for<[string, World, boolean]>([
     true,
   ],
   ["an init container of the user", podTemplate({ initContainers: [{ name: "plugins", image: "plugins:1" }] }), true],
+  ["a token of the API server for it", podTemplate({ automountServiceAccountToken: true }), true],
+  ["another identity", podTemplate({ serviceAccountName: "mine" }), true],
   ["the normal configuration", { rendered: { normal: "new: 1\n" } }, false],
   ["the start choice's image", { chooseImage: "other@sha256:bb" }, false],
   ["the reader's Secret", { reader: { resourceVersion: "999" } }, false],

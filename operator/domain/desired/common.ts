@@ -14,6 +14,16 @@ export const MARK = {
   readerSecret: "holdfast.dev/reader-secret-version",
 } as const;
 
+/** Fields of a pod's spec that what a gateway loads may hang on: a rehearsal has them, and a proof is for them. */
+export const LOADS_WITH = [
+  "automountServiceAccountToken",
+  "enableServiceLinks",
+  "hostUsers",
+  "resourceClaims",
+  "serviceAccountName",
+  "shareProcessNamespace",
+] as const;
+
 export const CONTAINER = { choose: "choose", gateway: "gateway", rehearse: "rehearse", witness: "witness" } as const;
 
 type Identified = Pick<Facts, "group">;

@@ -2,7 +2,7 @@ import { ANNOTATION, childName, LABEL, type Role, storeKey } from "../../api/nam
 import type { Facts, KubeObject, KubeTemplate } from "../facts.ts";
 import { canonicalJson } from "../hash.ts";
 import { given, isObject, type JsonObject, named, objectAt, objectsAt, textAt } from "../json.ts";
-import { about, CONTAINER, labelsOf, MARK, ownerOf, selectorOf, withAppliedHash } from "./common.ts";
+import { about, CONTAINER, LOADS_WITH, labelsOf, MARK, ownerOf, selectorOf, withAppliedHash } from "./common.ts";
 import {
   certificateMount,
   certificateVolume,
@@ -203,7 +203,9 @@ const REPLICA_SET_HASH = "pod-template-hash";
 /** Neither the traffic pods' role nor a controller: both would count it into the disruption budget or block drains. */
 function helperPod(facts: Facts, template: KubeTemplate, helper: Helper): KubeObject {
   const spec = objectAt(template, "spec");
-  const carried = Object.fromEntries(CARRIED.flatMap((key) => (spec[key] === undefined ? [] : [[key, spec[key]]])));
+  // A witness runs none of the user's containers, and gets no token of the API server.
+  const keys = helper.role === "witness" ? CARRIED : [...CARRIED, ...LOADS_WITH];
+  const carried = Object.fromEntries(keys.flatMap((key) => (spec[key] === undefined ? [] : [[key, spec[key]]])));
   const usersLabels = Object.entries(objectAt(template, "metadata", "labels")).flatMap(([key, value]) =>
     typeof value === "string" && key !== REPLICA_SET_HASH ? [[key, value] as const] : [],
   );
@@ -219,9 +221,9 @@ function helperPod(facts: Facts, template: KubeTemplate, helper: Helper): KubeOb
     },
     spec: {
       securityContext: podSecurity(facts),
-      ...carried,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
+      ...carried,
       restartPolicy: "Never",
       activeDeadlineSeconds: helper.deadlineSeconds,
       terminationGracePeriodSeconds: 5, // it serves nobody

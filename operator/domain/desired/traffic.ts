@@ -3,7 +3,7 @@ import type { Facts, KubeObject, KubeTemplate, Problem } from "../facts.ts";
 import { hashOf } from "../hash.ts";
 import { given, type JsonObject, named, objectAt, objectsAt } from "../json.ts";
 import { mergeTemplate } from "../pod-template.ts";
-import { about, CONTAINER, childObject, EDIT_THE_GROUP, labelsOf, MARK, selectorOf } from "./common.ts";
+import { about, CONTAINER, childObject, EDIT_THE_GROUP, LOADS_WITH, labelsOf, MARK, selectorOf } from "./common.ts";
 import { chooseContainer, configVolume, gatewayContainer, gatewayVolumes, podSecurity, VOLUME } from "./containers.ts";
 import type { Live } from "./live.ts";
 import { templateProblems } from "./pod-template-rules.ts";
@@ -36,8 +36,10 @@ export function trafficTemplate(facts: Facts, configs: ConfigNames, live: Live |
 function proofKeyOf(template: JsonObject, configs: ConfigNames): string {
   const gateway = named(objectsAt(template, "spec", "containers"), CONTAINER.gateway) ?? {};
   const mounted = new Set(objectsAt(gateway, "volumeMounts").map((mount) => mount["name"]));
+  const pod = objectAt(template, "spec");
   return hashOf({
     reader: configs.reader,
+    pod: Object.fromEntries(LOADS_WITH.map((key) => [key, pod[key] ?? null])),
     gateway: withoutLifecycle(gateway),
     before: objectsAt(template, "spec", "initContainers").filter((item) => item["name"] !== CONTAINER.choose),
     volumes: objectsAt(template, "spec", "volumes").filter((volume) => mounted.has(volume["name"])),
