@@ -233,6 +233,8 @@ export type OperatorView =
   | { view: "serverError"; detail: string }
   | { view: "readTimeout"; detail: string }
   | { view: "down"; detail: string }
+  /** The network refused: our own, or that of a Service behind which nobody is left. */
+  | { view: "noRoute"; detail: string }
   | { view: "misconfigured"; detail: string }
   | { view: "unknown"; detail: string };
 

@@ -6,7 +6,7 @@ import type { VerdictWord } from "./facts.ts";
  * It is total, and it has no memory: how long a verdict has lasted is the business of evidence.ts.
  */
 export interface Witnesses {
-  operator: "readsOk" | "serverError" | "readTimeout" | "down" | "misconfigured" | "unknown";
+  operator: "readsOk" | "serverError" | "readTimeout" | "down" | "noRoute" | "misconfigured" | "unknown";
   /** Normal pods that take requests: those that say connected, that say disconnected, and those that could not be asked. */
   connected: number;
   disconnected: number;
@@ -49,6 +49,11 @@ export function verdictOf(w: Witnesses): Verdict {
       return agreed ? say("Unreachable", "GatewaysCutOff", 2) : say("Unknown", "ControlPlaneUnknown");
     case "down":
       return verdictWhileDown(w, serving, agreed);
+    case "noRoute":
+      // A cable of our own, or a Service without a living backend, which some networks answer like this. Holdfast alone is
+      // not believed; with it all gateways are, after twice the time.
+      if (isContradicted(w)) return say("Unknown", "OperatorCutOff");
+      return agreed ? say("Unreachable", "ControlPlaneLost", 2) : say("Unknown", "ControlPlaneUnknown");
     case "misconfigured":
       return say("Unknown", "ControlPlaneMisconfigured");
     case "unknown":
@@ -58,9 +63,11 @@ export function verdictOf(w: Witnesses): Verdict {
   }
 }
 
+/** One contrary voice is enough: what Holdfast cannot reach, somebody else does. */
+const isContradicted = (w: Witnesses): boolean => w.connected > 0 || w.placesAnswered > 0;
+
 function verdictWhileDown(w: Witnesses, serving: number, agreed: boolean): Verdict {
-  // One contrary voice is enough: what Holdfast cannot reach, somebody else does.
-  if (w.connected > 0 || w.placesAnswered > 0) return say("Unknown", "OperatorCutOff");
+  if (isContradicted(w)) return say("Unknown", "OperatorCutOff");
   if (serving === 0) return say("Unreachable", "NothingToLose");
   if (agreed) return say("Unreachable", "ControlPlaneLost");
   // Too few gateways can be asked. Witness pods and starts speak for the places where gateways run.

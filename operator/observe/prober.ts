@@ -59,7 +59,7 @@ const FIRST_ANSWER_MS = 5_000;
 const GAP_SLACK_MS = 2_000;
 const FRESH_SLACK_MS = VERSION_TIMEOUT_MS + READ_TIMEOUT_MS;
 
-const isLost = (view: OperatorView["view"]): boolean => view === "down" || view === "unknown";
+const isLost = (view: OperatorView["view"]): boolean => ["down", "noRoute", "unknown"].includes(view);
 
 const NO_OBJECTS = Object.fromEntries(CONTROL_PLANE_KINDS.map((kind) => [kind, 0]));
 const UNKNOWN = (detail: string): OperatorView => ({ view: "unknown", detail });
@@ -120,7 +120,7 @@ export class ProberPool {
       if (this.#isAwaited(shared)) continue; // at a start none has answered yet, which is no reason to suspect oneself
       const { view } = this.#viewOf(shared);
       // A name that never resolved, a certificate that was never there: somebody's mistake, and no loss.
-      if (view === "unknown" && !shared.known) continue;
+      if (view !== "down" && isLost(view) && !shared.known) continue;
       // An answer that is too old was the last sign of life.
       const lostSinceMs = isLost(view) ? (shared.lostSinceMs ?? shared.poller.latest()?.atMs) : undefined;
       sights.push({ endpoint: shared.endpoint, lostSinceMs });
@@ -236,7 +236,7 @@ function viewOf({ version, read }: ControlPlaneProbe): OperatorView {
     case "misconfigured":
       return { view: "misconfigured", detail: detailOf(version, read, seen.why) };
     case "unknown":
-      return { view: "unknown", detail: detailOf(version, read, seen.why) };
+      return { view: seen.why === "noRoute" ? "noRoute" : "unknown", detail: detailOf(version, read, seen.why) };
     default:
       return seen satisfies never;
   }

@@ -42,8 +42,11 @@ describe("the verdict table", () => {
       seen("down", { silent: 2, placesRefused: 2, placesAgree: true }),
     ],
     ["down", "too few can be asked, and fewer places speak", seen("down", { silent: 3, placesRefused: 1 })],
+    ["no route", "one gateway says connected, or one place got an answer", seen("noRoute", { connected: 1 })],
+    ["no route", "enough say disconnected", seen("noRoute", { disconnected: 2, silent: 1 })],
+    ["no route", "otherwise", seen("noRoute", { disconnected: 1, silent: 1, placesAgree: true })],
     ["certificate refused (401, 403)", "any", seen("misconfigured", { disconnected: 2 })],
-    ["anything else: name resolution, no route, local TLS error", "any", seen("unknown", { disconnected: 2 })],
+    ["anything else: name resolution, local TLS error", "any", seen("unknown", { disconnected: 2 })],
   ] as const;
 
   test.each(table)("%s, %s", (operator, gateways, witnesses) => {
@@ -58,7 +61,7 @@ describe("the verdict table", () => {
     expect(new Set(documented.map((row) => `${row[0]}|${row[1]}`))).toEqual(tried);
     const counts = [0, 1, 2, 5];
     const some = [0, 1];
-    const views = ["readsOk", "serverError", "readTimeout", "down", "misconfigured", "unknown"] as const;
+    const views = ["readsOk", "serverError", "readTimeout", "down", "noRoute", "misconfigured", "unknown"] as const;
     const outcomes = new Set<string>();
     for (const operator of views)
       for (const connected of counts)

@@ -85,13 +85,33 @@ test.for<[string, Partial<Witnesses>, string, string]>([
     "Unknown",
     "ControlPlaneMisconfigured",
   ],
+  ["no route, and the gateways agree", { operator: "noRoute", disconnected: 3 }, "Unreachable", "ControlPlaneLost"],
+  [
+    "no route, and one gateway has one",
+    { operator: "noRoute", connected: 1, disconnected: 9 },
+    "Unknown",
+    "OperatorCutOff",
+  ],
+  [
+    "no route, and a start had one",
+    { operator: "noRoute", disconnected: 3, placesAnswered: 1 },
+    "Unknown",
+    "OperatorCutOff",
+  ],
+  [
+    "no route, and nobody to ask",
+    { operator: "noRoute", silent: 3, placesAgree: true },
+    "Unknown",
+    "ControlPlaneUnknown",
+  ],
+  ["no route, and nothing serves", { operator: "noRoute" }, "Unknown", "ControlPlaneUnknown"],
   ["not known", { operator: "unknown", disconnected: 3 }, "Unknown", "ControlPlaneUnknown"],
 ])("%s", ([, witnesses, word, reason]) => {
   const verdict = verdictOf({ ...silentWorld, ...witnesses });
   expect([verdict.word, verdict.reason]).toEqual([word, reason]);
 });
 
-const VIEWS = ["readsOk", "serverError", "readTimeout", "down", "misconfigured", "unknown"] as const;
+const VIEWS = ["readsOk", "serverError", "readTimeout", "down", "noRoute", "misconfigured", "unknown"] as const;
 function* everyView(): Generator<Witnesses> {
   const few = [0, 1, 2, 3];
   for (const operator of VIEWS)
@@ -115,11 +135,12 @@ test("the table is total, and what the laws forbid is nowhere in it", () => {
     const where = JSON.stringify(w);
     if (w.operator === "unknown" || w.operator === "misconfigured") expect(word, where).toBe("Unknown");
     // One contrary voice forbids Unreachable, unless the store itself said that it is broken.
-    const contrary = w.connected > 0 || (w.operator === "down" && w.placesAnswered > 0);
-    if (contrary && (w.operator === "down" || w.operator === "readsOk")) expect(word, where).not.toBe("Unreachable");
+    const asks = w.operator === "down" || w.operator === "noRoute";
+    const contrary = w.connected > 0 || (asks && w.placesAnswered > 0);
+    if (contrary && (asks || w.operator === "readsOk")) expect(word, where).not.toBe("Unreachable");
     if (word === "Reachable") expect(w.operator, where).toBe("readsOk");
   }
-  expect(rows).toBe(6 * 4 * 4 * 4 * 2 * 2 * 2);
+  expect(rows).toBe(7 * 4 * 4 * 4 * 2 * 2 * 2);
 });
 
 test("taking a supporting voice away never makes an outage of what was none", () => {

@@ -71,6 +71,11 @@ test.for([
     { view: "unknown", detail: "dnsFailure: ENOTFOUND" },
   ],
   [
+    "no way there, or a Service without backends",
+    { version: { kind: "noRoute", code: "EHOSTUNREACH", ms: 1 } },
+    { view: "noRoute", detail: "noRoute: EHOSTUNREACH" },
+  ],
+  [
     "our certificate ended",
     { version: { kind: "tlsLocal", reason: "CertificateExpired", ms: 1 } },
     { view: "unknown", detail: "tlsLocal: CertificateExpired" },
