@@ -124,7 +124,11 @@ function askOnce(
       response.on("error", onError);
     });
     request.end(body);
-  }).catch((error: unknown) => ({ ...classifyFailure(error, "setup"), ms: ms() })); // what cannot even be asked
+  }).catch((error: unknown) => {
+    const failure = classifyFailure(error, "tls");
+    if (failure.kind === "aborted") throw error; // a bug of ours: never taken for a word about anybody
+    return { ...failure, ms: ms() }; // an endpoint or a name that cannot be asked
+  });
 }
 
 function timedOut(phase: Phase, ms: number, timeoutMs: number): Failure {
