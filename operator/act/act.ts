@@ -2,20 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import { API_VERSION } from "../api/names.ts";
 import type { Facts } from "../domain/facts.ts";
-import type { Plan, Step } from "../domain/plan.ts";
+import type { Plan } from "../domain/plan.ts";
 import { gatewayGroups } from "../kinds.ts";
-import { isKubeError } from "../kube/errors.ts";
 import { deployments } from "../kube/resources.ts";
-import type { Log } from "../log.ts";
 import type { EventRecorder, Regarding } from "./events.ts";
-import { carryOut, type StepDeps, type StepResult } from "./steps.ts";
+import { type RunDeps, runSteps } from "./run-steps.ts";
 
-export interface ActDeps extends StepDeps {
+export interface ActDeps extends RunDeps {
   events: Pick<EventRecorder, "emit">;
-  counted: (step: Step["do"], result: StepResult) => void;
-  /** Once per new trouble of a group, not once per loop. */
-  troubled: (step: Step, error: unknown) => void;
-  log: Log;
 }
 
 export interface Acted {
@@ -36,7 +30,7 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
     await emitAll(plan, facts, deps, signal);
     return { again: true };
   }
-  const outcome = await runSteps(plan.steps, facts, deps, signal);
+  const outcome = await runSteps(plan, facts, deps, signal);
   // What this plan says is true of a world without the stranger; the next one knows of it.
   if (outcome.met === "stranger") return { again: true };
   const status = outcome.failed === undefined ? plan.status : notYetDone(plan.status, facts.group.status);
@@ -45,71 +39,6 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
   const again = outcome.met === "conflict" || outcome.met === "refused";
   return outcome.failed === undefined ? { again } : { again, failed: outcome.failed };
 }
-
-interface Outcome {
-  met?: "conflict" | "stranger" | "refused";
-  failed?: unknown;
-}
-
-async function runSteps(steps: readonly Step[], facts: Facts, deps: ActDeps, signal: AbortSignal): Promise<Outcome> {
-  const outcome: Outcome = {};
-  for (const step of steps) {
-    const { result, error } = await runStep(step, facts, deps, signal);
-    deps.counted(step.do, result);
-    if (error !== undefined) {
-      outcome.failed ??= error;
-      deps.troubled(step, error);
-    } else if (result === "done") {
-      deps.log.info("step done", { step: step.do, object: targetOf(step), why: step.why });
-    } else if (result === "abandoned") {
-      deps.log.warn("step abandoned: by a live read it would break a law", { step: step.do, object: targetOf(step) });
-    }
-    // A refusal by dry-run is known to the next loop; one by an error is not, and would be met again at once.
-    const met = result === "conflict" || result === "stranger" || (result === "refused" && error === undefined);
-    if (met) outcome.met ??= result;
-    if (result === "done" || result === "alreadyDone") continue;
-    if (outOfReach(error) || !isOptional(step)) break;
-  }
-  return outcome;
-}
-
-async function runStep(
-  step: Step,
-  facts: Facts,
-  deps: ActDeps,
-  signal: AbortSignal,
-): Promise<{ result: StepResult; error?: unknown }> {
-  try {
-    return { result: await carryOut(step, facts, deps, signal) };
-  } catch (error) {
-    if (isKubeError(error, "Conflict", "AlreadyExists")) return { result: "conflict" };
-    return { result: isKubeError(error, "Forbidden", "Invalid", "BadRequest") ? "refused" : "failed", error };
-  }
-}
-
-/** The next call would not get through either. */
-const outOfReach = (error: unknown): boolean =>
-  isKubeError(error, "GateClosed", "Aborted", "Timeout", "Network", "Unavailable", "TooManyRequests", "Unauthorized");
-
-/**
- * May what comes after it be done without it? Pods need their configuration, identity and the published mode first;
- * nothing waits for a Service, a budget, the exporter, a copy in the store or a throw-away pod.
- */
-function isOptional(step: Step): boolean {
-  switch (step.do) {
-    case "copySnapshot":
-    case "delete":
-      return true;
-    case "apply":
-    case "create":
-      return !["ConfigMap", "ServiceAccount", "Deployment"].includes(step.object.kind) || isExporter(step.object);
-    default:
-      return false;
-  }
-}
-
-const isExporter = ({ metadata }: { metadata: { labels?: Record<string, string> } }): boolean =>
-  metadata.labels?.["holdfast.dev/role"] === "backup";
 
 /** Whether two statuses say the same; a field that is undefined is a field that is not there. */
 export function sameStatus(a: GatewayGroupStatus, b: GatewayGroupStatus): boolean {
@@ -146,22 +75,5 @@ async function emitAll(plan: Plan, facts: Facts, deps: ActDeps, signal: AbortSig
     if (!event.alsoOnDeployment || !traffic) continue;
     const { apiVersion, kind } = deployments;
     await deps.events.emit({ apiVersion, kind, namespace, name: traffic.name, uid: traffic.uid }, event, signal);
-  }
-}
-
-function targetOf(step: Step): string {
-  switch (step.do) {
-    case "apply":
-    case "create":
-      return `${step.object.kind}/${step.object.metadata.name}`;
-    case "copySnapshot":
-      return `${step.from} -> ${step.to}`;
-    case "delete":
-      return `${step.kind}/${step.name}`;
-    case "deletePod":
-    case "markPod":
-      return `Pod/${step.name}`;
-    default:
-      return `Deployment/${step.name}`;
   }
 }

@@ -13,8 +13,19 @@ export type WriteClient = Pick<
   "get" | "list" | "create" | "apply" | "updateScale" | "mergePatch" | "jsonPatch" | "delete" | "replaceStatus"
 >;
 
-/** How a step ended, for logs and metrics. `refused`: the cluster or the store said no, and the same again would be no. */
-export type StepResult = "done" | "alreadyDone" | "abandoned" | "conflict" | "stranger" | "refused" | "failed";
+/**
+ * How a step ended, for logs and metrics. `refused`: the cluster or the store said no, and the same again would be no.
+ * `blocked`: not tried, because something that it needs was refused.
+ */
+export type StepResult =
+  | "done"
+  | "alreadyDone"
+  | "abandoned"
+  | "conflict"
+  | "stranger"
+  | "refused"
+  | "blocked"
+  | "failed";
 
 export interface StepDeps {
   client: WriteClient;

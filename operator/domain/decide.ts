@@ -27,7 +27,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
   const observing = situation.words.order === "Observe";
   const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
   const inert = step.held?.reason === "Suspended" || step.held?.reason === "HoldOrdered";
-  const steps = step.move || inert ? [] : stepsOf(situation, step, pipeline, template, motion);
+  const { steps, instead } = step.move || inert ? NOTHING : stepsOf(situation, step, pipeline, template, motion);
   // A person's word counts as carried out only in a loop that carries something out.
   const idle = step.move !== undefined || inert;
   if (idle || !steps.some(isRehearsal)) delete pipeline.rehearsedAt;
@@ -50,6 +50,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     status,
     recordsMode: step.move !== undefined,
     steps,
+    ...(instead.length > 0 ? { instead } : {}),
     events: inert ? [] : events,
     recheckAfterMs: recheck(situation, step, steps.length > 0),
     wants: wantsOf(situation, pipeline),
@@ -92,7 +93,7 @@ function stepsOf(
   pipeline: Pipeline,
   template: TemplatePlan,
   motion: Motion,
-): Step[] {
+): Pick<Required<Plan>, "steps" | "instead"> {
   const { facts, desired } = situation;
   const taken = new Set(facts.children.strangers.filter((s) => !s.adoptable).map((s) => `${s.kind}/${s.name}`));
   const observing = situation.words.order === "Observe";
@@ -103,11 +104,14 @@ function stepsOf(
   const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
   steps.push(...backupSteps(situation, taken), ...template.steps, ...pipeline.steps);
   // One thing that replaces pods at a time: a template that changes, or a motion of pods.
-  const rolls = template.steps.length > 0 || template.pending?.reason === "OutageDuringRoll";
-  if (!observing && !rolls && !facts.children.traffic?.paused) steps.push(...motion.steps);
+  const mayMove = !observing && !facts.children.traffic?.paused && template.pending?.reason !== "OutageDuringRoll";
+  const rolls = template.steps.length > 0;
+  if (mayMove && !rolls) steps.push(...motion.steps);
   steps.push(...helperSteps(situation, step, pipeline), ...(observing ? [] : obsolete(facts, desired)));
-  return steps;
+  return { steps, instead: mayMove && template.steps.some(({ do: what }) => what === "apply") ? motion.steps : [] };
 }
+
+const NOTHING = { steps: [], instead: [] };
 
 const idOf = (object: KubeObject): string => `${object.kind}/${object.metadata.name}`;
 

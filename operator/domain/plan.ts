@@ -15,6 +15,11 @@ export interface Plan {
    */
   recordsMode: boolean;
   steps: readonly Step[];
+  /**
+   * Motion, where a template is to change: carried out only when that change was not, so that a refusal that lasts does
+   * not keep the group from being scaled and moved. Never both: one thing replaces pods at a time.
+   */
+  instead?: readonly Step[];
   events: readonly PlannedEvent[];
   /** Look again after this long at the latest, ms. */
   recheckAfterMs: number;

@@ -61,6 +61,15 @@ export function isKubeError(error: unknown, ...faults: KubeFault[]): error is Ku
   return error instanceof KubeError && (faults.length === 0 || faults.includes(error.fault));
 }
 
+/**
+ * The cluster said no to this very write: its schema, rights, quota or admission, a webhook that cannot be asked
+ * included. Says nothing about the next write.
+ */
+export function isRefusal(error: unknown): error is KubeError {
+  if (isKubeError(error, "Forbidden", "Invalid", "BadRequest")) return true;
+  return isKubeError(error, "Unavailable") && (error.status?.message ?? error.message).includes("webhook");
+}
+
 /** The other side closed a connection that stood. A refused one (nobody listens) is something else. */
 export function isClosedConnection(error: unknown): boolean {
   if (!isKubeError(error, "Network")) return false;

@@ -28,6 +28,21 @@ test.for<[string, (facts: Loose) => void, boolean, string | undefined, boolean]>
   expect(plan.status.restartedAt !== undefined).toBe(used);
 });
 
+test.for<[string, (facts: Loose) => void, string[]]>([
+  ["in normal mode", () => {}, ["scale 2 -> 4"]],
+  ["modePolicy Observe", (f) => observe(f), []],
+  ["a roll that is paused", (f) => Object.assign(f.children.traffic, { paused: true }), []],
+])("should a new template be refused, scaling is at hand instead: %s", ([, change, instead]) => {
+  const { facts } = healthy();
+  facts.group.spec.gateway.resources = { limits: { cpu: "7" } };
+  facts.group.spec.traffic.replicas = 4;
+  change(facts);
+  const plan = planOf(facts, held(facts, "Reachable", 1_000));
+  expect(plan.broken).toEqual([]);
+  expect(done(plan).filter((step) => step.startsWith("scale"))).toEqual([]);
+  expect(done({ ...plan, steps: plan.instead ?? [] })).toEqual(instead);
+});
+
 test("a word that found nothing to do is used up: forgotten, it would hurry a change of another day", () => {
   const { facts } = healthy();
   facts.group.annotations = ASKED;
