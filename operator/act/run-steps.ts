@@ -40,7 +40,7 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
       // A refusal by dry-run is known to the next loop; one by an error is not, and would be met again at once.
       const met = result === "conflict" || result === "stranger" || (result === "refused" && error === undefined);
       if (met) outcome.met ??= result;
-      if (result === "done" || result === "alreadyDone") {
+      if (result === "done" || result === "alreadyDone" || result === "overridden") {
         done.add(step);
         continue;
       }
@@ -74,6 +74,8 @@ function tell(step: Step, result: StepResult, error: unknown, { counted, trouble
   counted(step.do, result);
   if (error !== undefined) troubled(step, error);
   else if (result === "done") log.info("step done", { step: step.do, object: targetOf(step), why: step.why });
+  else if (result === "overridden")
+    log.warn("step done, and the cluster changed what was written", { step: step.do, object: targetOf(step) });
   else if (result === "abandoned")
     log.warn("step abandoned: by a live read it would break a law", { step: step.do, object: targetOf(step) });
 }

@@ -100,7 +100,9 @@ function stepsOf(
   const wanted = desired.others.filter((object) => !taken.has(idOf(object)));
   const live = (object: KubeObject) => facts.children.byName.get(idOf(object));
   // Observe makes what is missing and changes nothing that is there.
-  const objects = wanted.filter((object) => needsApply(object, live(object)) && !(observing && live(object)));
+  const { overridden } = facts.children;
+  const differs = (object: KubeObject) => needsApply(object, live(object), overridden);
+  const objects = wanted.filter((object) => differs(object) && !(observing && live(object)));
   const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
   steps.push(...backupSteps(situation, taken), ...template.steps, ...pipeline.steps);
   // One thing that replaces pods at a time: a template that changes, or a motion of pods.
@@ -120,7 +122,7 @@ function backupSteps({ facts, desired, evidence }: Situation, taken: ReadonlySet
   // Two exporters on one key would overwrite each other: the younger group's does not run.
   if (!backup || taken.has(idOf(backup)) || facts.peers.keyConflict !== undefined) return [];
   const live = facts.children.byName.get(idOf(backup));
-  if (!needsApply(backup, live)) return [];
+  if (!needsApply(backup, live, facts.children.overridden)) return [];
   // A new exporter could not start now: it would back off long after the control plane is there again.
   if (live && evidence.verdict.word !== "Reachable") return [];
   return [{ do: "apply", object: backup, why: "the exporter of this group" }];

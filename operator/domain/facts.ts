@@ -114,6 +114,20 @@ export interface Children {
   podRefusal?: string;
   /** Other objects that the cluster refused when they were written, with its words. */
   refused?: readonly { kind: string; name: string; message: string }[];
+  /** Objects that the cluster changed while we wrote them. */
+  overridden?: readonly Overridden[];
+}
+
+/** What came back from our own write was not what we wrote: a webhook or policy of the cluster changes these fields. */
+export interface Overridden {
+  kind: string;
+  name: string;
+  uid: string;
+  /** Of the object as it was meant; one that is meant otherwise is written anew. */
+  appliedHash: string | undefined;
+  paths: readonly string[];
+  /** So long ago that it may be tried once more. */
+  again: boolean;
 }
 
 export interface KubeObject {

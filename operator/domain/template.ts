@@ -43,7 +43,10 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
   const askedNow = asked !== undefined && asked !== facts.group.status.restartedAt;
   // The word is used up also where nothing waits: forgotten, it would hurry a change of another day.
   const used = askedNow ? { restartedAt: asked } : {};
-  if (sameInputs && sameTemplate && !needsApply(desired.traffic, object))
+  const { overridden = [] } = facts.children;
+  // What the cluster changes in what we write is tried again now and then, and never told as a change that waits.
+  const known = mayRoll(input) ? overridden : overridden.map((one) => ({ ...one, again: false }));
+  if (sameInputs && sameTemplate && !needsApply(desired.traffic, object, known))
     return { steps: unpause(input, live), events: [], ...used };
   // Outside normal times a new template may roll only when asked for, and only when pods of it are known to start.
   const forced =

@@ -52,6 +52,7 @@ function world(objects: Loose[] = []) {
   const troubles: string[] = [];
   const wrote: string[] = [];
   const met: string[] = [];
+  const overridden: string[] = [];
   let refusal: string | undefined;
   let copied: () => Promise<"done"> = async () => "done";
   const deps: ActDeps = {
@@ -61,6 +62,9 @@ function world(objects: Loose[] = []) {
     troubled: (_step, error) => void troubles.push((error as Error).message),
     log: createLog({ write: () => undefined }),
     wrote: (resource, { metadata }) => void wrote.push(`${resource.kind}/${metadata.name}`),
+    overridden: ({ kind, metadata }, uid, paths) => {
+      if (paths.length > 0) overridden.push(`${kind}/${metadata.name} ${uid} ${paths}`);
+    },
     deleted: (resource, name) => void wrote.push(`-${resource.kind}/${name}`),
     meet: ({ kind, metadata }) => {
       const stranger = metadata.labels?.["holdfast.dev/group"] !== "edge";
@@ -95,6 +99,7 @@ function world(objects: Loose[] = []) {
     troubles,
     wrote,
     met,
+    overridden,
     refuse: (why: string) => (refusal = why),
     copy: (how: () => Promise<"done">) => (copied = how),
   };
@@ -231,6 +236,19 @@ test.for<[string, KubeFault | undefined, boolean]>([
   if (fault) fail("apply Deployment", fault);
   await run([apply("Deployment")], { instead: [scale(3)] });
   expect(calls.includes("scale Deployment/edge")).toBe(moved);
+});
+
+test.for([
+  ["applied", [live("Service", "edge")], "apply", "uid-edge"],
+  ["made", [], "create", "uid-Service/edge"],
+] as const)("what the cluster changes in an object that is %s is seen in its answer", async ([, there, verb, uid]) => {
+  const { run, client, overridden, results, calls } = world([...there]);
+  const through = client[verb] as (...args: Loose[]) => Promise<Loose>;
+  client[verb] = async (...args: Loose[]) => ({ ...(await through(...args)), spec: { type: "LoadBalancer" } });
+  await run([apply("Service", "edge", { spec: { type: "ClusterIP" } }), apply("ServiceAccount")]);
+  expect(overridden).toEqual([`Service/edge ${uid} spec.type`]);
+  expect(results[0]).toBe("apply overridden");
+  expect(calls, "what comes after it goes on").toContain("create ServiceAccount/edge");
 });
 
 test("a store that fails keeps no pod from being moved", async () => {

@@ -53,10 +53,9 @@ export function fakeClient(objects: Loose[] = []) {
     },
     apply: async (res: Loose, object: Loose) => {
       call("apply", res.kind, object.metadata.name, object);
-      return Object.assign(
-        checked(res.kind, { name: object.metadata.name, uid: object.metadata.uid }),
-        object.spec && { spec: object.spec },
-      );
+      const live = checked(res.kind, { name: object.metadata.name, uid: object.metadata.uid });
+      const { resourceVersion } = live.metadata;
+      return Object.assign(live, object, { metadata: { ...live.metadata, ...object.metadata, resourceVersion } });
     },
     updateScale: async (res: Loose, seen: Loose, replicas: number) => {
       call("scale", res.kind, seen.name, replicas);
