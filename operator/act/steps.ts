@@ -113,7 +113,9 @@ async function applyOver(object: KubeObject, uid: string, deps: StepDeps, signal
 async function create(object: KubeObject, facts: Facts, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
   const resource = resourceOf(object);
   try {
-    const made = await deps.client.create(resource, object as never, { fieldManager: CREATE_MANAGER, signal });
+    // A word that is misspelt in the podTemplate must be said now: each apply that follows would fail on it.
+    const options = { fieldManager: CREATE_MANAGER, strict: true, signal };
+    const made = await deps.client.create(resource, object as never, options);
     return written(object, resource, made, deps);
   } catch (error) {
     if (!isKubeError(error, "AlreadyExists")) throw error;

@@ -109,6 +109,8 @@ export function errorFromStatus(what: string, status: Status): KubeError {
   });
 }
 
+const UNKNOWN_FIELD = /field not declared in schema|failed to create typed patch object/;
+
 function faultOf(code: number, status: Status | undefined): KubeFault {
   switch (code) {
     case 400:
@@ -130,6 +132,10 @@ function faultOf(code: number, status: Status | undefined): KubeFault {
       return status?.details?.causes?.some((cause) => cause.field === "metadata.uid") ? "Conflict" : "Invalid";
     case 429:
       return "TooManyRequests";
+    case 500:
+      // A server-side apply of a field that the schema does not know (kubernetes/kubernetes#139253, #118877): this
+      // object is wrong, and the server is well.
+      return UNKNOWN_FIELD.test(status?.message ?? "") ? "Invalid" : "Unavailable";
     default:
       break;
   }

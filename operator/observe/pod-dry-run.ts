@@ -69,7 +69,7 @@ export class PodDryRun {
       spec,
     } as Pod;
     try {
-      await this.#client.create(pods, pod, { dryRun: true, signal });
+      await this.#client.create(pods, pod, { dryRun: true, strict: true, signal });
       return undefined;
     } catch (error) {
       if (isRefused(error)) return error.message;

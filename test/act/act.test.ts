@@ -251,6 +251,18 @@ test.for([
   expect(calls, "what comes after it goes on").toContain("create ServiceAccount/edge");
 });
 
+test("what is made is checked strictly: a misspelt field is refused by its name, and not dropped", async () => {
+  const { run, client, troubles } = world();
+  const asked: unknown[] = [];
+  client.create = async (_resource, _object, options) => {
+    asked.push(options?.strict);
+    throw new KubeError("BadRequest", 'strict decoding error: unknown field "spec.template.spec.foo"');
+  };
+  await run([apply("Deployment"), create("Pod")]);
+  expect(asked).toEqual([true, true]);
+  expect(troubles[0]).toContain("spec.template.spec.foo");
+});
+
 test("a store that fails keeps no pod from being moved", async () => {
   const { run, calls, copy, troubles } = world([live("Deployment", "edge")]);
   copy(async () => {

@@ -143,7 +143,7 @@ test.for([
 ] as const)("a dry-run: %s", async ([, error, expected]) => {
   const client = {
     create: async (_res: unknown, pod: Loose, options: Loose) => {
-      expect(options.dryRun).toBe(true);
+      expect(options).toMatchObject({ dryRun: true, strict: true });
       expect(pod.metadata.labels).toEqual({ a: "b" });
       if (error) throw error;
     },
