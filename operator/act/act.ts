@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import { API_VERSION } from "../api/names.ts";
 import type { Facts } from "../domain/facts.ts";
-import type { Plan } from "../domain/plan.ts";
+import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
 import { gatewayGroups } from "../kinds.ts";
 import { deployments } from "../kube/resources.ts";
 import type { EventRecorder, Regarding } from "./events.ts";
@@ -27,15 +27,16 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
   if (plan.recordsMode) {
     // Law 6: the mode is recorded before it is acted on, by one write that fails when anybody else wrote since.
     await writeStatus(plan.status, facts, deps, signal);
-    await emitAll(plan, facts, deps, signal);
+    await emitAll(plan.events, facts, deps, signal);
     return { again: true };
   }
   const outcome = await runSteps(plan, facts, deps, signal);
+  await emitAll(outcome.events, facts, deps, signal);
   // What this plan says is true of a world without the stranger; the next one knows of it.
   if (outcome.met === "stranger") return { again: true };
-  const status = outcome.failed === undefined ? plan.status : notYetDone(plan.status, facts.group.status);
+  const status = withoutUndone(plan, facts.group.status, outcome.done);
   if (!sameStatus(status, facts.group.status)) await writeStatus(status, facts, deps, signal);
-  await emitAll(plan, facts, deps, signal);
+  await emitAll(plan.events, facts, deps, signal);
   const again = outcome.met === "conflict" || outcome.met === "refused";
   return outcome.failed === undefined ? { again } : { again, failed: outcome.failed };
 }
@@ -45,14 +46,16 @@ export function sameStatus(a: GatewayGroupStatus, b: GatewayGroupStatus): boolea
   return isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
 }
 
-/** A word of a person counts as carried out only when it was. */
-function notYetDone(planned: GatewayGroupStatus, before: GatewayGroupStatus): GatewayGroupStatus {
-  const { restartedAt: _, rehearsedAt: __, ...rest } = planned;
-  return {
-    ...rest,
-    ...(before.restartedAt === undefined ? {} : { restartedAt: before.restartedAt }),
-    ...(before.rehearsedAt === undefined ? {} : { rehearsedAt: before.rehearsedAt }),
-  };
+/** A word of a person counts as carried out only when the step that carries it was done. */
+function withoutUndone(plan: Plan, before: GatewayGroupStatus, done: ReadonlySet<Step>): GatewayGroupStatus {
+  const status = { ...plan.status };
+  for (const step of plan.steps) {
+    if (step.carries === undefined || done.has(step)) continue;
+    const word = before[step.carries];
+    if (word === undefined) delete status[step.carries];
+    else status[step.carries] = word;
+  }
+  return status;
 }
 
 async function writeStatus(
@@ -66,11 +69,16 @@ async function writeStatus(
   deps.wrote(gatewayGroups, await deps.client.replaceStatus(gatewayGroups, seen, status, { signal }));
 }
 
-async function emitAll(plan: Plan, facts: Facts, deps: ActDeps, signal: AbortSignal): Promise<void> {
+async function emitAll(
+  events: readonly PlannedEvent[],
+  facts: Facts,
+  deps: ActDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const { namespace, name, uid } = facts.group;
   const group: Regarding = { apiVersion: API_VERSION, kind: "GatewayGroup", namespace, name, uid };
   const { traffic } = facts.children;
-  for (const event of plan.events) {
+  for (const event of events) {
     await deps.events.emit(group, event, signal);
     if (!event.alsoOnDeployment || !traffic) continue;
     const { apiVersion, kind } = deployments;

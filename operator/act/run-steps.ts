@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { childName, LABEL } from "../api/names.ts";
 import type { Facts, KubeObject } from "../domain/facts.ts";
-import type { Plan, Step } from "../domain/plan.ts";
+import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
 import { isKubeError, isRefusal } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
 import { carryOut, idOf, type StepDeps, type StepResult } from "./steps.ts";
@@ -20,6 +20,8 @@ export interface Outcome {
   failed?: unknown;
   /** Steps that were carried out, or found to be. */
   done: ReadonlySet<Step>;
+  /** What is to be told of what was done. */
+  events: readonly PlannedEvent[];
 }
 
 /**
@@ -29,7 +31,8 @@ export interface Outcome {
 export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: AbortSignal): Promise<Outcome> {
   const done = new Set<Step>();
   const lacking = new Set<string>();
-  const outcome: Outcome = { done };
+  const events: PlannedEvent[] = [];
+  const outcome: Outcome = { done, events };
   const runAll = async (steps: readonly Step[]): Promise<"ended" | "through"> => {
     for (const step of steps) {
       const { result, error } = needsOf(step, facts).some((need) => lacking.has(need))
@@ -42,6 +45,7 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
       if (met) outcome.met ??= result;
       if (result === "done" || result === "alreadyDone" || result === "overridden") {
         done.add(step);
+        events.push(...(step.events ?? []).filter((event) => isTrue(event, result)));
         continue;
       }
       const changed = result === "conflict" || result === "stranger";
@@ -55,6 +59,10 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
   if (kept) await runAll(plan.instead ?? []);
   return outcome;
 }
+
+/** What was there already, nobody did; and no edit by hand was taken back where the cluster itself made it. */
+const isTrue = ({ reason }: PlannedEvent, result: StepResult): boolean =>
+  result === "done" || (result === "overridden" && reason !== "HandEditReverted");
 
 async function runStep(
   step: Step,

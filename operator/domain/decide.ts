@@ -12,6 +12,7 @@ import { type Pipeline, pipelineOf } from "./pipeline.ts";
 import type { Plan, PlannedEvent, Step, Wants } from "./plan.ts";
 import { isPublished, type Situation, situationOf } from "./situation.ts";
 import { statusOf } from "./status.ts";
+import { withEvents } from "./step-events.ts";
 import { type TemplatePlan, templatePlan } from "./template.ts";
 
 /**
@@ -36,7 +37,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     situation,
     step,
     pipeline,
-    template: inert ? { steps: [], events: [] } : idle ? waits : template,
+    template: inert ? { steps: [] } : idle ? waits : template,
     ...(motion.problem ? { motionProblem: motion.problem } : {}),
     busy: steps.length > 0 || isSettling(situation),
   });
@@ -45,12 +46,12 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     const why = evidenceText(facts, situation.evidence);
     Object.assign(status, recordMove(facts, step.move.to, step.move.reason, why));
     events.push(moveEvent(situation, step.move, why));
-  } else events.push(...template.events, ...stepEvents(steps));
+  }
   const plan: Plan = {
     status,
     recordsMode: step.move !== undefined,
-    steps,
-    ...(instead.length > 0 ? { instead } : {}),
+    steps: steps.map(withEvents),
+    ...(instead.length > 0 ? { instead: instead.map(withEvents) } : {}),
     events: inert ? [] : events,
     recheckAfterMs: recheck(situation, step, steps.length > 0),
     wants: wantsOf(situation, pipeline),
@@ -151,31 +152,6 @@ function wantsOf({ facts, evidence, mode }: Situation, pipeline: Pipeline): Want
   const regressed =
     facts.group.status.conditions?.some((condition) => condition.type === "ControlPlaneRegressed") ?? false;
   return { podsOften: !calm, controlPlaneCounts: mode !== "Normal" || pipeline.quarantine !== undefined || regressed };
-}
-
-/** What is done to pods is told where people look: at the group and at its Deployment. */
-function stepEvents(steps: readonly Step[]): PlannedEvent[] {
-  return steps.flatMap((step): PlannedEvent[] => {
-    const told = { type: "Normal", alsoOnDeployment: true } as const;
-    if (step.do === "scale")
-      return [
-        { ...told, reason: "Scaled", action: "Scale", message: `Replicas ${step.from} -> ${step.to}: ${step.why}` },
-      ];
-    if (step.do === "deletePod")
-      return [
-        { ...told, reason: "PodReplaced", action: "Delete", message: `Pod ${step.name} is deleted: ${step.why}` },
-      ];
-    if (step.do === "apply" && step.object.kind === "Deployment")
-      return [
-        {
-          ...told,
-          reason: "ObjectApplied",
-          action: "Apply",
-          message: `Deployment ${step.object.metadata.name}: ${step.why}`,
-        },
-      ];
-    return [];
-  });
 }
 
 function moveEvent(situation: Situation, move: { to: string; reason: Reason }, evidence: string): PlannedEvent {

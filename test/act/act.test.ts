@@ -45,6 +45,19 @@ const event = (reason: PlannedEvent["reason"], alsoOnDeployment = false): Planne
   alsoOnDeployment,
 });
 
+const removal = (name: string): Step => ({
+  do: "delete",
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  name,
+  uid: `uid-${name}`,
+  why: "unused",
+});
+const withHash = (hash: string) => ({
+  metadata: { annotations: { "holdfast.dev/template-hash": hash } },
+  spec: { template: { spec: {} } },
+});
+
 function world(objects: Loose[] = []) {
   const fake = fakeClient(objects);
   const emitted: string[] = [];
@@ -273,14 +286,74 @@ test("a store that fails keeps no pod from being moved", async () => {
   expect(troubles).toEqual(["Cannot write"]);
 });
 
-test("what was not done is not said to be done", async () => {
+const WORDS = { restartedAt: "now", rehearsedAt: "now" };
+const outcomes: [string, (w: ReturnType<typeof world>) => unknown, boolean][] = [
+  ["done", () => undefined, true],
+  ["there already", (w) => w.store.set("ConfigMap/edge", live("ConfigMap", "edge")), true],
+  ["refused", (w) => w.fail("create ConfigMap", "Forbidden"), false],
+  ["changed under our hands", (w) => w.fail("create ConfigMap", "Conflict"), false],
+  ["out of reach", (w) => w.fail("create ConfigMap", "Timeout"), false],
+];
+test.for(outcomes)("a word of a person is used up only by the step that carries it: %s", async ([, change, used]) => {
+  const w = world();
+  change(w);
+  const step: Step = { ...apply("ConfigMap"), carries: "restartedAt" };
+  await w.run([step], { status: { ...STATUS, summary: "after", ...WORDS } });
+  expect(w.bodies.at(-1)).toEqual({
+    ...STATUS,
+    summary: "after",
+    ...WORDS,
+    ...(used ? {} : { restartedAt: undefined }),
+  });
+});
+
+test("a word whose step was never reached, refused by dry-run or not, stays what it was", async () => {
+  const { run, bodies, refuse } = world([live("Deployment", "edge", withHash("old"))]);
+  refuse("violates PodSecurity");
+  const step: Step = { ...apply("Deployment", "edge", withHash("new")), carries: "restartedAt" };
+  await run([step], { status: { ...STATUS, summary: "after", ...WORDS } });
+  expect(bodies.at(-1)).not.toHaveProperty("restartedAt");
+});
+
+test("a trouble elsewhere uses no word up, and gives none back", async () => {
   const { run, fail, bodies } = world();
-  fail("create ConfigMap", "Forbidden");
-  await run([apply("ConfigMap")], { status: { ...STATUS, summary: "after", restartedAt: "now", rehearsedAt: "now" } });
-  const written = bodies.at(-1);
-  expect(written.summary).toBe("after");
-  expect(written).not.toHaveProperty("restartedAt");
-  expect(written).not.toHaveProperty("rehearsedAt");
+  fail("create Service", "Forbidden");
+  await run([apply("Service"), { ...apply("ConfigMap"), carries: "restartedAt" }], { status: { ...STATUS, ...WORDS } });
+  expect(bodies.at(-1)).toMatchObject(WORDS);
+});
+
+test.for<[string, Step, (w: ReturnType<typeof world>) => unknown, string[]]>([
+  ["done", scale(3), () => undefined, ["Scaled"]],
+  ["abandoned", scale(2, { minServingAfter: 2, staying: ["x"] }), () => undefined, []],
+  ["refused", scale(3), (w) => w.fail("scale", "Forbidden"), []],
+  ["changed under our hands", scale(3), (w) => w.fail("scale", "Conflict"), []],
+  ["gone already", removal("cfg"), () => undefined, []],
+])("what is told of a step is told when it is done: %s", async ([, step, change, told]) => {
+  const w = world([live("Deployment", "edge")]);
+  change(w);
+  await w.run([{ ...step, events: [event("Scaled")] }], { events: [event("Proven")] });
+  expect(w.emitted).toEqual([...told, "Proven"].map((reason) => `GatewayGroup ${reason}`));
+});
+
+test("what was done is told, too, when a stranger's object ends the plan or the status cannot be written", async () => {
+  const { run, store, emitted, fail } = world([live("Deployment", "edge")]);
+  store.set("Service/edge", live("Service", "edge", { metadata: { labels: {} } }));
+  const told: Step = { ...scale(3), events: [event("Scaled")] };
+  await run([told, apply("Service")], { events: [event("Proven")] });
+  expect(emitted).toEqual(["GatewayGroup Scaled"]);
+  fail("status", "Conflict");
+  const again: Step = { ...create("ConfigMap", "x"), events: [event("ObjectApplied")] };
+  await expect(run([again], { status: { ...STATUS, summary: "after" }, events: [event("Proven")] })).rejects.toThrow();
+  expect(emitted).toEqual(["GatewayGroup Scaled", "GatewayGroup ObjectApplied"]);
+});
+
+test("no edit by hand is told of where the cluster itself changes what we write", async () => {
+  const { run, client, emitted } = world([live("Service", "edge")]);
+  const through = client.apply as (...args: Loose[]) => Promise<Loose>;
+  client.apply = async (...args: Loose[]) => ({ ...(await through(...args)), spec: { type: "LoadBalancer" } });
+  const step = apply("Service", "edge", { spec: { type: "ClusterIP" } });
+  await run([{ ...step, events: [event("HandEditReverted"), event("ObjectApplied")] }]);
+  expect(emitted).toEqual(["GatewayGroup ObjectApplied"]);
 });
 
 test("somebody else wrote in between: the rest waits, nothing is troubled, and the next look comes soon", async () => {
@@ -326,10 +399,6 @@ test("our own object that the cache does not show yet is no stranger's", async (
   expect(calls).not.toContain("apply Service/edge");
 });
 
-const withHash = (hash: string) => ({
-  metadata: { annotations: { "holdfast.dev/template-hash": hash } },
-  spec: { template: { spec: {} } },
-});
 test.for([
   ["a new template that the cluster takes", "new", undefined, ["get Deployment/edge", "apply Deployment/edge"]],
   ["a new template that it refuses is not applied", "new", "violates PodSecurity", []],
@@ -391,14 +460,6 @@ test("a pod that is gone already is no trouble", async () => {
   expect(results).toEqual(["deletePod alreadyDone"]);
 });
 
-const removal = (name: string): Step => ({
-  do: "delete",
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  name,
-  uid: `uid-${name}`,
-  why: "unused",
-});
 test("a ConfigMap that a pod has come to use since is kept", async () => {
   const user = live("Pod", "late", { spec: { volumes: [{ name: "n", configMap: { name: "cfg" } }] } });
   const { run, results } = world([live("ConfigMap", "cfg"), live("ConfigMap", "free"), user]);
