@@ -44,6 +44,10 @@ export const REASONS = {
     "The cluster refuses an object of this group, for example a node port that is taken.",
     "Change the part of the spec that the message names, or the cluster's policy.",
   ),
+  StepRefused: reason(
+    "The cluster refuses what Holdfast has to do to an object of this group: scale, delete, mark or pause it.",
+    "Change the policy, the webhook or the rights that the message names.",
+  ),
   FieldOverridden: reason(
     "A webhook or policy of the cluster changes a field of an object as Holdfast writes it; that field is left alone.",
     "Exempt the object that the message names from it, or leave it: the field is written again each hour.",
