@@ -20,6 +20,7 @@ import type { GroupMetrics } from "./metrics.ts";
 import { BY_STORAGE, type Caches } from "./observe/caches.ts";
 import { LagMeter } from "./observe/loop-lag.ts";
 import { forget, observe, type Readers } from "./observe/observe.ts";
+import { Overrides } from "./observe/overrides.ts";
 import { PeerIndex } from "./observe/peers.ts";
 import { PodDryRun } from "./observe/pod-dry-run.ts";
 import { PodProber } from "./observe/pod-prober.ts";
@@ -86,6 +87,7 @@ export function operator(deps: OperatorDeps): Operator {
     events,
     log: log.child({ group: key }),
     wrote: (resource, object) => written.wrote(key, resource, object.metadata),
+    overridden: (meant, uid, paths) => readers.overrides.met(key, meant, uid, paths),
     deleted: (resource, name, uid) => written.deleted(key, resource, keyOf(facts.group.namespace, name), uid),
     meet: (live) => readers.strangers.meet(key, facts.group.name, live),
     dryRun: (template, signal) => dryRun.ask(facts.group, template, signal),
@@ -187,6 +189,7 @@ function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup,
     peers: new PeerIndex(caches.storages),
     strangers: new Strangers(client, clock),
     refusals: new Refusals(clock),
+    overrides: new Overrides(clock),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
     operator: { chooseImage: options.chooseImage, version },
   };

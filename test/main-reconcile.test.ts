@@ -33,6 +33,7 @@ function world() {
     troubled: () => undefined,
     log,
     wrote: () => undefined,
+    overridden: () => undefined,
     deleted: () => undefined,
     meet: () => false,
     dryRun: async () => undefined,

@@ -26,7 +26,8 @@ export interface EventRecorderOptions {
 /** The same thing is said once in so long: people read events, and each is a write. */
 const REPEAT_AFTER_MS = 10 * 60_000;
 const REMEMBERED_MAX = 2_000;
-const NOTE_MAX_CHARS = 1024;
+/** The API server counts bytes and refuses what is longer. */
+const NOTE_MAX_BYTES = 1024;
 
 /** events.k8s.io/v1. An event that cannot be written is logged and forgotten: nothing is decided by events. */
 export class EventRecorder {
@@ -57,7 +58,7 @@ export class EventRecorder {
       type: planned.type,
       reason: planned.reason,
       action: planned.action,
-      note: planned.message.slice(0, NOTE_MAX_CHARS),
+      note: cut(planned.message, NOTE_MAX_BYTES),
       regarding,
     } as KubeEvent;
     try {
@@ -76,4 +77,10 @@ export class EventRecorder {
       this.#said.delete(known);
     }
   }
+}
+
+/** At most so many bytes of UTF-8, and no half of a character. */
+function cut(text: string, maxBytes: number): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
+  return text.slice(0, read);
 }

@@ -1,4 +1,5 @@
 import { ANNOTATION, FIELD_MANAGER, LABEL } from "../api/names.ts";
+import { differences } from "../domain/diff.ts";
 import type { Facts, KubeObject } from "../domain/facts.ts";
 import type { Step } from "../domain/plan.ts";
 import { unionReplacements } from "../domain/union.ts";
@@ -13,13 +14,27 @@ export type WriteClient = Pick<
   "get" | "list" | "create" | "apply" | "updateScale" | "mergePatch" | "jsonPatch" | "delete" | "replaceStatus"
 >;
 
-/** How a step ended, for logs and metrics. `refused`: the cluster or the store said no, and the same again would be no. */
-export type StepResult = "done" | "alreadyDone" | "abandoned" | "conflict" | "stranger" | "refused" | "failed";
+/**
+ * How a step ended, for logs and metrics. `refused`: the cluster or the store said no, and the same again would be no.
+ * `overridden`: written, and the cluster changed something of it as it came in. `blocked`: not tried, because something that it needs was refused.
+ */
+export type StepResult =
+  | "done"
+  | "alreadyDone"
+  | "overridden"
+  | "abandoned"
+  | "conflict"
+  | "stranger"
+  | "refused"
+  | "blocked"
+  | "failed";
 
 export interface StepDeps {
   client: WriteClient;
   /** A write came back: the cache must catch up with it before the next decision. */
   wrote: (resource: Resource, object: { metadata: ObjectMeta }) => void;
+  /** Where the cluster changed what we wrote, as it came in; no paths where it did not. */
+  overridden: (meant: KubeObject, uid: string, paths: readonly string[]) => void;
   deleted: (resource: Resource, name: string, uid: string) => void;
   /** A live object sits on a name that we need. Returns whether it is a stranger's. */
   meet: (live: KubeObject) => boolean;
@@ -91,16 +106,17 @@ async function applyOver(object: KubeObject, uid: string, deps: StepDeps, signal
   await takeOverCreated(deps.client, resource, object, uid, signal);
   // The uid is a precondition: an object that was deleted and made anew by somebody else is not ours to write.
   const meant = { ...object, metadata: { ...object.metadata, uid } } as unknown as Applied;
-  deps.wrote(resource, await deps.client.apply(resource, meant, { fieldManager: FIELD_MANAGER, force: true, signal }));
-  return "done";
+  const made = await deps.client.apply(resource, meant, { fieldManager: FIELD_MANAGER, force: true, signal });
+  return written(object, resource, made, deps);
 }
 
 async function create(object: KubeObject, facts: Facts, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
   const resource = resourceOf(object);
   try {
-    const made = await deps.client.create(resource, object as never, { fieldManager: CREATE_MANAGER, signal });
-    deps.wrote(resource, made);
-    return "done";
+    // A word that is misspelt in the podTemplate must be said now: each apply that follows would fail on it.
+    const options = { fieldManager: CREATE_MANAGER, strict: true, signal };
+    const made = await deps.client.create(resource, object as never, options);
+    return written(object, resource, made, deps);
   } catch (error) {
     if (!isKubeError(error, "AlreadyExists")) throw error;
   }
@@ -111,6 +127,16 @@ async function create(object: KubeObject, facts: Facts, deps: StepDeps, signal: 
   const ours = !deps.meet(live);
   if (ours || !adoptable) return ours ? "alreadyDone" : "stranger";
   return await applyOver(withoutReplicas(object), live.metadata.uid ?? "", deps, signal);
+}
+
+/** A throw-away pod is never written again, so nobody asks what the cluster changed in it. */
+function written(object: KubeObject, resource: Resource, made: { metadata: ObjectMeta }, deps: StepDeps): StepResult {
+  deps.wrote(resource, made);
+  if (object.kind === "Pod") return "done";
+  const live = { ...made, apiVersion: object.apiVersion, kind: object.kind } as unknown as KubeObject;
+  const paths = differences(object, live);
+  deps.overridden(object, made.metadata.uid ?? "", paths);
+  return paths.length === 0 ? "done" : "overridden";
 }
 
 async function scale(

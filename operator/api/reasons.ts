@@ -12,6 +12,7 @@ export const CONDITION_TYPES = {
   SnapshotQuarantined: "The newest export was not trusted; the verified pair stays. Present only while true.",
   ControlPlaneRegressed: "The control plane holds clearly less than the verified snapshot. Present only while true.",
   RestartPending: "A change of the pod template waits. Present only while true.",
+  Overridden: "Something in the cluster changes what Holdfast writes. Present only while true.",
   Held: "Holdfast refrains from acting and says why. Present only while true.",
 } as const;
 export type ConditionType = keyof typeof CONDITION_TYPES;
@@ -21,6 +22,7 @@ export const ONLY_WHILE_TRUE: readonly ConditionType[] = [
   "SnapshotQuarantined",
   "ControlPlaneRegressed",
   "RestartPending",
+  "Overridden",
   "Held",
 ];
 
@@ -41,6 +43,14 @@ export const REASONS = {
   ObjectRefused: reason(
     "The cluster refuses an object of this group, for example a node port that is taken.",
     "Change the part of the spec that the message names, or the cluster's policy.",
+  ),
+  StepRefused: reason(
+    "The cluster refuses what Holdfast has to do to an object of this group: scale, delete, mark or pause it.",
+    "Change the policy, the webhook or the rights that the message names.",
+  ),
+  FieldOverridden: reason(
+    "A webhook or policy of the cluster changes a field of an object as Holdfast writes it; that field is left alone.",
+    "Exempt the object that the message names from it, or leave it: the field is written again each hour.",
   ),
   // --- bad input
   InvalidImage: reason(

@@ -48,6 +48,7 @@ const SPEAKING: readonly ConditionType[] = [
   "SnapshotQuarantined",
   "ControlPlaneRegressed",
   "RestartPending",
+  "Overridden",
   "Held",
 ];
 

@@ -12,6 +12,7 @@ import { type Pipeline, pipelineOf } from "./pipeline.ts";
 import type { Plan, PlannedEvent, Step, Wants } from "./plan.ts";
 import { isPublished, type Situation, situationOf } from "./situation.ts";
 import { statusOf } from "./status.ts";
+import { withEvents } from "./step-events.ts";
 import { type TemplatePlan, templatePlan } from "./template.ts";
 
 /**
@@ -27,7 +28,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
   const observing = situation.words.order === "Observe";
   const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
   const inert = step.held?.reason === "Suspended" || step.held?.reason === "HoldOrdered";
-  const steps = step.move || inert ? [] : stepsOf(situation, step, pipeline, template, motion);
+  const { steps, instead } = step.move || inert ? NOTHING : stepsOf(situation, step, pipeline, template, motion);
   // A person's word counts as carried out only in a loop that carries something out.
   const idle = step.move !== undefined || inert;
   if (idle || !steps.some(isRehearsal)) delete pipeline.rehearsedAt;
@@ -36,7 +37,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     situation,
     step,
     pipeline,
-    template: inert ? { steps: [], events: [] } : idle ? waits : template,
+    template: inert ? { steps: [] } : idle ? waits : template,
     ...(motion.problem ? { motionProblem: motion.problem } : {}),
     busy: steps.length > 0 || isSettling(situation),
   });
@@ -45,11 +46,12 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     const why = evidenceText(facts, situation.evidence);
     Object.assign(status, recordMove(facts, step.move.to, step.move.reason, why));
     events.push(moveEvent(situation, step.move, why));
-  } else events.push(...template.events, ...stepEvents(steps));
+  }
   const plan: Plan = {
     status,
     recordsMode: step.move !== undefined,
-    steps,
+    steps: steps.map(withEvents),
+    ...(instead.length > 0 ? { instead: instead.map(withEvents) } : {}),
     events: inert ? [] : events,
     recheckAfterMs: recheck(situation, step, steps.length > 0),
     wants: wantsOf(situation, pipeline),
@@ -92,22 +94,27 @@ function stepsOf(
   pipeline: Pipeline,
   template: TemplatePlan,
   motion: Motion,
-): Step[] {
+): Pick<Required<Plan>, "steps" | "instead"> {
   const { facts, desired } = situation;
   const taken = new Set(facts.children.strangers.filter((s) => !s.adoptable).map((s) => `${s.kind}/${s.name}`));
   const observing = situation.words.order === "Observe";
   const wanted = desired.others.filter((object) => !taken.has(idOf(object)));
   const live = (object: KubeObject) => facts.children.byName.get(idOf(object));
   // Observe makes what is missing and changes nothing that is there.
-  const objects = wanted.filter((object) => needsApply(object, live(object)) && !(observing && live(object)));
+  const { overridden } = facts.children;
+  const differs = (object: KubeObject) => needsApply(object, live(object), overridden);
+  const objects = wanted.filter((object) => differs(object) && !(observing && live(object)));
   const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
   steps.push(...backupSteps(situation, taken), ...template.steps, ...pipeline.steps);
   // One thing that replaces pods at a time: a template that changes, or a motion of pods.
-  const rolls = template.steps.length > 0 || template.pending?.reason === "OutageDuringRoll";
-  if (!observing && !rolls && !facts.children.traffic?.paused) steps.push(...motion.steps);
+  const mayMove = !observing && !facts.children.traffic?.paused && template.pending?.reason !== "OutageDuringRoll";
+  const rolls = template.steps.length > 0;
+  if (mayMove && !rolls) steps.push(...motion.steps);
   steps.push(...helperSteps(situation, step, pipeline), ...(observing ? [] : obsolete(facts, desired)));
-  return steps;
+  return { steps, instead: mayMove && template.steps.some(({ do: what }) => what === "apply") ? motion.steps : [] };
 }
+
+const NOTHING = { steps: [], instead: [] };
 
 const idOf = (object: KubeObject): string => `${object.kind}/${object.metadata.name}`;
 
@@ -116,7 +123,7 @@ function backupSteps({ facts, desired, evidence }: Situation, taken: ReadonlySet
   // Two exporters on one key would overwrite each other: the younger group's does not run.
   if (!backup || taken.has(idOf(backup)) || facts.peers.keyConflict !== undefined) return [];
   const live = facts.children.byName.get(idOf(backup));
-  if (!needsApply(backup, live)) return [];
+  if (!needsApply(backup, live, facts.children.overridden)) return [];
   // A new exporter could not start now: it would back off long after the control plane is there again.
   if (live && evidence.verdict.word !== "Reachable") return [];
   return [{ do: "apply", object: backup, why: "the exporter of this group" }];
@@ -145,31 +152,6 @@ function wantsOf({ facts, evidence, mode }: Situation, pipeline: Pipeline): Want
   const regressed =
     facts.group.status.conditions?.some((condition) => condition.type === "ControlPlaneRegressed") ?? false;
   return { podsOften: !calm, controlPlaneCounts: mode !== "Normal" || pipeline.quarantine !== undefined || regressed };
-}
-
-/** What is done to pods is told where people look: at the group and at its Deployment. */
-function stepEvents(steps: readonly Step[]): PlannedEvent[] {
-  return steps.flatMap((step): PlannedEvent[] => {
-    const told = { type: "Normal", alsoOnDeployment: true } as const;
-    if (step.do === "scale")
-      return [
-        { ...told, reason: "Scaled", action: "Scale", message: `Replicas ${step.from} -> ${step.to}: ${step.why}` },
-      ];
-    if (step.do === "deletePod")
-      return [
-        { ...told, reason: "PodReplaced", action: "Delete", message: `Pod ${step.name} is deleted: ${step.why}` },
-      ];
-    if (step.do === "apply" && step.object.kind === "Deployment")
-      return [
-        {
-          ...told,
-          reason: "ObjectApplied",
-          action: "Apply",
-          message: `Deployment ${step.object.metadata.name}: ${step.why}`,
-        },
-      ];
-    return [];
-  });
 }
 
 function moveEvent(situation: Situation, move: { to: string; reason: Reason }, evidence: string): PlannedEvent {

@@ -1,14 +1,20 @@
 import { MARK } from "./desired/common.ts";
-import type { KubeObject } from "./facts.ts";
+import type { KubeObject, Overridden } from "./facts.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import { quantityInBillionths } from "./quantity.ts";
 
 /**
  * Must the object be applied? Yes when it is not there, when it was meant otherwise the last time (something that we no
- * longer want is taken away by the apply itself), or when what we mean is not what is there: an edit by hand.
+ * longer want is taken away by the apply itself), or when what we mean is not what is there: an edit by hand. Not when
+ * the cluster itself changed it as we wrote it: it would again, with every write.
  */
-export function needsApply(desired: KubeObject, live: KubeObject | undefined): boolean {
+export function needsApply(
+  desired: KubeObject,
+  live: KubeObject | undefined,
+  overridden: readonly Overridden[] = [],
+): boolean {
   if (live === undefined) return true;
+  if (overridden.some((one) => !one.again && isOverridden(one, desired, live))) return false;
   const applied = live.metadata.annotations?.[MARK.appliedHash];
   return applied !== desired.metadata.annotations?.[MARK.appliedHash] || describeDiff(desired, live) !== undefined;
 }
@@ -20,20 +26,53 @@ export function needsApply(desired: KubeObject, live: KubeObject | undefined): b
  * go into events.
  */
 export function describeDiff(desired: KubeObject, live: KubeObject | undefined): string | undefined {
-  if (live === undefined) return "metadata";
+  let first: string | undefined;
+  compare(desired, live, (path) => {
+    first = path;
+    return true;
+  });
+  return first;
+}
+
+/** All such paths. */
+export function differences(desired: KubeObject, live: KubeObject): string[] {
+  const paths: string[] = [];
+  compare(desired, live, (path) => {
+    paths.push(path);
+    return false;
+  });
+  return paths;
+}
+
+/** Is all that differs what the cluster changed when this very object was written the last time? */
+export function isOverridden(known: Overridden, desired: KubeObject, live: KubeObject | undefined): boolean {
+  const { kind, name, uid, appliedHash, paths } = known;
+  if (live?.metadata.uid !== uid || desired.kind !== kind || desired.metadata.name !== name) return false;
+  if (desired.metadata.annotations?.[MARK.appliedHash] !== appliedHash) return false;
+  const now = differences(desired, live);
+  return now.length > 0 && now.every((path) => paths.includes(path));
+}
+
+function compare(desired: KubeObject, live: KubeObject | undefined, found: Found): void {
+  if (live === undefined) {
+    found("metadata");
+    return;
+  }
   const { metadata, ...body } = desired;
   const { labels, annotations, ownerReferences } = metadata;
-  return objectDiff({ metadata: { labels, annotations, ownerReferences }, ...body }, live, "");
+  objectDiff({ metadata: { labels, annotations, ownerReferences }, ...body }, live, "", found);
 }
 
 type Path = string;
+/** Told of each path; true: no more is wanted. What hands it on returns the same. */
+type Found = (path: Path) => boolean;
 
-function valueDiff(desired: unknown, live: unknown, path: Path, key: string): Path | undefined {
-  if (desired === undefined) return undefined; // not meant
-  if (isEmpty(desired) && isEmpty(live)) return key === "emptyDir" && !isObject(live) ? path : undefined;
-  if (Array.isArray(desired)) return listDiff(desired, Array.isArray(live) ? live : [], path, key);
-  if (isObject(desired)) return objectDiff(desired, isObject(live) ? live : {}, path, key);
-  return sameScalar(desired, live, path) ? undefined : path;
+function valueDiff(desired: unknown, live: unknown, path: Path, found: Found, key: string): boolean {
+  if (desired === undefined) return false; // not meant
+  if (isEmpty(desired) && isEmpty(live)) return key === "emptyDir" && !isObject(live) && found(path);
+  if (Array.isArray(desired)) return listDiff(desired, Array.isArray(live) ? live : [], path, found, key);
+  if (isObject(desired)) return objectDiff(desired, isObject(live) ? live : {}, path, found, key);
+  return !sameScalar(desired, live, path) && found(path);
 }
 
 /** The API server drops what says nothing. */
@@ -45,15 +84,14 @@ function isEmpty(value: unknown): boolean {
 /** Maps that Kubernetes replaces as a whole: one label more in a selector selects other pods. */
 const ATOMIC_MAPS = new Set(["selector", "podSelector", "labelSelector", "matchLabels", "nodeSelector"]);
 
-function objectDiff(desired: JsonObject, live: JsonObject, path: Path, key = ""): Path | undefined {
+function objectDiff(desired: JsonObject, live: JsonObject, path: Path, found: Found, key = ""): boolean {
   const at = (name: string) => (path === "" ? name : /[./]/.test(name) ? `${path}["${name}"]` : `${path}.${name}`);
   for (const [name, value] of Object.entries(desired)) {
-    const diff = valueDiff(value, live[name], at(name), name);
-    if (diff !== undefined) return diff;
+    if (valueDiff(value, live[name], at(name), found, name)) return true;
   }
-  if (!ATOMIC_MAPS.has(key)) return undefined;
+  if (!ATOMIC_MAPS.has(key)) return false;
   const extra = Object.keys(live).find((name) => !Object.hasOwn(desired, name) && !isEmpty(live[name]));
-  return extra === undefined ? undefined : at(extra);
+  return extra !== undefined && found(at(extra));
 }
 
 export type KeyOf = (item: JsonObject) => unknown;
@@ -79,26 +117,23 @@ const LIST_KEYS: Readonly<Record<string, KeyOf>> = {
 /** How items of a list are told apart; undefined: Kubernetes takes the list as one value. */
 export const listKeyOf = (field: string): KeyOf | undefined => LIST_KEYS[field];
 
-function listDiff(desired: readonly unknown[], live: readonly unknown[], path: Path, name: string): Path | undefined {
+type List = readonly unknown[];
+
+function listDiff(desired: List, live: List, path: Path, found: Found, name: string): boolean {
   const key = listKeyOf(name);
-  if (key === undefined || !desired.every(isObject)) return atomicDiff(desired, live, path);
-  const found = new Map(live.filter(isObject).map((item) => [key(item), item]));
+  if (key === undefined || !desired.every(isObject)) return atomicDiff(desired, live, path, found);
+  const known = new Map(live.filter(isObject).map((item) => [key(item), item]));
   for (const item of desired) {
     const at = `${path}[${String(key(item))}]`;
-    const other = found.get(key(item));
-    const diff = other === undefined ? at : objectDiff(item, other, at);
-    if (diff !== undefined) return diff;
+    const other = known.get(key(item));
+    if (other === undefined ? found(at) : objectDiff(item, other, at, found)) return true;
   }
-  return undefined;
+  return false;
 }
 
-function atomicDiff(desired: readonly unknown[], live: readonly unknown[], path: Path): Path | undefined {
-  if (desired.length !== live.length) return path;
-  for (const [index, item] of desired.entries()) {
-    const diff = valueDiff(item, live[index], `${path}[${index}]`, "");
-    if (diff !== undefined) return diff;
-  }
-  return undefined;
+function atomicDiff(desired: List, live: List, path: Path, found: Found): boolean {
+  if (desired.length !== live.length) return found(path);
+  return desired.some((item, index) => valueDiff(item, live[index], `${path}[${index}]`, found, ""));
 }
 
 /** Plain booleans, left out when false; a pointer (optional, enableServiceLinks, ...) stays and so is compared. */

@@ -112,8 +112,33 @@ export interface Children {
   configsInUse: ReadonlySet<string>;
   /** What the cluster said to a dry-run of a traffic pod; undefined = accepted or not asked. */
   podRefusal?: string;
-  /** Other objects that the cluster refused when they were written, with its words. */
-  refused?: readonly { kind: string; name: string; message: string }[];
+  /** Steps that the cluster refused when they were tried. */
+  refused?: readonly Refusal[];
+  /** Objects that the cluster changed while we wrote them. */
+  overridden?: readonly Overridden[];
+}
+
+/** One step that the cluster refused, told with its words. */
+export interface Refusal {
+  /** What was tried: a step's `do`. */
+  does: string;
+  kind: string;
+  name: string;
+  /** Of a throw-away pod, which has another name each time. */
+  role?: string;
+  message: string;
+}
+
+/** What came back from our own write was not what we wrote: a webhook or policy of the cluster changes these fields. */
+export interface Overridden {
+  kind: string;
+  name: string;
+  uid: string;
+  /** Of the object as it was meant; one that is meant otherwise is written anew. */
+  appliedHash: string | undefined;
+  paths: readonly string[];
+  /** So long ago that it may be tried once more. */
+  again: boolean;
 }
 
 export interface KubeObject {

@@ -24,7 +24,8 @@ export function helperSteps(situation: Situation, step: ModeStep, pipeline: Pipe
       readerSecretVersion: reader.resourceVersion,
       ...(situation.rehearse.template === undefined ? {} : { template: situation.rehearse.template }),
     });
-    if (object) steps.push({ do: "create", object, why: `prove that snapshot ${short(digest)} loads` });
+    const asked = pipeline.rehearsedAt === undefined ? {} : ({ carries: "rehearsedAt" } as const);
+    if (object) steps.push({ do: "create", object, why: `prove that snapshot ${short(digest)} loads`, ...asked });
   }
   const canaries = facts.helpers.filter((pod) => pod.role === "canary" && !pod.deleting);
   if (step.wantsCanary && canaries.length === 0) {

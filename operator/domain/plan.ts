@@ -15,6 +15,12 @@ export interface Plan {
    */
   recordsMode: boolean;
   steps: readonly Step[];
+  /**
+   * Motion, where a template is to change: carried out only when that change was not, so that a refusal that lasts does
+   * not keep the group from being scaled and moved. Never both: one thing replaces pods at a time.
+   */
+  instead?: readonly Step[];
+  /** Of conditions, of the mode and of what was seen. What is told of a step is the step's own. */
   events: readonly PlannedEvent[];
   /** Look again after this long at the latest, ms. */
   recheckAfterMs: number;
@@ -29,7 +35,16 @@ export interface Wants {
   controlPlaneCounts: boolean;
 }
 
-export type Step =
+export type Step = Work & Told;
+
+export interface Told {
+  /** Told once this step is done, and never otherwise. */
+  events?: readonly PlannedEvent[];
+  /** The word of a person that this step carries out: used up once it is done, and never otherwise. */
+  carries?: "restartedAt" | "rehearsedAt";
+}
+
+type Work =
   /** Server-side apply; never carries replicas of the traffic Deployment. */
   | { do: "apply"; object: KubeObject; why: string }
   /** POST; fails when it exists. Deployments with their first replicas, helper pods. */

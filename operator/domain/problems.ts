@@ -1,5 +1,5 @@
 import { ANNOTATION } from "../api/names.ts";
-import type { Problem, SecretFact } from "./facts.ts";
+import type { Problem, Refusal, SecretFact } from "./facts.ts";
 import type { Situation } from "./situation.ts";
 
 /** Everything in the input that a person must change, in the order in which it is told; the first is the condition's reason. */
@@ -11,7 +11,7 @@ export function problemsOf(situation: Situation): Problem[] {
     ...facts.children.strangers.map((stranger) => nameTaken(stranger, facts.group.name)),
     facts.children.podRefusal === undefined ? undefined : podsRefused(facts.children.podRefusal),
     facts.children.traffic?.failure === undefined ? undefined : podsRefused(facts.children.traffic.failure),
-    ...(facts.children.refused ?? []).map(objectRefused),
+    ...(facts.children.refused ?? []).map(stepRefused),
     certificate(facts.secrets.client),
     facts.storage.seen === "absent" ? storageMissing(situation) : undefined,
     facts.storage.seen === "present" ? facts.storage.fault : undefined,
@@ -39,11 +39,27 @@ const podsRefused = (why: string): Problem => ({
   message: `The cluster refuses the traffic pods: ${why}`,
 });
 
-const objectRefused = (object: { kind: string; name: string; message: string }): Problem => ({
-  reason: "ObjectRefused",
-  field: "spec",
-  message: `The cluster refuses ${object.kind} "${object.name}": ${object.message}`,
-});
+const VERBS: Readonly<Record<string, string>> = {
+  scale: "scale",
+  delete: "delete",
+  deletePod: "delete",
+  markPod: "mark",
+  pause: "pause",
+  restoreTemplate: "put back the template of",
+};
+
+function stepRefused({ does, kind, name, role, message }: Refusal): Problem {
+  const verb = VERBS[does];
+  if (verb !== undefined)
+    return {
+      reason: "StepRefused",
+      field: "",
+      message: `The cluster refuses to ${verb} ${kind} "${name}": ${message}`,
+    };
+  if (role !== undefined)
+    return { reason: "PodsRefused", field: "spec", message: `The cluster refuses the ${role} pod: ${message}` };
+  return { reason: "ObjectRefused", field: "spec", message: `The cluster refuses ${kind} "${name}": ${message}` };
+}
 
 function certificate(secret: SecretFact): Problem | undefined {
   if (secret.seen === "absent")

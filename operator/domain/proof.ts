@@ -119,10 +119,18 @@ export function proofFor(facts: Facts, proofKey: string, pair: PairFound): Proof
 
 const isRehearsing = (facts: Facts) => facts.helpers.some((pod) => pod.role === "rehearsal" && !pod.deleting);
 
+/** Why there is no rehearsal, where the cluster lets none be made. */
+function rehearsalRefused(facts: Facts): string | undefined {
+  const refused = isRehearsing(facts) ? undefined : facts.children.refused?.find(({ role }) => role === "rehearsal");
+  return refused && `the cluster refuses the rehearsal pod: ${refused.message}`;
+}
+
 function unproven(facts: Facts): string {
   const last = facts.group.status.snapshot?.lastRehearsal;
   const failed = last?.result === "Failed" ? `; the last rehearsal failed: ${last.message ?? "no message"}` : "";
-  return `The verified snapshot was not yet loaded with the present image, configuration and reader keys${failed}`;
+  const refused = rehearsalRefused(facts);
+  const why = refused === undefined ? failed : `; ${refused}`;
+  return `The verified snapshot was not yet loaded with the present image, configuration and reader keys${why}`;
 }
 
 type No = (reason: Reason, message: string, status?: "False" | "Unknown") => Readiness;
@@ -145,6 +153,9 @@ function whyMissing(facts: Facts, no: No): Readiness {
     );
   if (raw.seen === "found" && raw.problems.length > 0)
     return no("SnapshotInvalid", `The exported snapshot cannot be used: ${raw.problems.join(", ")}`);
+  if (raw.seen === "unknown") return no(raw.reason as Reason, raw.why, "Unknown");
+  const refused = rehearsalRefused(facts);
+  if (refused !== undefined) return no("PodsRefused", `The exported snapshot cannot be proven: ${refused}`);
   const last = facts.group.status.snapshot?.lastRehearsal;
   if (last?.result === "Failed") return no("RehearsalFailed", last.message ?? "The rehearsal failed");
   return no("Rehearsing", "The exported snapshot is being proven");

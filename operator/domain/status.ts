@@ -2,6 +2,7 @@ import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import { LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
 import { conditionsFrom, type Saying } from "./conditions.ts";
+import { isOverridden } from "./diff.ts";
 import { evidenceText } from "./evidence.ts";
 import { licenseOf } from "./license.ts";
 import type { ModeStep } from "./mode.ts";
@@ -132,6 +133,9 @@ function sayingsOf(input: StatusInput): Saying[] {
       reason: template.pending.reason,
       message: template.pending.message,
     });
+  const overridden = overriddenText(situation);
+  if (overridden !== undefined)
+    sayings.push({ type: "Overridden", status: "True", reason: "FieldOverridden", message: overridden });
   if (step.held) sayings.push({ type: "Held", status: "True", reason: step.held.reason, message: step.held.message });
   else if (input.motionProblem) sayings.push({ type: "Held", status: "True", ...input.motionProblem });
   else if (situation.frozen)
@@ -142,6 +146,18 @@ function sayingsOf(input: StatusInput): Saying[] {
       message: `The control plane was lost and is not known to be back, and fallback is not ready: ${readiness.message}. Nothing that serves is touched`,
     });
   return sayings;
+}
+
+/** What the cluster changes in what is written now, by object and field; undefined where it changes nothing. */
+function overriddenText({ facts, desired }: Situation): string | undefined {
+  const { overridden = [], byName } = facts.children;
+  const meant = [desired.traffic, ...(desired.backup ? [desired.backup] : []), ...desired.others];
+  const standing = overridden.filter((one) =>
+    meant.some((object) => isOverridden(one, object, byName.get(`${one.kind}/${one.name}`))),
+  );
+  if (standing.length === 0) return undefined;
+  const fields = standing.map(({ kind, name, paths }) => `${kind} "${name}": ${paths.slice(0, 5).join(", ")}`);
+  return `A webhook or policy of the cluster changes what Holdfast writes: ${fields.join("; ")}. These fields are left as they are`;
 }
 
 function readySaying({ facts, wanted }: Situation): Saying {

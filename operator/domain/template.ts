@@ -4,13 +4,12 @@ import type { Reason } from "../api/reasons.ts";
 import type { Desired } from "./desired/index.ts";
 import { describeDiff, needsApply } from "./diff.ts";
 import type { Facts, KubeObject, VerdictWord, WorkloadFact } from "./facts.ts";
-import type { PlannedEvent, Step } from "./plan.ts";
+import type { Step } from "./plan.ts";
 import { isReady, isServing } from "./pods.ts";
 
 /** What becomes of the traffic Deployment's template: made, kept, changed, put back or waiting. Never its replicas. */
 export interface TemplatePlan {
   steps: Step[];
-  events: PlannedEvent[];
   pending?: { reason: Extract<Reason, "ChangeWaits" | "RendersDifferently" | "OutageDuringRoll">; message: string };
   /** The restart-at annotation that this carries out. */
   restartedAt?: string;
@@ -32,7 +31,7 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
   const { facts, desired } = input;
   const live = facts.children.traffic;
   // What cannot be rendered or is refused changes nothing: what runs stays.
-  if (desired.keep === "Unrendered" || desired.keep === "Refused") return { steps: [], events: [] };
+  if (desired.keep === "Unrendered" || desired.keep === "Refused") return { steps: [] };
   if (!live) return creation(input);
   const caught = outageDuringRoll(input, live);
   if (caught) return caught;
@@ -43,18 +42,23 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
   const askedNow = asked !== undefined && asked !== facts.group.status.restartedAt;
   // The word is used up also where nothing waits: forgotten, it would hurry a change of another day.
   const used = askedNow ? { restartedAt: asked } : {};
-  if (sameInputs && sameTemplate && !needsApply(desired.traffic, object))
-    return { steps: unpause(input, live), events: [], ...used };
+  const { overridden = [] } = facts.children;
+  // What the cluster changes in what we write is tried again now and then, and never told as a change that waits.
+  const known = mayRoll(input) ? overridden : overridden.map((one) => ({ ...one, again: false }));
+  if (sameInputs && sameTemplate && !needsApply(desired.traffic, object, known))
+    return { steps: unpause(input, live), ...used };
   // Outside normal times a new template may roll only when asked for, and only when pods of it are known to start.
   const forced =
     askedNow &&
+    facts.children.podRefusal === undefined &&
     !input.frozen &&
     !input.observing &&
     (input.publishedKeys.has(desired.proofKey) || input.verdict === "Reachable");
   if (forced || (mayRoll(input) && (!sameInputs || sameTemplate))) {
-    return { ...application(desired, object, sameInputs && sameTemplate), ...used };
+    const step = application(desired, object, sameInputs && sameTemplate);
+    return { steps: [askedNow ? { ...step, carries: "restartedAt" } : step], ...used };
   }
-  return { steps: unpause(input, live), events: [], pending: pendingReason(sameInputs && !sameTemplate, askedNow) };
+  return { steps: unpause(input, live), pending: pendingReason(sameInputs && !sameTemplate, askedNow) };
 }
 
 function creation({ facts, desired, wanted }: TemplateInput): TemplatePlan {
@@ -62,11 +66,10 @@ function creation({ facts, desired, wanted }: TemplateInput): TemplatePlan {
     (stranger) =>
       stranger.kind === "Deployment" && stranger.name === desired.traffic.metadata.name && !stranger.adoptable,
   );
-  if (taken) return { steps: [], events: [] };
+  if (taken) return { steps: [] };
   const spec = { ...(desired.traffic["spec"] as Record<string, unknown>), replicas: wanted };
   return {
     steps: [{ do: "create", object: { ...desired.traffic, spec }, why: "the traffic pods of this group" }],
-    events: [],
   };
 }
 
@@ -77,21 +80,14 @@ function mayRoll({ facts, mode, verdict, frozen, observing }: TemplateInput): bo
   return mode === "Normal" && !frozen && (verdict === "Reachable" || nothingServes);
 }
 
-function application(desired: Desired, object: KubeObject | undefined, handEdit: boolean): TemplatePlan {
+function application(desired: Desired, object: KubeObject | undefined, handEdit: boolean): Step {
   const edited = object && describeDiff(desired.traffic, object);
   const why = handEdit ? `a hand edit is taken back: ${edited ?? "a field"}` : "the spec changed";
-  const events: PlannedEvent[] = handEdit
-    ? [
-        {
-          type: "Warning",
-          reason: "HandEditReverted",
-          action: "Apply",
-          message: `Deployment ${desired.traffic.metadata.name}: ${why}`,
-          alsoOnDeployment: true,
-        },
-      ]
-    : [];
-  return { steps: [{ do: "apply", object: desired.traffic, why }], events };
+  const step: Step = { do: "apply", object: desired.traffic, why };
+  if (!handEdit) return step;
+  const message = `Deployment ${desired.traffic.metadata.name}: ${why}`;
+  const told = { type: "Warning", reason: "HandEditReverted", alsoOnDeployment: true } as const;
+  return { ...step, events: [{ ...told, action: "Apply", message }] };
 }
 
 function pendingReason(rendersDifferently: boolean, askedNow: boolean): NonNullable<TemplatePlan["pending"]> {
@@ -123,7 +119,7 @@ function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePla
     reason: "OutageDuringRoll",
     message: "The control plane was lost in the middle of a roll; the roll goes on in normal mode",
   } as const;
-  if (live.paused) return { steps: [], events: [], pending };
+  if (live.paused) return { steps: [], pending };
   if (serves(newest))
     return {
       steps: [
@@ -135,7 +131,6 @@ function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePla
           why: "both templates serve; the roll waits",
         },
       ],
-      events: [],
       pending,
     };
   const why = "no pod of the new template serves; the template that serves is put back";
@@ -147,12 +142,9 @@ function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePla
     // Hashes that match nothing: the wanted template is applied again in normal mode.
     annotations: { [ANNOTATION.inputsHash]: "restored", [ANNOTATION.templateHash]: "restored" },
     why,
-  };
-  return {
-    steps: [step],
     events: [{ type: "Warning", reason: "TemplateRestored", action: "Restore", message: why, alsoOnDeployment: true }],
-    pending,
   };
+  return { steps: [step], pending };
 }
 
 function unpause({ mode, verdict, observing }: TemplateInput, live: WorkloadFact): Step[] {

@@ -31,6 +31,8 @@ export interface WatchOptions extends CallOptions {
 export interface WriteOptions extends CallOptions {
   dryRun?: boolean;
   fieldManager?: string;
+  /** A field that the schema does not know is refused by its name; without it the server drops it in silence. */
+  strict?: boolean;
 }
 export interface ApplyOptions extends WriteOptions {
   fieldManager: string;

@@ -61,6 +61,15 @@ export function isKubeError(error: unknown, ...faults: KubeFault[]): error is Ku
   return error instanceof KubeError && (faults.length === 0 || faults.includes(error.fault));
 }
 
+/**
+ * The cluster said no to this very write: its schema, rights, quota or admission, a webhook that cannot be asked
+ * included. Says nothing about the next write.
+ */
+export function isRefusal(error: unknown): error is KubeError {
+  if (isKubeError(error, "Forbidden", "Invalid", "BadRequest")) return true;
+  return isKubeError(error, "Unavailable") && (error.status?.message ?? error.message).includes("webhook");
+}
+
 /** The other side closed a connection that stood. A refused one (nobody listens) is something else. */
 export function isClosedConnection(error: unknown): boolean {
   if (!isKubeError(error, "Network")) return false;
@@ -100,6 +109,8 @@ export function errorFromStatus(what: string, status: Status): KubeError {
   });
 }
 
+const UNKNOWN_FIELD = /field not declared in schema|failed to create typed patch object/;
+
 function faultOf(code: number, status: Status | undefined): KubeFault {
   switch (code) {
     case 400:
@@ -121,6 +132,10 @@ function faultOf(code: number, status: Status | undefined): KubeFault {
       return status?.details?.causes?.some((cause) => cause.field === "metadata.uid") ? "Conflict" : "Invalid";
     case 429:
       return "TooManyRequests";
+    case 500:
+      // A server-side apply of a field that the schema does not know (kubernetes/kubernetes#139253, #118877): this
+      // object is wrong, and the server is well.
+      return UNKNOWN_FIELD.test(status?.message ?? "") ? "Invalid" : "Unavailable";
     default:
       break;
   }

@@ -27,7 +27,8 @@ export function identity(seen: Seen): object {
 }
 
 export function writeQuery(o: WriteOptions): Record<string, string | undefined> {
-  return { dryRun: o.dryRun ? "All" : undefined, fieldManager: o.fieldManager };
+  const { dryRun, fieldManager, strict } = o;
+  return { dryRun: dryRun ? "All" : undefined, fieldManager, fieldValidation: strict ? "Strict" : undefined };
 }
 
 export function withQuery(path: string, query: Record<string, string | number | undefined>): string {

@@ -9,7 +9,7 @@ export function readChildren(
   caches: Caches,
   groupKey: string,
   group: string,
-  met: Pick<Children, "strangers" | "podRefusal" | "refused">,
+  met: Pick<Children, "strangers" | "podRefusal" | "refused" | "overridden">,
 ): Children {
   const byName = new Map<string, KubeObject>();
   for (const cache of CHILD_CACHES) {
@@ -38,6 +38,7 @@ export function readChildren(
     strangers: met.strangers.filter(({ kind, name }) => !byName.has(`${kind}/${name}`)),
     ...(met.podRefusal === undefined ? {} : { podRefusal: met.podRefusal }),
     ...(met.refused === undefined || met.refused.length === 0 ? {} : { refused: met.refused }),
+    ...(met.overridden === undefined || met.overridden.length === 0 ? {} : { overridden: met.overridden }),
   };
 }
 

@@ -8,6 +8,7 @@ import { clientTls, readClientCertificate } from "./certificate.ts";
 import { readChildren, roleOf } from "./children.ts";
 import { isUnreadable, readGroup } from "./group.ts";
 import { isHelper, readHelper } from "./helper-pods.ts";
+import type { Overrides } from "./overrides.ts";
 import type { PeerIndex } from "./peers.ts";
 import type { PodProber } from "./pod-prober.ts";
 import { readPod } from "./pods.ts";
@@ -30,6 +31,7 @@ export interface Readers {
   peers: PeerIndex;
   strangers: Strangers;
   refusals: Refusals;
+  overrides: Overrides;
   /** What the cluster said to a dry-run of a traffic pod, if it refused. */
   podRefusal: (group: GroupFacts, signal: AbortSignal) => Promise<string | undefined>;
   operator: Facts["operator"];
@@ -74,7 +76,8 @@ export async function observe(
   const nowMs = readers.clock.wallMs();
   const rendered = readRendered(spec, storage.facts.seen === "present" ? storage.facts.spec : undefined);
   const refused = readers.refusals.of(groupKey);
-  const met = podRefusal ? { strangers, refused, podRefusal } : { strangers, refused };
+  const overridden = readers.overrides.of(groupKey);
+  const met = { strangers, refused, overridden, ...(podRefusal ? { podRefusal } : {}) };
   const all = ofGroup(readers.caches.pods, groupKey);
   const pods = all.filter((pod) => roleOf(pod) === "traffic").map((pod) => podFact(readers, pod, rendered));
   askPods(readers, groupKey, group, all, pods, wants);
@@ -104,12 +107,9 @@ export async function observe(
 }
 
 /** Nothing of a group that is gone is asked, probed or remembered any more. */
-export function forget({ snapshots, probers, podProber, strangers, refusals }: Readers, groupKey: string): void {
-  snapshots.drop(groupKey);
-  probers.drop(groupKey);
-  podProber.drop(groupKey);
-  strangers.drop(groupKey);
-  refusals.drop(groupKey);
+export function forget(readers: Readers, groupKey: string): void {
+  const { snapshots, probers, podProber, strangers, refusals, overrides } = readers;
+  for (const memory of [snapshots, probers, podProber, strangers, refusals, overrides]) memory.drop(groupKey);
 }
 
 /** Tells the background readers what this group wants of them from now on. */

@@ -2,7 +2,7 @@ import type { GroupFacts } from "../domain/facts.ts";
 import { keyOf } from "../kinds.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
-import { isKubeError } from "../kube/errors.ts";
+import { isRefusal } from "../kube/errors.ts";
 import { type Pod, pods } from "../kube/resources.ts";
 
 type Template = Readonly<Record<string, unknown>>;
@@ -69,20 +69,15 @@ export class PodDryRun {
       spec,
     } as Pod;
     try {
-      await this.#client.create(pods, pod, { dryRun: true, signal });
+      await this.#client.create(pods, pod, { dryRun: true, strict: true, signal });
       return undefined;
     } catch (error) {
-      if (isRefusal(error)) return error instanceof Error ? error.message : String(error);
+      if (isRefused(error)) return error.message;
       throw error;
     }
   }
 }
 
 /** Not a refusal: that Holdfast itself may not ask, or could not get through. */
-function isRefusal(error: unknown): boolean {
-  if (!isKubeError(error)) return false;
-  const said = error.status?.message ?? error.message;
-  if (error.fault === "Forbidden") return !said.includes("cannot create resource");
-  if (error.fault === "Invalid" || error.fault === "BadRequest") return true;
-  return error.fault === "Unavailable" && said.includes("webhook");
-}
+const isRefused = (error: unknown): error is Error =>
+  isRefusal(error) && !(error.fault === "Forbidden" && error.message.includes("cannot create resource"));

@@ -1,41 +1,62 @@
-import type { Children } from "../domain/facts.ts";
+import { LABEL } from "../api/names.ts";
+import type { Refusal } from "../domain/facts.ts";
 import type { Step } from "../domain/plan.ts";
 import type { Clock } from "../kube/clock.ts";
-import { isKubeError } from "../kube/errors.ts";
-
-type Refused = NonNullable<Children["refused"]>[number];
+import { isRefusal } from "../kube/errors.ts";
 
 /** A refused step comes again with every loop; one that did not come again for so long is wanted no more. */
 const FORGOTTEN_AFTER_MS = 45_000;
 
-/** Objects that the cluster refused when they were written: nobody else would ever say so to the group's owner. */
+/** Steps that the cluster refused: nobody else would ever say so to the group's owner. */
 export class Refusals {
   readonly #clock: Clock;
-  readonly #met = new Map<string, Map<string, Refused & { atMs: number }>>();
+  readonly #met = new Map<string, Map<string, Refusal & { atMs: number }>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   met(groupKey: string, step: Step, error: unknown): void {
-    const isWrite = step.do === "apply" || step.do === "create";
-    // Throw-away pods have new names each time, and what a pod is refused for is known by other ways.
-    if (!isWrite || step.object.kind === "Pod" || !isKubeError(error, "Invalid", "Forbidden", "BadRequest")) return;
-    const { kind, metadata } = step.object;
-    const ofGroup = this.#met.get(groupKey) ?? new Map<string, Refused & { atMs: number }>();
-    const { message } = error as Error;
-    ofGroup.set(`${kind}/${metadata.name}`, { kind, name: metadata.name, message, atMs: this.#clock.monotonicMs() });
+    if (step.do === "copySnapshot" || !isRefusal(error)) return;
+    const refusal = { does: step.do, ...targetOf(step, error.message) };
+    const ofGroup = this.#met.get(groupKey) ?? new Map<string, Refusal & { atMs: number }>();
+    // Which of several pods it met first says nothing.
+    const which = refusal.role ?? (step.do === "deletePod" || step.do === "markPod" ? "" : refusal.name);
+    ofGroup.set(`${step.do} ${refusal.kind}/${which}`, { ...refusal, atMs: this.#clock.monotonicMs() });
     this.#met.set(groupKey, ofGroup);
   }
 
-  of(groupKey: string): Refused[] {
+  of(groupKey: string): Refusal[] {
     const nowMs = this.#clock.monotonicMs();
     return [...(this.#met.get(groupKey)?.values() ?? [])]
       .filter(({ atMs }) => nowMs - atMs < FORGOTTEN_AFTER_MS)
-      .map(({ kind, name, message }) => ({ kind, name, message }));
+      .map(({ atMs: _, ...refusal }) => refusal);
   }
 
   drop(groupKey: string): void {
     this.#met.delete(groupKey);
+  }
+}
+
+type Tried = Exclude<Step, { do: "copySnapshot" }>;
+
+function targetOf(step: Tried, message: string): Omit<Refusal, "does"> {
+  switch (step.do) {
+    case "apply":
+    case "create": {
+      const { kind, metadata } = step.object;
+      const { name } = metadata;
+      if (kind !== "Pod") return { kind, name, message };
+      const role = metadata.labels?.[LABEL.role] ?? "";
+      // With the name of each attempt in it, status would be written anew with every loop.
+      return { kind, name: role, role, message: message.replaceAll(name, `${role} pod`) };
+    }
+    case "delete":
+      return { kind: step.kind, name: step.name, message };
+    case "deletePod":
+    case "markPod":
+      return { kind: "Pod", name: step.name, message };
+    default:
+      return { kind: "Deployment", name: step.name, message };
   }
 }

@@ -8,13 +8,14 @@ type Loose = any;
 export function fakeClient(objects: Loose[] = []) {
   const store = new Map<string, Loose>(objects.map((object) => [`${object.kind}/${object.metadata.name}`, object]));
   const calls: string[] = [];
-  const failing = new Map<string, KubeFault>();
+  const failing = new Map<string, KubeFault | KubeError>();
   const bodies: Loose[] = [];
   let version = 100;
   const call = (verb: string, kind: string, name: string, body?: unknown) => {
     calls.push(`${verb} ${kind}/${name}`);
     bodies.push(body);
     const fault = failing.get(`${verb} ${kind}`) ?? failing.get(verb);
+    if (fault instanceof KubeError) throw fault;
     if (fault) throw new KubeError(fault, `Cannot ${verb} ${kind} gw/${name}: ${fault}`);
   };
   const checked = (kind: string, seen: Loose): Loose => {
@@ -52,10 +53,9 @@ export function fakeClient(objects: Loose[] = []) {
     },
     apply: async (res: Loose, object: Loose) => {
       call("apply", res.kind, object.metadata.name, object);
-      return Object.assign(
-        checked(res.kind, { name: object.metadata.name, uid: object.metadata.uid }),
-        object.spec && { spec: object.spec },
-      );
+      const live = checked(res.kind, { name: object.metadata.name, uid: object.metadata.uid });
+      const { resourceVersion } = live.metadata;
+      return Object.assign(live, object, { metadata: { ...live.metadata, ...object.metadata, resourceVersion } });
     },
     updateScale: async (res: Loose, seen: Loose, replicas: number) => {
       call("scale", res.kind, seen.name, replicas);
@@ -87,6 +87,6 @@ export function fakeClient(objects: Loose[] = []) {
     bodies,
     store,
     /** "create Service" or "create": rejects with this fault from now on. */
-    fail: (what: string, fault: KubeFault) => failing.set(what, fault),
+    fail: (what: string, fault: KubeFault | KubeError) => failing.set(what, fault),
   };
 }

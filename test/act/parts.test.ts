@@ -95,6 +95,20 @@ test("an event is said once in ten minutes, and again after", async () => {
   expect(said).toHaveLength(4);
 });
 
+test.for([
+  ["short", "m", "m"],
+  ["long", "m".repeat(1_500), "m".repeat(1_024)],
+  ["two bytes each", "ü".repeat(600), "ü".repeat(512)],
+  ["cut in the middle of a character", `a${"💥".repeat(300)}`, `a${"💥".repeat(255)}`],
+] as const)("a note has at most 1024 bytes: %s", async ([, message, note]) => {
+  const said: Loose[] = [];
+  const client = { create: async (_res: unknown, event: Loose) => void said.push(event) };
+  const log = createLog({ write: () => undefined });
+  const recorder = new EventRecorder({ client: client as never, clock: new FakeClock(), log, instance: "i" });
+  await recorder.emit(regarding, planned(message), signal);
+  expect(said[0].note).toBe(note);
+});
+
 test("an event that cannot be written is tried with the next loop and stops nothing", async () => {
   let refuse = true;
   let asked = 0;
@@ -143,7 +157,7 @@ test.for([
 ] as const)("a dry-run: %s", async ([, error, expected]) => {
   const client = {
     create: async (_res: unknown, pod: Loose, options: Loose) => {
-      expect(options.dryRun).toBe(true);
+      expect(options).toMatchObject({ dryRun: true, strict: true });
       expect(pod.metadata.labels).toEqual({ a: "b" });
       if (error) throw error;
     },

@@ -217,6 +217,13 @@ test.for<[string, (facts: Loose) => void, string[], string | undefined]>([
   expect([pipeline(done(plan)), told(plan, "SnapshotQuarantined")]).toEqual([steps, quarantine]);
 });
 
+test("rehearse-at goes with the rehearsal that carries it out", () => {
+  const { facts } = healthy();
+  facts.group.annotations = { "holdfast.dev/rehearse-at": "now" };
+  const plan = planOf(facts, held(facts, "Reachable", 5_000));
+  expect([plan.status.rehearsedAt, plan.steps.flatMap((step) => step.carries ?? [])]).toEqual(["now", ["rehearsedAt"]]);
+});
+
 test("a failed rehearsal of the same pair is tried again after five minutes", () => {
   const again = (ms: number) => {
     const { facts } = healthy();

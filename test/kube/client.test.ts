@@ -103,6 +103,13 @@ test.for<[string, (client: KubeClient) => Promise<unknown>, string, string | und
     { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "b", namespace: "a" }, data: { k: "v" } },
   ],
   [
+    "strict create",
+    (c) => c.create(configMaps, { metadata: { name: "b", namespace: "a" } }, { strict: true, fieldManager: "m" }),
+    "POST /api/v1/namespaces/a/configmaps?fieldManager=m&fieldValidation=Strict",
+    "application/json",
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "b", namespace: "a" } },
+  ],
+  [
     "apply",
     (c) =>
       c.apply(
@@ -207,6 +214,16 @@ test.for<[string, Fault, Partial<KubeError>]>([
     { fault: "TooManyRequests", retryAfterMs: 9_000 },
   ],
   ["500", fault.status(500, "InternalError"), { fault: "Unavailable", httpCode: 500 }],
+  [
+    "500 to an apply of a field that the schema does not know: the object is wrong, not the server",
+    fault.json(500, {
+      kind: "Status",
+      message:
+        "failed to create typed patch object (a/b; apps/v1, Kind=Deployment): .spec.x: field not declared in schema",
+      code: 500,
+    }),
+    { fault: "Invalid", httpCode: 500, message: expect.stringContaining(".spec.x: field not declared") },
+  ],
   [
     "503 without a Status",
     fault.text(503, "apiserver not ready"),

@@ -219,9 +219,9 @@ export const MUTANTS: readonly Mutant[] = [
     "found(verified)?.digest === candidate",
   ),
   m("situation.ts", "a drop of replicas waits for a word", "wanted * 2 >= live", "true"),
-  m("decide.ts", "Observe moves no pod", "if (!observing && !rolls &&", "if (!rolls &&"),
+  m("decide.ts", "Observe moves no pod", "const mayMove = !observing && ", "const mayMove = "),
   m("decide.ts", "Observe changes nothing that is there", " && !(observing && live(object))", ""),
   m("decide.ts", "a group that is being deleted is left alone", "if (facts.group.deleting)", "if (false)"),
   m("helper-steps.ts", "what runs is what is rehearsed", "situation.rehearse.template === undefined ?", "true ?"),
-  m("decide.ts", "inert", "step.move || inert ? []", "step.move ? []"),
+  m("decide.ts", "inert", "step.move || inert ? NOTHING", "step.move ? NOTHING"),
 ];

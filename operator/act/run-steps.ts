@@ -1,0 +1,169 @@
+import { isDeepStrictEqual } from "node:util";
+import { childName, LABEL } from "../api/names.ts";
+import type { Facts, KubeObject } from "../domain/facts.ts";
+import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
+import { isKubeError, isRefusal } from "../kube/errors.ts";
+import type { Log } from "../log.ts";
+import { carryOut, idOf, type StepDeps, type StepResult } from "./steps.ts";
+
+export interface RunDeps extends StepDeps {
+  counted: (step: Step["do"], result: StepResult) => void;
+  /** Once per new trouble of a group, not once per loop. */
+  troubled: (step: Step, error: unknown) => void;
+  log: Log;
+}
+
+export interface Outcome {
+  /** The first thing that was not as the plan had seen it. */
+  met?: "conflict" | "stranger" | "refused";
+  /** The first error. */
+  failed?: unknown;
+  /** Steps that were carried out, or found to be. */
+  done: ReadonlySet<Step>;
+  /** What is to be told of what was done. */
+  events: readonly PlannedEvent[];
+}
+
+/**
+ * Carries out the steps in their order. A step that is refused takes with it only what depends on it: one object that
+ * a policy does not let through must not keep the recorded mode from being told, nor pods from being moved.
+ */
+export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: AbortSignal): Promise<Outcome> {
+  const done = new Set<Step>();
+  const lacking = new Set<string>();
+  const events: PlannedEvent[] = [];
+  const outcome: Outcome = { done, events };
+  const runAll = async (steps: readonly Step[]): Promise<"ended" | "through"> => {
+    for (const step of steps) {
+      const { result, error } = needsOf(step, facts).some((need) => lacking.has(need))
+        ? ({ result: "blocked", error: undefined } as const)
+        : await runStep(step, facts, deps, signal);
+      tell(step, result, error, deps);
+      if (error !== undefined) outcome.failed ??= error;
+      // A refusal by dry-run is known to the next loop; one by an error is not, and would be met again at once.
+      const met = result === "conflict" || result === "stranger" || (result === "refused" && error === undefined);
+      if (met) outcome.met ??= result;
+      if (result === "done" || result === "alreadyDone" || result === "overridden") {
+        done.add(step);
+        events.push(...(step.events ?? []).filter((event) => isTrue(event, result)));
+        continue;
+      }
+      const changed = result === "conflict" || result === "stranger";
+      if (outOfReach(error) || (changed && !isOptional(step))) return "ended";
+      for (const gone of lostWith(step, facts)) lacking.add(gone);
+    }
+    return "through";
+  };
+  if ((await runAll(plan.steps)) === "ended") return outcome;
+  const kept = plan.steps.some((step) => isTemplateChange(step) && !done.has(step));
+  if (kept) await runAll(plan.instead ?? []);
+  return outcome;
+}
+
+/** What was there already, nobody did; and no edit by hand was taken back where the cluster itself made it. */
+const isTrue = ({ reason }: PlannedEvent, result: StepResult): boolean =>
+  result === "done" || (result === "overridden" && reason !== "HandEditReverted");
+
+async function runStep(
+  step: Step,
+  facts: Facts,
+  deps: RunDeps,
+  signal: AbortSignal,
+): Promise<{ result: StepResult; error?: unknown }> {
+  try {
+    return { result: await carryOut(step, facts, deps, signal) };
+  } catch (error) {
+    if (isKubeError(error, "Conflict", "AlreadyExists")) return { result: "conflict" };
+    return { result: isRefusal(error) ? "refused" : "failed", error };
+  }
+}
+
+function tell(step: Step, result: StepResult, error: unknown, { counted, troubled, log }: RunDeps): void {
+  counted(step.do, result);
+  if (error !== undefined) troubled(step, error);
+  else if (result === "done") log.info("step done", { step: step.do, object: targetOf(step), why: step.why });
+  else if (result === "overridden")
+    log.warn("step done, and the cluster changed what was written", { step: step.do, object: targetOf(step) });
+  else if (result === "abandoned")
+    log.warn("step abandoned: by a live read it would break a law", { step: step.do, object: targetOf(step) });
+}
+
+/** The next call would not get through either. A webhook that is away stands in the way of its objects alone. */
+const outOfReach = (error: unknown): boolean =>
+  !isRefusal(error) &&
+  isKubeError(
+    error,
+    ...(["GateClosed", "Aborted", "Timeout", "Network", "Unavailable"] as const),
+    ...(["TooManyRequests", "Unauthorized", "Credentials"] as const),
+  );
+
+/** Changed under our hands: may what comes after it be done all the same? Otherwise the next loop decides anew, soon. */
+function isOptional(step: Step): boolean {
+  switch (step.do) {
+    case "copySnapshot":
+    case "delete":
+      return true;
+    case "apply":
+    case "create":
+      return !["ConfigMap", "ServiceAccount", "Deployment"].includes(step.object.kind) || isExporter(step.object);
+    default:
+      return false;
+  }
+}
+
+const roleOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[LABEL.role];
+const isExporter = (object: KubeObject): boolean => roleOf(object) === "backup";
+const isTemplateChange = (step: Step): boolean =>
+  step.do === "apply" && step.object.kind === "Deployment" && roleOf(step.object) === "traffic";
+
+/** Motion is one thing: what follows a step of it rests on that step. */
+const MOTION = "motion";
+
+/** What is lost for others when this step is not done. What is there already, as meant, is not lost. */
+function lostWith(step: Step, { children }: Facts): string[] {
+  if (isMotion(step)) return [MOTION];
+  if (step.do !== "apply" && step.do !== "create") return [];
+  const live = children.byName.get(idOf(step.object));
+  return live && isDeepStrictEqual(live["data"], step.object["data"]) ? [] : [idOf(step.object)];
+}
+
+/** Pods need the configuration and the identity that they name; nothing restarts one before the mode is told to it. */
+function needsOf(step: Step, { group }: Facts): string[] {
+  const start = `ConfigMap/${childName.start(group.name)}`;
+  if (isMotion(step)) return [start, MOTION];
+  if (step.do === "restoreTemplate") return [start];
+  if (step.do !== "apply" && step.do !== "create") return [];
+  const { kind } = step.object;
+  return kind === "Deployment" || kind === "Pod" ? namedBy(step.object) : [];
+}
+
+const isMotion = (step: Step): boolean => step.do === "scale" || step.do === "deletePod" || step.do === "markPod";
+
+interface PodSpec {
+  serviceAccountName?: string;
+  volumes?: readonly { configMap?: { name?: string } }[];
+}
+
+function namedBy(object: KubeObject): string[] {
+  const spec = object["spec"] as (PodSpec & { template?: { spec?: PodSpec } }) | undefined;
+  const pod = object.kind === "Pod" ? spec : spec?.template?.spec;
+  const configs = (pod?.volumes ?? []).flatMap(({ configMap }) => configMap?.name ?? []);
+  return [...configs.map((name) => `ConfigMap/${name}`), `ServiceAccount/${pod?.serviceAccountName}`];
+}
+
+function targetOf(step: Step): string {
+  switch (step.do) {
+    case "apply":
+    case "create":
+      return idOf(step.object);
+    case "copySnapshot":
+      return `${step.from} -> ${step.to}`;
+    case "delete":
+      return `${step.kind}/${step.name}`;
+    case "deletePod":
+    case "markPod":
+      return `Pod/${step.name}`;
+    default:
+      return `Deployment/${step.name}`;
+  }
+}
