@@ -36,7 +36,7 @@ import { groupReconciler } from "./reconcile.ts";
 import { makeStore } from "./storage/factory.ts";
 import { storageReconciler } from "./storage-reconcile.ts";
 import { Troubles } from "./troubles.ts";
-import { changeHandlers, makeInformers, storesOf } from "./watches.ts";
+import { changeHandlers, type Informers, makeInformers, oldestWatch, storesOf } from "./watches.ts";
 import { Written } from "./written.ts";
 
 export interface OperatorDeps {
@@ -76,7 +76,7 @@ export function operator(deps: OperatorDeps): Operator {
     storages.enqueue(key);
     groupsOfStorage(key).forEach(wakeGroup);
   };
-  const readers = makeReaders(deps, { caches, pool, lag, dryRun, wakeGroup, wakeStorage });
+  const readers = makeReaders(deps, { informers, caches, pool, lag, dryRun, wakeGroup, wakeStorage });
   const events = new EventRecorder({ client, clock, log, instance: options.instance });
   const written = new Written(caches);
   const troubles = new Troubles(clock, log);
@@ -151,6 +151,7 @@ export function operator(deps: OperatorDeps): Operator {
 }
 
 interface Joined {
+  informers: Informers;
   caches: Caches;
   pool: StorePool;
   lag: LagMeter;
@@ -159,7 +160,8 @@ interface Joined {
   wakeStorage: (key: string) => void;
 }
 
-function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup, wakeStorage }: Joined): Readers {
+function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
+  const { informers, caches, pool, lag, dryRun, wakeGroup, wakeStorage } = joined;
   const { client, clock, options, metrics, version, log } = deps;
   const onBug = (error: unknown) => log.error("a question could not be asked: a bug, please report it", { error });
   const contents = new ContentReader(client, clock);
@@ -188,6 +190,7 @@ function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup,
     strangers: new Strangers(client, clock),
     refusals: new Refusals(clock),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
+    oldestWatch: (namespace) => oldestWatch(informers, namespace),
     operator: { chooseImage: options.chooseImage, version },
   };
 }

@@ -75,6 +75,7 @@ function facts(clock: FakeClock, change: (facts: Loose) => void = () => undefine
   const made: Facts = {
     nowMs: clock.wallMs(),
     monoMs: clock.monotonicMs(),
+    watches: { oldest: "Pod in gw", staleForMs: 0 },
     group: { ...read },
     rendered: readRendered(read.spec, undefined),
     storage: { seen: "absent", name: "store" },
