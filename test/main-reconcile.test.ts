@@ -20,6 +20,7 @@ function world() {
   const lines: string[] = [];
   const log = createLog({ write: (line) => void lines.push(line) });
   const fake = fakeClient();
+  fake.groupIs(group);
   const forgotten: string[] = [];
   const wanted: Loose[] = [];
   let observed: Observed = { seen: "gone" };

@@ -8,6 +8,7 @@ import { isKubeError } from "../kube/errors.ts";
 import { deployments } from "../kube/resources.ts";
 import type { Log } from "../log.ts";
 import type { EventRecorder, Regarding } from "./events.ts";
+import { groupNow } from "./live-read.ts";
 import { carryOut, type StepDeps, type StepResult } from "./steps.ts";
 
 export interface ActDeps extends StepDeps {
@@ -37,8 +38,8 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
     return { again: true };
   }
   const outcome = await runSteps(plan.steps, facts, deps, signal);
-  // What this plan says is true of a world without the stranger; the next one knows of it.
-  if (outcome.met === "stranger") return { again: true };
+  // What this plan says is true of a world without the stranger, or of a group as it was; the next one knows of it.
+  if (outcome.met === "stranger" || outcome.met === "outdated") return { again: true };
   const status = outcome.failed === undefined ? plan.status : notYetDone(plan.status, facts.group.status);
   if (!sameStatus(status, facts.group.status)) await writeStatus(status, facts, deps, signal);
   await emitAll(plan, facts, deps, signal);
@@ -47,12 +48,21 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
 }
 
 interface Outcome {
-  met?: "conflict" | "stranger" | "refused";
+  met?: "conflict" | "stranger" | "refused" | "outdated";
   failed?: unknown;
 }
 
 async function runSteps(steps: readonly Step[], facts: Facts, deps: ActDeps, signal: AbortSignal): Promise<Outcome> {
   const outcome: Outcome = {};
+  const [first] = steps;
+  if (first === undefined) return outcome;
+  try {
+    if (!(await isAsDecidedOn(facts, deps, signal))) return { met: "outdated" };
+  } catch (error) {
+    deps.counted(first.do, "failed");
+    deps.troubled(first, error);
+    return { failed: error };
+  }
   for (const step of steps) {
     const { result, error } = await runStep(step, facts, deps, signal);
     deps.counted(step.do, result);
@@ -71,6 +81,20 @@ async function runSteps(steps: readonly Step[], facts: Facts, deps: ActDeps, sig
     if (outOfReach(error) || !isOptional(step)) break;
   }
   return outcome;
+}
+
+/**
+ * Is the group still the one that was decided on, by a live read? Else nothing of the plan is carried out: the mode or
+ * epoch may be another leader's, and a person may have said Hold. Once per plan that does something, never at rest.
+ */
+async function isAsDecidedOn({ group }: Facts, deps: ActDeps, signal: AbortSignal): Promise<boolean> {
+  const now = await groupNow(deps.client, group, signal);
+  if (now?.metadata.uid === group.uid && now.metadata.resourceVersion === group.resourceVersion) return true;
+  // The cache must show it before the next decision, as if we had written it; a watch that does not tell lists anew.
+  if (now) deps.wrote(gatewayGroups, now);
+  else deps.deleted(gatewayGroups, group.name, group.uid);
+  deps.log.info("plan set aside: the group is not as it was decided on", { seen: group.resourceVersion });
+  return false;
 }
 
 async function runStep(
@@ -128,13 +152,18 @@ function notYetDone(planned: GatewayGroupStatus, before: GatewayGroupStatus): Ga
 
 async function writeStatus(
   status: GatewayGroupStatus,
-  { group }: Facts,
+  facts: Facts,
   deps: ActDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const { namespace, name, uid, resourceVersion } = group;
+  const { namespace, name, uid, resourceVersion } = facts.group;
   const seen = { namespace, name, uid, resourceVersion };
-  deps.wrote(gatewayGroups, await deps.client.replaceStatus(gatewayGroups, seen, status, { signal }));
+  try {
+    deps.wrote(gatewayGroups, await deps.client.replaceStatus(gatewayGroups, seen, status, { signal }));
+  } catch (error) {
+    if (isKubeError(error, "Conflict")) await isAsDecidedOn(facts, deps, signal).catch(() => false);
+    throw error;
+  }
 }
 
 async function emitAll(plan: Plan, facts: Facts, deps: ActDeps, signal: AbortSignal): Promise<void> {
