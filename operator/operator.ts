@@ -37,7 +37,7 @@ import { groupReconciler } from "./reconcile.ts";
 import { makeStore } from "./storage/factory.ts";
 import { storageReconciler } from "./storage-reconcile.ts";
 import { Troubles } from "./troubles.ts";
-import { changeHandlers, makeInformers, storesOf } from "./watches.ts";
+import { changeHandlers, type Informers, makeInformers, oldestWatch, storesOf } from "./watches.ts";
 import { Written } from "./written.ts";
 
 export interface OperatorDeps {
@@ -77,7 +77,7 @@ export function operator(deps: OperatorDeps): Operator {
     storages.enqueue(key);
     groupsOfStorage(key).forEach(wakeGroup);
   };
-  const readers = makeReaders(deps, { caches, pool, lag, dryRun, wakeGroup, wakeStorage });
+  const readers = makeReaders(deps, { informers, caches, pool, lag, dryRun, wakeGroup, wakeStorage });
   const events = new EventRecorder({ client, clock, log, instance: options.instance });
   const written = new Written(caches);
   const troubles = new Troubles(clock, log);
@@ -153,6 +153,7 @@ export function operator(deps: OperatorDeps): Operator {
 }
 
 interface Joined {
+  informers: Informers;
   caches: Caches;
   pool: StorePool;
   lag: LagMeter;
@@ -161,7 +162,8 @@ interface Joined {
   wakeStorage: (key: string) => void;
 }
 
-function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup, wakeStorage }: Joined): Readers {
+function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
+  const { informers, caches, pool, lag, dryRun, wakeGroup, wakeStorage } = joined;
   const { client, clock, options, metrics, version, log } = deps;
   const onBug = (error: unknown) => log.error("a question could not be asked: a bug, please report it", { error });
   const contents = new ContentReader(client, clock);
@@ -191,6 +193,7 @@ function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup,
     refusals: new Refusals(clock),
     overrides: new Overrides(clock),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
+    oldestWatch: (namespace) => oldestWatch(informers, namespace),
     operator: { chooseImage: options.chooseImage, version },
   };
 }

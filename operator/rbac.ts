@@ -19,9 +19,15 @@ const CHILD = ["get", ...CACHE, "create", "patch", "delete"] as const;
 export const NAMESPACE_RULES: readonly RbacRule[] = [
   {
     apiGroup: "holdfast.dev",
-    resources: ["gatewaygroups", "fallbackstorages"],
+    resources: ["gatewaygroups"],
+    verbs: ["get", ...CACHE],
+    why: "the specs, which are never written; get: is a group still as it was decided on",
+  },
+  {
+    apiGroup: "holdfast.dev",
+    resources: ["fallbackstorages"],
     verbs: CACHE,
-    why: "the specs; they are never written",
+    why: "the specs, which are never written",
   },
   {
     apiGroup: "holdfast.dev",

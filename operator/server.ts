@@ -33,7 +33,7 @@ export interface WatchedSource {
 }
 
 /**
- * A watch has a sign of life at least once a minute (bookmarks) and is opened anew after 90 s of silence. Blind for
+ * A watch has a sign of life at least once a minute (bookmarks) and is opened anew after 70 s of silence. Blind for
  * longer than this, an operator that calls itself ready would be lying to the one who rolls it out.
  */
 export const BLIND_AFTER_MS = 180_000;

@@ -15,7 +15,7 @@ export interface WatchDeps {
 }
 
 export type AnyHandler = ChangeHandler<KubeObject>;
-type Informers = Record<keyof Caches, Informer<KubeObject, KubeObject>>;
+export type Informers = Record<keyof Caches, Informer<KubeObject, KubeObject>>;
 const NAMES = Object.keys(CACHED) as (keyof Caches)[];
 
 export function makeInformers({ client, clock, log, options }: WatchDeps, handler: (name: keyof Caches) => AnyHandler) {
@@ -37,6 +37,16 @@ export function makeInformers({ client, clock, log, options }: WatchDeps, handle
 /** The stores hold what their projections keep, which is of the kind that the informer watches. */
 export const storesOf = (informers: Informers): Caches =>
   Object.fromEntries(NAMES.map((name) => [name, informers[name].store])) as unknown as Caches;
+
+/** The watch over this namespace that was told nothing for the longest; decisions are as old as the oldest of them. */
+export function oldestWatch(informers: Informers, namespace: string): { oldest: string; staleForMs: number } {
+  const watches = NAMES.flatMap((name) => informers[name].health(namespace));
+  const found = { oldest: "", staleForMs: 0 };
+  for (const { name, staleForMs } of watches) {
+    if (staleForMs > found.staleForMs) Object.assign(found, { oldest: name, staleForMs });
+  }
+  return found;
+}
 
 /** Handlers enqueue keys and do nothing else: what happened does not matter, what is does. */
 export function changeHandlers(

@@ -20,6 +20,7 @@ function world() {
   const lines: string[] = [];
   const log = createLog({ write: (line) => void lines.push(line) });
   const fake = fakeClient();
+  fake.groupIs(group);
   const forgotten: string[] = [];
   const wanted: Loose[] = [];
   let observed: Observed = { seen: "gone" };
@@ -76,6 +77,7 @@ function facts(clock: FakeClock, change: (facts: Loose) => void = () => undefine
   const made: Facts = {
     nowMs: clock.wallMs(),
     monoMs: clock.monotonicMs(),
+    watches: { oldest: "Pod in gw", staleForMs: 0 },
     group: { ...read },
     rendered: readRendered(read.spec, undefined),
     storage: { seen: "absent", name: "store" },

@@ -4,7 +4,9 @@ import { API_VERSION } from "../api/names.ts";
 import type { Facts } from "../domain/facts.ts";
 import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
 import { gatewayGroups } from "../kinds.ts";
+import { isKubeError } from "../kube/errors.ts";
 import { deployments } from "../kube/resources.ts";
+import { isAsDecidedOn } from "./as-decided.ts";
 import type { EventRecorder, Regarding } from "./events.ts";
 import { type RunDeps, runSteps } from "./run-steps.ts";
 
@@ -32,8 +34,8 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
   }
   const outcome = await runSteps(plan, facts, deps, signal);
   await emitAll(outcome.events, facts, deps, signal);
-  // What this plan says is true of a world without the stranger; the next one knows of it.
-  if (outcome.met === "stranger") return { again: true };
+  // What this plan says is true of a world without the stranger, or of a group as it was; the next one knows of it.
+  if (outcome.met === "stranger" || outcome.met === "outdated") return { again: true };
   const status = withoutUndone(plan, facts.group.status, outcome.done);
   if (!sameStatus(status, facts.group.status)) await writeStatus(status, facts, deps, signal);
   await emitAll(plan.events, facts, deps, signal);
@@ -60,13 +62,18 @@ function withoutUndone(plan: Plan, before: GatewayGroupStatus, done: ReadonlySet
 
 async function writeStatus(
   status: GatewayGroupStatus,
-  { group }: Facts,
+  facts: Facts,
   deps: ActDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const { namespace, name, uid, resourceVersion } = group;
+  const { namespace, name, uid, resourceVersion } = facts.group;
   const seen = { namespace, name, uid, resourceVersion };
-  deps.wrote(gatewayGroups, await deps.client.replaceStatus(gatewayGroups, seen, status, { signal }));
+  try {
+    deps.wrote(gatewayGroups, await deps.client.replaceStatus(gatewayGroups, seen, status, { signal }));
+  } catch (error) {
+    if (isKubeError(error, "Conflict")) await isAsDecidedOn(facts, deps, signal).catch(() => false);
+    throw error;
+  }
 }
 
 async function emitAll(

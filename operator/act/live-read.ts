@@ -1,6 +1,7 @@
 import { LABEL } from "../api/names.ts";
 import type { GroupFacts } from "../domain/facts.ts";
 import type { Floor } from "../domain/plan.ts";
+import { type CustomObject, gatewayGroups } from "../kinds.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { type Pod, pods, type ReplicaSet, type Resource, replicaSets } from "../kube/resources.ts";
 
@@ -25,6 +26,18 @@ export async function belowFloor(
 function isReady({ metadata, status }: Pod): boolean {
   if (metadata.deletionTimestamp !== undefined) return false;
   return status?.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;
+}
+
+/**
+ * The group as it is at this moment, or undefined when it is gone. A watch may be half open for a minute before that is
+ * noticed, and the cache then still tells of another mode, epoch or word.
+ */
+export async function groupNow(
+  client: Pick<KubeClient, "get">,
+  { namespace, name }: Pick<GroupFacts, "namespace" | "name">,
+  signal: AbortSignal,
+): Promise<CustomObject | undefined> {
+  return await client.get(gatewayGroups, namespace, name, { signal });
 }
 
 /** Does a pod or a ReplicaSet of the group name this ConfigMap, by a live read? */

@@ -4,6 +4,7 @@ import type { Facts, KubeObject } from "../domain/facts.ts";
 import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
 import { isKubeError, isRefusal } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
+import { isAsDecidedOn } from "./as-decided.ts";
 import { carryOut, idOf, type StepDeps, type StepResult } from "./steps.ts";
 
 export interface RunDeps extends StepDeps {
@@ -15,7 +16,7 @@ export interface RunDeps extends StepDeps {
 
 export interface Outcome {
   /** The first thing that was not as the plan had seen it. */
-  met?: "conflict" | "stranger" | "refused";
+  met?: "conflict" | "stranger" | "refused" | "outdated";
   /** The first error. */
   failed?: unknown;
   /** Steps that were carried out, or found to be. */
@@ -33,6 +34,14 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
   const lacking = new Set<string>();
   const events: PlannedEvent[] = [];
   const outcome: Outcome = { done, events };
+  const [first] = plan.steps;
+  if (first === undefined) return outcome;
+  try {
+    if (!(await isAsDecidedOn(facts, deps, signal))) return { ...outcome, met: "outdated" };
+  } catch (error) {
+    tell(first, "failed", error, deps);
+    return { ...outcome, failed: error };
+  }
   const runAll = async (steps: readonly Step[]): Promise<"ended" | "through"> => {
     for (const step of steps) {
       const { result, error } = needsOf(step, facts).some((need) => lacking.has(need))

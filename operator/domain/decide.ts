@@ -6,10 +6,11 @@ import { needsApply } from "./diff.ts";
 import { evidenceText, type GroupMemory, gapLimitMs } from "./evidence.ts";
 import type { Facts, KubeObject } from "./facts.ts";
 import { helperSteps } from "./helper-steps.ts";
-import { type ModeStep, modeStep, recordMove } from "./mode.ts";
+import { isInert, type ModeStep, modeStep, recordMove } from "./mode.ts";
 import { type Motion, motionOf } from "./motion.ts";
 import { type Pipeline, pipelineOf } from "./pipeline.ts";
 import type { Plan, PlannedEvent, Step, Wants } from "./plan.ts";
+import { isBlind } from "./sight.ts";
 import { isPublished, type Situation, situationOf } from "./situation.ts";
 import { statusOf } from "./status.ts";
 import { withEvents } from "./step-events.ts";
@@ -27,7 +28,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
   const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode);
   const observing = situation.words.order === "Observe";
   const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
-  const inert = step.held?.reason === "Suspended" || step.held?.reason === "HoldOrdered";
+  const inert = isInert(step);
   const { steps, instead } = step.move || inert ? NOTHING : stepsOf(situation, step, pipeline, template, motion);
   // A person's word counts as carried out only in a loop that carries something out.
   const idle = step.move !== undefined || inert;
@@ -52,11 +53,13 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     recordsMode: step.move !== undefined,
     steps: steps.map(withEvents),
     ...(instead.length > 0 ? { instead: instead.map(withEvents) } : {}),
-    events: inert ? [] : events,
+    events: inert && !isBlind(facts) ? [] : events,
     recheckAfterMs: recheck(situation, step, steps.length > 0),
     wants: wantsOf(situation, pipeline),
   };
-  return { plan, memory: { ...situation.evidence.memory, ...forgetful(motion, situation.evidence.memory) } };
+  // Pods that are not seen to come up may be up: blind, no move has failed.
+  const { memory: seen } = situation.evidence;
+  return { plan, memory: isBlind(facts) ? seen : { ...seen, ...forgetful(motion, seen) } };
 }
 
 /** A group that is being deleted gets nothing any more: what stays, and what goes with it, was decided by its owners. */

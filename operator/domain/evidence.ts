@@ -1,5 +1,6 @@
 import type { Facts } from "./facts.ts";
 import { isReady } from "./pods.ts";
+import { isBlind } from "./sight.ts";
 import { type Verdict, verdictOf, type Witnesses } from "./verdict.ts";
 
 /**
@@ -30,6 +31,8 @@ export const PLACES_NEEDED = 2;
 /** Two looks further apart than this leave a gap, and a gap starts the count anew: three probes and some slack. */
 export const gapLimitMs = (probeIntervalSeconds: number): number => 3_000 * probeIntervalSeconds + 10_000;
 
+const BLIND = { word: "Unknown", reason: "WatchesBlind", dwellFactor: 1 } as const;
+
 export interface Evidence {
   verdict: Verdict;
   /** Without a gap, in this term, ms. */
@@ -45,7 +48,8 @@ export function weigh(facts: Facts, memory: GroupMemory): Evidence {
   const { unansweredSinceMs: since = facts.nowMs, relapses: _, ...others } = memory;
   const answered = facts.controlPlane.operator.view === "readsOk";
   const witnesses = witnessesOf(facts, answered ? facts.nowMs : since);
-  const verdict = verdictOf(witnesses);
+  // Whom to ask, and what starts and witness pods said, is read from caches: blind, there is no evidence, and no count.
+  const verdict: Verdict = isBlind(facts) ? BLIND : verdictOf(witnesses);
   const before = memory.verdict;
   const unbroken =
     before !== undefined &&

@@ -11,6 +11,8 @@ export interface Facts {
   nowMs: number;
   /** Monotonic clock at the same instant, ms; only differences mean something, and only within one process. */
   monoMs: number;
+  /** Of the watches behind these facts the one that was told nothing for the longest: "Pod in edge". */
+  watches: { oldest: string; staleForMs: number };
   group: GroupFacts;
   /** The group's spec after its storage and image were looked at; undefined where the spec cannot be rendered at all. */
   rendered: Rendered;

@@ -1,6 +1,7 @@
 import { childName } from "../api/names.ts";
 import type { Facts } from "./facts.ts";
 import type { Plan, Step } from "./plan.ts";
+import { isBlind } from "./sight.ts";
 
 /**
  * The laws, as checks on one plan. They know as little as possible of how the plan came about. The operator checks each
@@ -111,6 +112,10 @@ const LAWS: readonly Law[] = [
       const held = plan.status.conditions?.find((condition) => condition.type === "Held")?.reason;
       return (held !== "Suspended" && held !== "HoldOrdered") || plan.steps.length === 0;
     },
+  ],
+  [
+    "on caches that may be out of date nothing but status is written",
+    (facts, plan) => !isBlind(facts) || (!plan.recordsMode && plan.steps.length === 0),
   ],
   [
     "without proof in an outage nothing that serves is touched",

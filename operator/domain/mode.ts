@@ -6,6 +6,7 @@ import type { Motion } from "./motion.ts";
 import { servesFrom } from "./pods.ts";
 import type { Readiness } from "./proof.ts";
 import { type Regression, returnBlocker } from "./return.ts";
+import { blindText, isBlind } from "./sight.ts";
 import { ORDERED_FALLBACK_LIMIT_MS, type Words } from "./words.ts";
 
 /** What the recorded mode becomes, or why it stays. Pure; the only place where a mode changes. */
@@ -14,10 +15,14 @@ export interface ModeStep {
   move?: { to: Mode; reason: Reason };
   /** Something is being waited for; shown in conditions and summary. */
   waiting?: { reason: Reason; message: string; leftMs?: number };
-  /** Nothing but status is written (Suspended, HoldOrdered), or nothing that serves is touched (the others). */
+  /** Nothing but status is written (see `isInert`), or nothing that serves is touched (the others). */
   held?: { reason: Reason; message: string };
   wantsCanary: boolean;
 }
+
+/** Held so that nothing but status is written. */
+export const isInert = ({ held }: ModeStep): boolean =>
+  held !== undefined && ["Suspended", "HoldOrdered", "WatchesBlind"].includes(held.reason);
 
 export interface ModeInput {
   facts: Facts;
@@ -46,6 +51,7 @@ export function modeStep(input: ModeInput): ModeStep {
       held: { reason: "HoldOrdered", message: `${words.from} says Hold: nothing but status is written` },
       wantsCanary: false,
     };
+  if (isBlind(facts)) return { held: { reason: "WatchesBlind", message: blindText(facts) }, wantsCanary: false };
   if (mode === undefined) return { move: initialMode(facts), wantsCanary: false };
   switch (mode) {
     case "Normal":

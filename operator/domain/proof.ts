@@ -153,7 +153,6 @@ function whyMissing(facts: Facts, no: No): Readiness {
     );
   if (raw.seen === "found" && raw.problems.length > 0)
     return no("SnapshotInvalid", `The exported snapshot cannot be used: ${raw.problems.join(", ")}`);
-  if (raw.seen === "unknown") return no(raw.reason as Reason, raw.why, "Unknown");
   const refused = rehearsalRefused(facts);
   if (refused !== undefined) return no("PodsRefused", `The exported snapshot cannot be proven: ${refused}`);
   const last = facts.group.status.snapshot?.lastRehearsal;

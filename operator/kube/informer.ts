@@ -29,7 +29,10 @@ export class Informer<T extends KubeObject, P> {
 
   constructor(options: InformerOptions<T, P>) {
     const { namespaces, project, indexers = {}, clock } = options;
-    this.store = new Store<P>((object) => project(object as T), indexers, clock);
+    const listSoon = (key: string) => {
+      for (const reflector of this.#reflectors) if (reflector.covers(key.split("/")[0] ?? "")) reflector.listSoon();
+    };
+    this.store = new Store<P>((object) => project(object as T), indexers, clock, listSoon);
     const scopes = namespaces ?? [undefined];
     this.#reflectors = scopes.map((namespace) => new Reflector<P>({ ...options, store: this.store, namespace }));
   }
@@ -49,7 +52,9 @@ export class Informer<T extends KubeObject, P> {
     return Math.max(0, ...this.health().map((watch) => watch.staleForMs));
   }
 
-  health(): ReflectorHealth[] {
-    return this.#reflectors.map((reflector) => reflector.health());
+  /** Of all its watches, or of those that keep this namespace. */
+  health(namespace?: string): ReflectorHealth[] {
+    const meant = this.#reflectors.filter((reflector) => namespace === undefined || reflector.covers(namespace));
+    return meant.map((reflector) => reflector.health());
   }
 }

@@ -13,7 +13,10 @@ export interface ReflectorTimes {
   pageSize: number;
   backoffBaseMs: number;
   backoffCapMs: number;
-  /** Bookmarks come about once a minute: so long without any byte, the watch is opened anew. */
+  /**
+   * Bookmarks come about once a minute: so long without any byte, the watch is opened anew. Well below the age at which
+   * a cache counts as blind (domain/sight.ts): a kind so quiet that it gets no bookmarks must never get there.
+   */
   silenceMs: number;
   /** A true list, +-20 %: it repairs whatever a watch missed (pitfall N17). */
   relistEveryMs: number;
@@ -27,7 +30,7 @@ export const REFLECTOR_TIMES: ReflectorTimes = {
   pageSize: 500,
   backoffBaseMs: 500,
   backoffCapMs: 30_000,
-  silenceMs: 90_000,
+  silenceMs: 70_000,
   relistEveryMs: 600_000,
   refuseOldListMs: 60_000,
   watchMinSeconds: 240,
@@ -52,7 +55,7 @@ export interface ReflectorHealth {
   name: string;
   /** The first list has been taken in completely. */
   synced: boolean;
-  /** Since the server last gave any sign on this watch; infinite before the first. */
+  /** How old the cache may be: since the server last told it anything, or an unseen write of our own; at first infinite. */
   staleForMs: number;
   lastError: string | undefined;
 }
@@ -60,7 +63,7 @@ export interface ReflectorHealth {
 // The cache may have missed something: only a new list helps. After all other faults the watch goes on where it was.
 const LIST_AFTER: readonly KubeFault[] = ["Gone", "Undecodable"];
 const LIVED_MS = 5_000; // a watch that lasted so long was a working one: the back-off starts anew
-const LIST_AGAIN_MS = 60_000; // a periodic list that failed waits; the watch meanwhile goes on
+const LIST_AGAIN_MS = 60_000; // a list that failed, or was asked for, waits so long; the watch meanwhile goes on
 
 /** Keeps one scope of a store like the server's, for ever: list, watch, and again after any end (pitfall N4). */
 export class Reflector<P> {
@@ -70,6 +73,8 @@ export class Reflector<P> {
   readonly #scope: Scope<P>;
   readonly #query: { namespace?: string; labelSelector?: string; fieldSelector?: string };
   #listDueMs = 0;
+  #listAskedMs = Number.NEGATIVE_INFINITY;
+  #listNow = new AbortController();
   #synced = false;
   #activityMs = Number.NEGATIVE_INFINITY;
   #watchLastedMs = 0;
@@ -89,8 +94,22 @@ export class Reflector<P> {
   }
 
   health(): ReflectorHealth {
-    const staleForMs = this.#o.clock.monotonicMs() - this.#activityMs;
+    const staleForMs = Math.max(this.#o.clock.monotonicMs() - this.#activityMs, this.#scope.unseenForMs());
     return { name: this.#name, synced: this.#synced, staleForMs, lastError: this.#lastError };
+  }
+
+  /** Does it keep the objects of this namespace? */
+  covers(namespace: string): boolean {
+    return this.#o.namespace === undefined || this.#o.namespace === namespace;
+  }
+
+  /** A true list without waiting for its time: the watch seems not to tell. Once a minute at the most. */
+  listSoon(): void {
+    const nowMs = this.#o.clock.monotonicMs();
+    if (nowMs - this.#listAskedMs < LIST_AGAIN_MS) return;
+    this.#listAskedMs = nowMs;
+    this.#listDueMs = nowMs;
+    this.#listNow.abort();
   }
 
   /** Returns when `signal` aborts, and never rejects. Not to be called twice at a time. */
@@ -127,7 +146,8 @@ export class Reflector<P> {
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource, clock } = this.#o;
     const entries = new Map<string, Entry<P>>();
-    this.#listDueMs = clock.monotonicMs() + LIST_AGAIN_MS;
+    const beganMs = clock.monotonicMs();
+    this.#listDueMs = beganMs + LIST_AGAIN_MS;
     let next: { continue?: string } = {};
     for (;;) {
       // No resourceVersion: a quorum read. resourceVersion=0 may be answered from a cache that lags (N26).
@@ -137,16 +157,17 @@ export class Reflector<P> {
         const entry = this.#scope.entryOf(item);
         entries.set(entry.key, entry);
       }
-      this.#activityMs = clock.monotonicMs();
       await nextTurn(); // a large list must not keep lease renewals waiting
       signal.throwIfAborted();
       if (page.continue === undefined) {
-        this.#scope.replace(entries, page.resourceVersion);
+        this.#scope.replace(entries, page.resourceVersion, beganMs);
         break;
       }
       next = { continue: page.continue };
     }
     this.#listDueMs = clock.monotonicMs() + this.#times.relistEveryMs * (0.8 + 0.4 * clock.random());
+    // As old as its first page, and only now: a list that breaks off each time tells the cache nothing.
+    this.#activityMs = Math.max(this.#activityMs, beganMs);
     this.#synced = true;
   }
 
@@ -155,8 +176,12 @@ export class Reflector<P> {
     const { silenceMs, watchMinSeconds } = this.#times;
     const timeoutSeconds = Math.round(watchMinSeconds * (1 + clock.random()));
     const silence = new AbortController();
-    const life = deadline(clock, Math.max(0, this.#listDueMs - clock.monotonicMs()), signal, silence.signal);
+    this.#listNow = new AbortController();
+    const listNow = this.#listNow.signal;
+    const life = deadline(clock, Math.max(0, this.#listDueMs - clock.monotonicMs()), signal, silence.signal, listNow);
     const startMs = clock.monotonicMs();
+    const activeBeforeMs = this.#activityMs;
+    let told = false;
     let body: Readable | undefined;
     try {
       body = await client.watch(resource, { ...this.#query, resourceVersion, timeoutSeconds, signal: life.signal });
@@ -164,11 +189,14 @@ export class Reflector<P> {
       this.#lastError = undefined;
       for await (const line of watchLines(body, { clock, silenceMs, onSilence: () => silence.abort() })) {
         if (signal.aborted) return;
-        this.#activityMs = clock.monotonicMs();
         this.#scope.event(line);
+        this.#activityMs = clock.monotonicMs();
+        told = true;
       }
     } catch (error) {
-      if (life.expired()) return; // it is time for the periodic list
+      if (life.expired() || listNow.aborted) return; // it is time for a list
+      // Opened and at once broken, again and again, it would look alive and tell nothing.
+      if (!told && clock.monotonicMs() - startMs < LIVED_MS) this.#activityMs = activeBeforeMs;
       if (!silence.signal.aborted) throw error;
       throw new KubeError("Timeout", `Cannot follow ${this.#name}: nothing came for ${silenceMs} ms`, { cause: error });
     } finally {

@@ -51,8 +51,16 @@ export class Scope<P> {
     }
   }
 
-  /** Makes the scope equal to a complete list. @throws KubeError "Gone" when the list is older than what was seen */
-  replace(entries: ReadonlyMap<string, Entry<P>>, version: string): void {
+  /** How long the oldest of our own writes in here has not been shown. */
+  unseenForMs(): number {
+    return this.#o.store.unseenForMs((key) => this.#covers(key));
+  }
+
+  /**
+   * Makes the scope equal to a complete list that was begun at `listedMs`.
+   * @throws KubeError "Gone" when the list is older than what was seen
+   */
+  replace(entries: ReadonlyMap<string, Entry<P>>, version: string, listedMs: number): void {
     if (version === "") throw this.#undecodable("a list without a resourceVersion");
     this.#refuseOlder(version);
     for (const entry of entries.values()) this.#take(entry);
@@ -60,7 +68,7 @@ export class Scope<P> {
       if (this.#covers(known.key) && !entries.has(known.key)) this.#drop(known.key, version);
     }
     this.#advance(version);
-    this.#o.store.advanced(version, (key) => this.#covers(key));
+    this.#o.store.advanced(version, (key) => this.#covers(key), listedMs);
   }
 
   /** Takes in one line of a watch. @throws KubeError: "Gone" and "Undecodable" ask for a list, others to go on later */

@@ -25,12 +25,17 @@ export function keyOf(namespace: string | undefined, name: string): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-// An expectation is normally met within milliseconds. When it cannot be (the object left our selector, versions that do
-// not compare), waiting on would be a lock: after this time a live read is the better answer anyway.
-const EXPECTATION_MAX_MS = 30_000;
+// An expectation is normally met within milliseconds. One that is not yet met after this is a watch that does not tell,
+// or one that cannot be met (the object left our selector, versions that do not compare): a list answers both.
+const OVERDUE_MS = 10_000;
+/** So long decisions wait for the cache. From then on its watch counts as blind, which is decided on and told. */
+export const BEHIND_MAX_MS = 90_000;
 
 interface Expectation {
+  /** Our last write. */
   atMs: number;
+  /** The first write that has not been seen since: a cache that missed it does not get younger by another. */
+  sinceMs: number;
   /** The version of our own last write, or the uid that we deleted. */
   version?: string;
   goneUid?: string;
@@ -44,8 +49,16 @@ export class Store<P> {
   readonly #expectations = new Map<string, Expectation>();
   readonly #project: (object: KubeObject) => P;
   readonly #clock: Clock;
+  readonly #onOverdue: (key: string) => void;
 
-  constructor(project: (object: KubeObject) => P, indexers: Indexers<P>, clock: Clock) {
+  /** `onOverdue`: our own write of the key is not shown in time; asked for a list, as often as anybody looks. */
+  constructor(
+    project: (object: KubeObject) => P,
+    indexers: Indexers<P>,
+    clock: Clock,
+    onOverdue: (key: string) => void = () => undefined,
+  ) {
+    this.#onOverdue = onOverdue;
     this.#project = project;
     this.#indexers = Object.entries(indexers);
     for (const [name] of this.#indexers) this.#indices.set(name, new Map());
@@ -123,35 +136,56 @@ export class Store<P> {
   expect(key: string, resourceVersion: string): void {
     const entry = this.#entries.get(key);
     if (entry && !isOlder(entry.resourceVersion, resourceVersion)) return;
-    this.#expectations.set(key, { atMs: this.#clock.monotonicMs(), version: resourceVersion });
+    this.#wait(key, { version: resourceVersion });
   }
 
   /** Remembers our own delete: until that very object is gone or marked as deleted, `isBehind(key)`. */
   expectGone(key: string, uid: string): void {
     const entry = this.#entries.get(key);
     if (!entry || entry.uid !== uid || entry.deleting) return;
-    this.#expectations.set(key, { atMs: this.#clock.monotonicMs(), goneUid: uid });
+    this.#wait(key, { goneUid: uid });
   }
 
   /** True while the cache does not show our own last write of the key: deciding on it would decide twice. */
   isBehind(key: string): boolean {
     const expected = this.#expectations.get(key);
-    if (!expected) return false;
-    if (this.#clock.monotonicMs() - expected.atMs < EXPECTATION_MAX_MS) return true;
-    this.#expectations.delete(key);
-    return false;
+    return expected !== undefined && this.#waitedMs(key, expected) < BEHIND_MAX_MS;
   }
 
-  /** The watch (or list) of these keys has seen everything up to `version`, whatever it was about. */
-  advanced(version: string, covers: (key: string) => boolean): void {
+  /** How long the oldest of our own writes to these keys has not been shown; 0 when all are. */
+  unseenForMs(covers: (key: string) => boolean): number {
+    let oldestMs = 0;
+    for (const [key, expected] of this.#expectations) {
+      if (covers(key)) oldestMs = Math.max(oldestMs, this.#waitedMs(key, expected));
+    }
+    return oldestMs;
+  }
+
+  /**
+   * The watch of these keys has seen everything up to `version`, whatever it was about. `listedMs`: when the list that
+   * says so was begun; what was written before is in it, or is not there to be seen.
+   */
+  advanced(version: string, covers: (key: string) => boolean, listedMs = Number.NEGATIVE_INFINITY): void {
     for (const [key, expected] of this.#expectations) {
       if (!covers(key)) continue;
+      if (expected.atMs <= listedMs) this.#expectations.delete(key);
       if (expected.version !== undefined && !isOlder(version, expected.version)) this.#expectations.delete(key);
       const entry = this.#entries.get(key);
       if (expected.goneUid !== undefined && (entry?.uid !== expected.goneUid || entry.deleting)) {
         this.#expectations.delete(key);
       }
     }
+  }
+
+  #wait(key: string, what: Pick<Expectation, "version" | "goneUid">): void {
+    const atMs = this.#clock.monotonicMs();
+    this.#expectations.set(key, { atMs, sinceMs: this.#expectations.get(key)?.sinceMs ?? atMs, ...what });
+  }
+
+  #waitedMs(key: string, { sinceMs }: Expectation): number {
+    const waitedMs = this.#clock.monotonicMs() - sinceMs;
+    if (waitedMs >= OVERDUE_MS) this.#onOverdue(key);
+    return waitedMs;
   }
 
   #settle(key: string, entry: Entry<P>): void {

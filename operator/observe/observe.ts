@@ -34,6 +34,8 @@ export interface Readers {
   overrides: Overrides;
   /** What the cluster said to a dry-run of a traffic pod, if it refused. */
   podRefusal: (group: GroupFacts, signal: AbortSignal) => Promise<string | undefined>;
+  /** Of the watches over this namespace the one that was told nothing for the longest. */
+  oldestWatch: (namespace: string) => Facts["watches"];
   operator: Facts["operator"];
 }
 
@@ -87,6 +89,7 @@ export async function observe(
     facts: {
       nowMs,
       monoMs: readers.clock.monotonicMs(),
+      watches: readers.oldestWatch(namespace),
       group,
       rendered,
       storage: storage.facts,

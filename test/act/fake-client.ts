@@ -11,6 +11,12 @@ export function fakeClient(objects: Loose[] = []) {
   const failing = new Map<string, KubeFault | KubeError>();
   const bodies: Loose[] = [];
   let version = 100;
+  const looks: string[] = [];
+  let groupNow: () => Loose = () => ({ metadata: { name: "edge", uid: "uid-edge", resourceVersion: "41" } });
+  const look = (name: string) => {
+    looks.push(name);
+    return groupNow();
+  };
   const call = (verb: string, kind: string, name: string, body?: unknown) => {
     calls.push(`${verb} ${kind}/${name}`);
     bodies.push(body);
@@ -31,6 +37,8 @@ export function fakeClient(objects: Loose[] = []) {
   };
   const client: Loose = {
     get: async (res: Loose, _ns: string, name: string) => {
+      // The look at the group before a plan is carried out: of every plan that does something, so not among the calls.
+      if (res.kind === "GatewayGroup") return look(name);
       call("get", res.kind, name);
       return store.get(`${res.kind}/${name}`);
     },
@@ -86,6 +94,9 @@ export function fakeClient(objects: Loose[] = []) {
     calls,
     bodies,
     store,
+    looks,
+    /** What a live read of the group brings; without it: the group as act.test.ts has decided on it. */
+    groupIs: (now: () => Loose) => (groupNow = now),
     /** "create Service" or "create": rejects with this fault from now on. */
     fail: (what: string, fault: KubeFault | KubeError) => failing.set(what, fault),
   };

@@ -73,6 +73,7 @@ export function world(changes: World = {}): Facts {
   return {
     nowMs: NOW_MS,
     monoMs: 0,
+    watches: { oldest: "Pod in gateways", staleForMs: 0 },
     group: {
       namespace: "gateways",
       name: "edge",

@@ -8,6 +8,7 @@ import { isObject } from "../../operator/domain/json.ts";
 import type { Plan, Step, Wants } from "../../operator/domain/plan.ts";
 import { CACHED, CHILD_CACHES, ofGroup } from "../../operator/observe/caches.ts";
 import { observe, type Readers } from "../../operator/observe/observe.ts";
+import { Overrides } from "../../operator/observe/overrides.ts";
 import { PeerIndex } from "../../operator/observe/peers.ts";
 import { PodProber } from "../../operator/observe/pod-prober.ts";
 import { ProberPool } from "../../operator/observe/prober.ts";
@@ -158,6 +159,8 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     peers: new PeerIndex(all.storages),
     strangers: new Strangers(client, clock),
     refusals: new Refusals(clock),
+    overrides: new Overrides(clock),
+    oldestWatch: () => ({ oldest: "GatewayGroup", staleForMs: 0 }),
     podRefusal: async () => undefined,
     operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },
   };

@@ -8,10 +8,12 @@ type Value = { owner: string };
 
 function bench() {
   const clock = new FakeClock();
+  const overdue: string[] = [];
   const store = new Store<Value>(
     (object) => ({ owner: object.metadata.labels?.["owner"] ?? "" }),
     { owner: (entry) => (entry.value.owner === "" ? [] : [entry.value.owner]) },
     clock,
+    (key) => void overdue.push(key),
   );
   const put = (name: string, version: number, owner = "", more: Partial<KubeObject["metadata"]> = {}) =>
     store.put(
@@ -27,7 +29,7 @@ function bench() {
       }),
     );
   const owned = (owner: string) => store.byIndex("owner", owner).map((entry) => entry.name);
-  return { clock, store, put, owned };
+  return { clock, store, put, owned, overdue };
 }
 
 test("the index follows every change of an entry", () => {
@@ -116,13 +118,44 @@ test.for<[string, (b: ReturnType<typeof bench>) => void, boolean]>([
   expect(all.store.isBehind("a/one")).toBe(behind);
 });
 
-test("an expectation that is never met ends after 30 s: then a live read is the better answer", () => {
-  const { store, clock } = bench();
+test("an expectation that is not met in 10 s asks for a list, and stays: the cache is known to be that old", () => {
+  const { store, clock, overdue, put } = bench();
+  const all = () => true;
   store.expect("a/one", "9");
-  clock.jump(29_999);
+  clock.jump(9_999);
+  expect([store.isBehind("a/one"), store.unseenForMs(all), overdue]).toEqual([true, 9_999, []]);
+  clock.jump(1);
+  expect([store.isBehind("a/one"), overdue]).toEqual([true, ["a/one"]]);
+  clock.jump(79_999);
   expect(store.isBehind("a/one")).toBe(true);
   clock.jump(1);
-  expect(store.isBehind("a/one")).toBe(false);
+  expect(store.isBehind("a/one"), "from now on it is decided on, as blind").toBe(false);
+  expect([store.unseenForMs(all), store.unseenForMs((key) => key.startsWith("b/"))]).toEqual([90_000, 0]);
+  put("one", 9);
+  expect(store.unseenForMs(all)).toBe(0);
+});
+
+test("another write that is not shown makes the cache no younger, and a list from between the two does not end it", () => {
+  const { store, clock } = bench();
+  store.expect("a/one", "9");
+  clock.jump(20_000);
+  const betweenMs = clock.monotonicMs();
+  clock.jump(1);
+  store.expect("a/one", "12");
+  expect(store.unseenForMs(() => true)).toBe(20_001);
+  store.advanced("10", () => true, betweenMs);
+  expect(store.isBehind("a/one")).toBe(true);
+});
+
+test.for([
+  ["that was begun after our write ends waiting for what it does not show", 1_000, false],
+  ["that was begun before does not", -1, true],
+] as const)("a list %s", ([, afterMs, behind]) => {
+  const { store, clock } = bench();
+  const listedMs = clock.monotonicMs() + afterMs;
+  store.expect("a/one", "9");
+  store.advanced("8", () => true, listedMs);
+  expect(store.isBehind("a/one")).toBe(behind);
 });
 
 test.for<[string, string, number | undefined]>([

@@ -21,6 +21,9 @@ export const MUTANTS: readonly Mutant[] = [
     "isReady(pod) &&",
     'pod.check !== "fail" && isReady(pod) &&',
   ),
+  m("sight.ts", "what the caches hold is not decided on for ever", "watches.staleForMs >= SIGHT_LIMIT_MS", "false"),
+  m("evidence.ts", "what was counted blind does not count", "isBlind(facts) ? BLIND : ", ""),
+  m("mode.ts", "blind, nothing but status is written", "if (isBlind(facts)) return", "if (false) return"),
   m("evidence.ts", "one probe without an answer is no relapse", '"Unreachable" && lasted', '"Unreachable"'),
   m(
     "pipeline.ts",

@@ -263,6 +263,26 @@ test("pods seen one loop late never cost one that serves, as the floor is read l
   );
 });
 
+test("a watch of pods that is blind for any part of an outage costs nobody, and the end is the same", {
+  timeout: 600_000,
+}, () => {
+  const seconds = (max: number) => fc.integer({ min: 1, max });
+  fc.assert(
+    fc.property(rolling, seconds(60), seconds(300), (isRolling, seeing, blind) => {
+      const world = live([], isRolling);
+      world.controlPlane = "down";
+      world.run(seeing).goBlind().run(blind).seeAgain();
+      world.until(() => world.mode === "Fallback" && (!isRolling || world.from("normal") === 0), 900);
+      expect([world.mode, world.serving().length]).toEqual(["Fallback", 2]);
+      world.controlPlane = "up";
+      world.run(seeing).goBlind().run(blind).seeAgain();
+      world.until(() => world.mode === "Normal" && world.from("fallback") === 0 && world.replicas === 2, 900);
+      expect([world.mode, world.from("normal"), world.minServing, world.broken]).toEqual(["Normal", 2, 2, []]);
+    }),
+    { numRuns: few },
+  );
+});
+
 function shiftedBy(memory: GroupMemory, ms: number): GroupMemory {
   const later = structuredClone(memory);
   if (later.verdict) {

@@ -124,6 +124,36 @@ test("gateways that cannot be asked: witness pods speak for them", () => {
   expect(world.mode).toBe("Fallback");
 });
 
+test("the watch of pods is blind while pods are made: two witness pods and no more, it is said, and it goes on after", () => {
+  const world = provenWorld().goBlind();
+  world.votes = "silent";
+  world.controlPlane = "down";
+  world.run(600);
+  expect(world.transcript.filter((line) => line.includes("pod is started"))).toHaveLength(2);
+  expect([world.modes, world.condition("Held")?.reason]).toEqual([[], "WatchesBlind"]);
+  world.seeAgain().until(() => world.mode === "Fallback", 200);
+  expect([world.mode, world.condition("Held")]).toEqual(["Fallback", undefined]);
+  expect(world.broken).toEqual([]);
+});
+
+test("blind in an outage: nothing moves, and what was counted before does not count after", () => {
+  const world = provenWorld().goBlind().run(85);
+  world.controlPlane = "down";
+  world.run(300);
+  expect([world.modes, world.condition("ControlPlaneReachable")?.reason]).toEqual([[], "WatchesBlind"]);
+  world.seeAgain().run(19);
+  expect(world.modes).toEqual([]);
+  world.until(() => world.mode === "Fallback", 30);
+  expect([world.mode, world.minServing, world.broken]).toEqual(["Fallback", 2, []]);
+});
+
+test("a minute without a sign, as of a kind that is quiet or an API server that restarts, holds nobody", () => {
+  const world = provenWorld().goBlind();
+  world.controlPlane = "down";
+  world.run(60);
+  expect([world.modes, world.condition("Held")]).toEqual([["ToFallback", "Fallback"], undefined]);
+});
+
 test("no proof: the group stays, nothing is touched, and it is said loudly", () => {
   const world = new World({ fallback: { storageRef: { name: "eu" }, outageAfterSeconds: 20 } });
   world.storeUp = false;

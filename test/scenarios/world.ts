@@ -15,6 +15,7 @@ import type {
 import { brokenInvariants } from "../../operator/domain/invariants.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
 import { GATEWAY_PROFILE } from "../../operator/gateway/api7-facts.ts";
+import { BEHIND_MAX_MS } from "../../operator/kube/store.ts";
 
 /**
  * A small world to decide in: one group, its pods, a control plane, a store, a Deployment controller. It obeys the
@@ -77,6 +78,7 @@ export class World {
   /** The pods are seen as they were a loop ago. */
   podsLate = false;
   #podsBefore: PodFact[] = [];
+  #blind: { sinceMs: number; pods: PodFact[]; helpers: HelperPodFact[]; wroteMs?: number } | undefined;
   #version = 1;
   #names = 1;
   #lastExportMs = 0;
@@ -122,7 +124,23 @@ export class World {
     return this;
   }
 
-  loop(): Plan {
+  /** The watch of pods tells nothing any more; single calls go through. */
+  goBlind(): this {
+    this.#blind = { sinceMs: this.nowMs, ...structuredClone({ pods: this.#podsSeen(), helpers: this.helpers }) };
+    return this;
+  }
+  seeAgain(): this {
+    this.#blind = undefined;
+    return this;
+  }
+  /** As Store.isBehind: a write of its own that it does not see is waited for, and then it is known to be blind. */
+  #isBehind(): boolean {
+    const { wroteMs } = this.#blind ?? {};
+    return wroteMs !== undefined && this.nowMs - wroteMs < BEHIND_MAX_MS;
+  }
+
+  loop(): Plan | undefined {
+    if (this.#isBehind()) return undefined;
     const facts = this.facts();
     const { plan, memory } = decide(facts, this.memory);
     this.broken.push(...brokenInvariants(facts, plan).map((law) => `${this.#clock()} ${law}`));
@@ -169,6 +187,7 @@ export class World {
     return {
       nowMs,
       monoMs: nowMs,
+      watches: { oldest: "Pod in gateways", staleForMs: nowMs - (this.#blind?.sinceMs ?? nowMs) },
       group: {
         namespace: "gateways",
         name: "edge",
@@ -205,7 +224,7 @@ export class World {
         configsInUse: new Set(),
       },
       pods: this.#podsSeen(),
-      helpers: this.helpers.map((pod) => ({ ...pod })),
+      helpers: (this.#blind ?? this).helpers.map((pod) => ({ ...pod })),
       controlPlane: { operator: view, counts: this.held.counts },
       snapshot: {
         raw: this.#pair(this.raw?.content, this.raw?.atMs ?? 0),
@@ -218,6 +237,9 @@ export class World {
   }
 
   #podsSeen(): PodFact[] {
+    // Gateways are asked directly: their votes are of now, also of those that are seen as they were.
+    const vote = (uid: string) => this.pods.find((pod) => pod.uid === uid)?.vote ?? "unknown";
+    if (this.#blind) return this.#blind.pods.map((pod) => ({ ...pod, vote: vote(pod.uid) }));
     const now = this.pods.map((pod) => ({
       ...pod,
       ...(pod.source === this.checkFails ? { check: "fail" as const } : {}),
@@ -324,6 +346,7 @@ export class World {
     const role = object.metadata.labels?.["holdfast.dev/role"] as HelperPodFact["role"];
     const annotations = object.metadata.annotations ?? {};
     this.transcript.push(`${this.#clock()} a ${role} pod is started`);
+    if (this.#blind) this.#blind.wroteMs ??= this.nowMs;
     this.helpers.push({
       role,
       name: object.metadata.name,

@@ -1,8 +1,12 @@
 {{- /* Generated from operator/rbac.ts by npm run generate. Do not edit. */ -}}
 {{- define "holdfast.namespaceRules" -}}
-# the specs; they are never written
+# the specs, which are never written; get: is a group still as it was decided on
 - apiGroups: [holdfast.dev]
-  resources: [gatewaygroups, fallbackstorages]
+  resources: [gatewaygroups]
+  verbs: [get, list, watch]
+# the specs, which are never written
+- apiGroups: [holdfast.dev]
+  resources: [fallbackstorages]
   verbs: [list, watch]
 # status, guarded by resourceVersion
 - apiGroups: [holdfast.dev]
