@@ -54,7 +54,7 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
     !input.frozen &&
     !input.observing &&
     (input.publishedKeys.has(desired.proofKey) || input.verdict === "Reachable");
-  if (forced || (mayRoll(input) && (!sameInputs || sameTemplate))) {
+  if (forced || (mayRoll(input) && (!sameInputs || sameTemplate || isStuck(facts, live)))) {
     const step = application(desired, object, sameInputs && sameTemplate);
     return { steps: [askedNow ? { ...step, carries: "restartedAt" } : step], ...used };
   }
@@ -71,6 +71,16 @@ function creation({ facts, desired, wanted }: TemplateInput): TemplatePlan {
   return {
     steps: [{ do: "create", object: { ...desired.traffic, spec }, why: "the traffic pods of this group" }],
   };
+}
+
+const newestFirst = (live: WorkloadFact): WorkloadFact["replicaSets"] =>
+  live.replicaSets.filter((set) => set.replicas > 0).sort((a, b) => b.revision - a.revision);
+
+/** A roll is under way and its pods do not come up: another template in its place restarts nothing that serves. */
+function isStuck({ pods }: Facts, live: WorkloadFact): boolean {
+  const [newest, ...older] = newestFirst(live);
+  const fresh = pods.filter((pod) => pod.templateHash === newest?.templateHash);
+  return older.length > 0 && !fresh.some(isReady) && fresh.some((pod) => pod.trouble !== undefined);
 }
 
 /** A roll starts new pods: only while the control plane answers them, or where nothing serves that could be harmed. */
@@ -108,9 +118,8 @@ function pendingReason(rendersDifferently: boolean, askedNow: boolean): NonNulla
 /** The outage came in the middle of a roll, and pods of the new template are not known to start without the control plane. */
 function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePlan | undefined {
   if (input.observing || (input.mode !== "ToFallback" && input.mode !== "Fallback")) return undefined;
-  const sets = live.replicaSets.filter((set) => set.replicas > 0).sort((a, b) => b.revision - a.revision);
-  const [newest, ...older] = sets;
-  const serves = (set: (typeof sets)[number]) =>
+  const [newest, ...older] = newestFirst(live);
+  const serves = (set: WorkloadFact["replicaSets"][number]) =>
     input.facts.pods.some((pod) => pod.templateHash === set.templateHash && isServing(pod));
   const before = older.find(serves) ?? older[0];
   if (!newest || !before || (newest.proofKey !== undefined && input.publishedKeys.has(newest.proofKey)))

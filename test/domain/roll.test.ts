@@ -81,3 +81,22 @@ test("a pod of a roll that does not come up is told with what the kubelet says; 
     message: expect.stringContaining(`edge-2-1: ${image}`),
   });
 });
+
+/** The same spec, and this version of Holdfast renders another template of it: that waits, lest an upgrade restarts all. */
+const ERROR = "choose: ErrImagePull (x)";
+test.for<[string, (facts: Loose) => void, string | undefined, boolean]>([
+  ["no roll is under way", (f) => f.children.traffic.replicaSets.pop(), ERROR, false],
+  ["a roll is under way and starts slowly", () => {}, undefined, false],
+  ["its pods serve", (f) => Object.assign(f.pods.at(-1), { ready: true }), ERROR, false],
+  ["its pods do not come up: nothing that serves is restarted by what comes instead", () => {}, ERROR, true],
+  ["the same without the control plane", lose, ERROR, false],
+])("a better template for a roll that is stuck: %s", ([, change, trouble, applied]) => {
+  const facts = rolling({ newServes: false });
+  facts.operator.chooseImage = "localhost/holdfast:next";
+  Object.assign(facts.pods.at(-1), trouble === undefined ? {} : { trouble });
+  change(facts);
+  const word = facts.controlPlane.operator.view === "readsOk" ? "Reachable" : "Unreachable";
+  const plan = planOf(facts, held(facts, word, 1_000));
+  const waits = applied ? undefined : "RendersDifferently";
+  expect([done(plan).includes("apply Deployment/edge"), told(plan, "RestartPending")]).toEqual([applied, waits]);
+});
