@@ -192,7 +192,7 @@ export const REASONS = {
   Suspended: reason("spec.suspend is true.", "Set it to false."),
   HoldOrdered: reason("The override annotation says Hold."),
   WatchesBlind: reason(
-    "A watch has had no sign of the API server for 90 s: nothing is decided on what may be out of date.",
+    "A watch has had no sign of the API server for 110 s: nothing is decided on what may be out of date.",
     "Look at Holdfast's log for `watch interrupted`: its rights (list, watch), API priority and fairness, the network.",
   ),
   NoProof: reason(

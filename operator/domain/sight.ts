@@ -5,7 +5,7 @@ import type { Facts } from "./facts.ts";
  * is opened anew after 70 s of silence (kube/reflector.ts), so that none gets here by being quiet; and short enough that
  * one that is blind is not believed for the length of an outage.
  */
-export const SIGHT_LIMIT_MS = 90_000;
+export const SIGHT_LIMIT_MS = 110_000;
 
 /** May something have happened to the group's objects that the caches do not show? */
 export const isBlind = ({ watches }: Pick<Facts, "watches">): boolean => watches.staleForMs >= SIGHT_LIMIT_MS;

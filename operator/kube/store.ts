@@ -29,7 +29,7 @@ export function keyOf(namespace: string | undefined, name: string): string {
 // or one that cannot be met (the object left our selector, versions that do not compare): a list answers both.
 const OVERDUE_MS = 10_000;
 /** So long decisions wait for the cache. From then on its watch counts as blind, which is decided on and told. */
-export const BEHIND_MAX_MS = 90_000;
+export const BEHIND_MAX_MS = 110_000;
 
 interface Expectation {
   /** Our last write. */

@@ -45,8 +45,8 @@ test.for<Row>([
   ["Hold that has expired", (f) => override(f, "Hold until=2020-01-01T00:00:00Z"), 20_000, "ToFallback", undefined],
   ["an override that cannot be read", (f) => override(f, "Hold for ever"), 20_000, "ToFallback", undefined],
   ["the group is being deleted", (f) => (f.group.deleting = true), 20_000, undefined, undefined],
-  ["a watch is quiet", (f) => (f.watches.staleForMs = 89_999), 20_000, "ToFallback", undefined],
-  ["a watch is blind", (f) => (f.watches.staleForMs = 90_000), 20_000, undefined, "WatchesBlind"],
+  ["a watch is quiet", (f) => (f.watches.staleForMs = 109_999), 20_000, "ToFallback", undefined],
+  ["a watch is blind", (f) => (f.watches.staleForMs = 110_000), 20_000, undefined, "WatchesBlind"],
 ])("into fallback: %s", ([, change, heldMs, mode, why]) => {
   const { facts } = healthy();
   lose(facts);

@@ -137,7 +137,7 @@ test("the watch of pods is blind while pods are made: two witness pods and no mo
 });
 
 test("blind in an outage: nothing moves, and what was counted before does not count after", () => {
-  const world = provenWorld().goBlind().run(85);
+  const world = provenWorld().goBlind().run(105);
   world.controlPlane = "down";
   world.run(300);
   expect([world.modes, world.condition("ControlPlaneReachable")?.reason]).toEqual([[], "WatchesBlind"]);
