@@ -18,6 +18,7 @@ import type { KubeObject } from "./kube/resources.ts";
 import type { Log } from "./log.ts";
 import type { GroupMetrics } from "./metrics.ts";
 import { BY_STORAGE, type Caches } from "./observe/caches.ts";
+import { Copies } from "./observe/copies.ts";
 import { LagMeter } from "./observe/loop-lag.ts";
 import { forget, observe, type Readers } from "./observe/observe.ts";
 import { PeerIndex } from "./observe/peers.ts";
@@ -187,13 +188,14 @@ function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup,
     peers: new PeerIndex(caches.storages),
     strangers: new Strangers(client, clock),
     refusals: new Refusals(clock),
+    copies: new Copies(clock),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
     operator: { chooseImage: options.chooseImage, version },
   };
 }
 
 async function copyWithin(
-  { snapshots }: Readers,
+  { snapshots, copies, clock }: Readers,
   pool: StorePool,
   groupKey: string,
   { group }: Facts,
@@ -203,7 +205,13 @@ async function copyWithin(
   const store = pool.get(keyOf(group.namespace, group.spec.fallback.storageRef.name));
   if (!store) return "conflict"; // its keys went away since
   try {
-    return await copySnapshot(store, group.spec.shortID, step, digestOf, signal);
+    const result = await copySnapshot({ store, shortID: group.spec.shortID, digestOf, clock }, step, signal);
+    if (result === "done") copies.made(groupKey);
+    else copies.failed(groupKey);
+    return result;
+  } catch (error) {
+    copies.failed(groupKey, error);
+    throw error;
   } finally {
     // Also after a failure: half of a pair may have been written.
     snapshots.again(groupKey, [step.from, step.to]);

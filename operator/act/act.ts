@@ -40,7 +40,8 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
   // What this plan says is true of a world without the stranger; the next one knows of it.
   if (outcome.met === "stranger") return { again: true };
   const status = outcome.failed === undefined ? plan.status : notYetDone(plan.status, facts.group.status);
-  if (!sameStatus(status, facts.group.status)) await writeStatus(status, facts, deps, signal);
+  // Not under the loop's signal, only under the call's own limit: a step that took all of the time hides no verdict.
+  if (!sameStatus(status, facts.group.status)) await writeStatus(status, facts, deps, undefined);
   await emitAll(plan, facts, deps, signal);
   const again = outcome.met === "conflict" || outcome.met === "refused";
   return outcome.failed === undefined ? { again } : { again, failed: outcome.failed };
@@ -130,7 +131,7 @@ async function writeStatus(
   status: GatewayGroupStatus,
   { group }: Facts,
   deps: ActDeps,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { namespace, name, uid, resourceVersion } = group;
   const seen = { namespace, name, uid, resourceVersion };

@@ -8,7 +8,7 @@ import type { Facts, KubeObject } from "./facts.ts";
 import { helperSteps } from "./helper-steps.ts";
 import { type ModeStep, modeStep, recordMove } from "./mode.ts";
 import { type Motion, motionOf } from "./motion.ts";
-import { type Pipeline, pipelineOf } from "./pipeline.ts";
+import { needsNoCopy, type Pipeline, pipelineOf } from "./pipeline.ts";
 import type { Plan, PlannedEvent, Step, Wants } from "./plan.ts";
 import { isPublished, type Situation, situationOf } from "./situation.ts";
 import { statusOf } from "./status.ts";
@@ -23,7 +23,8 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
   const situation = situationOf(facts, memory);
   const motion = motionFor(situation, memory);
   const step = modeStep({ ...situation, published: isPublished(situation), motion });
-  const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode);
+  const settled = situation.lostMs !== undefined && needsNoCopy(facts, situation.running.key);
+  const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode, settled);
   const observing = situation.words.order === "Observe";
   const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
   const inert = step.held?.reason === "Suspended" || step.held?.reason === "HoldOrdered";

@@ -24,6 +24,8 @@ export interface Facts {
   helpers: readonly HelperPodFact[];
   controlPlane: ControlPlaneFacts;
   snapshot: SnapshotFacts;
+  /** Copies within the store that failed one after the other; absent: the last one was made. */
+  copying?: CopyingFact;
   peers: PeerFacts;
   operator: { chooseImage: string; version: string };
 }
@@ -260,6 +262,13 @@ export interface SnapshotFacts {
   raw: PairFact;
   candidate: PairFact;
   verified: PairFact;
+}
+
+export interface CopyingFact {
+  /** The next try is not due yet. */
+  paused: boolean;
+  /** What stands in the way, once it is more than a single failure. */
+  problem?: Problem;
 }
 
 /** Groups beside this one. */

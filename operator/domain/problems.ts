@@ -15,6 +15,7 @@ export function problemsOf(situation: Situation): Problem[] {
     certificate(facts.secrets.client),
     facts.storage.seen === "absent" ? storageMissing(situation) : undefined,
     facts.storage.seen === "present" ? facts.storage.fault : undefined,
+    facts.copying?.problem,
     storageKeys(facts.secrets.writer, "writer"),
     storageKeys(facts.secrets.reader, "reader"),
     facts.peers.keyConflict === undefined ? undefined : keyConflict(situation, facts.peers.keyConflict),

@@ -6,6 +6,7 @@ import type { Pod } from "../kube/resources.ts";
 import { type Caches, ofGroup } from "./caches.ts";
 import { clientTls, readClientCertificate } from "./certificate.ts";
 import { readChildren, roleOf } from "./children.ts";
+import type { Copies } from "./copies.ts";
 import { isUnreadable, readGroup } from "./group.ts";
 import { isHelper, readHelper } from "./helper-pods.ts";
 import type { PeerIndex } from "./peers.ts";
@@ -30,6 +31,7 @@ export interface Readers {
   peers: PeerIndex;
   strangers: Strangers;
   refusals: Refusals;
+  copies: Copies;
   /** What the cluster said to a dry-run of a traffic pod, if it refused. */
   podRefusal: (group: GroupFacts, signal: AbortSignal) => Promise<string | undefined>;
   operator: Facts["operator"];
@@ -72,6 +74,7 @@ export async function observe(
     return { seen: "pending", recheckAfterMs: FIRST_ANSWERS_MS };
   }
   const nowMs = readers.clock.wallMs();
+  const copying = readers.copies.of(groupKey);
   const rendered = readRendered(spec, storage.facts.seen === "present" ? storage.facts.spec : undefined);
   const refused = readers.refusals.of(groupKey);
   const met = podRefusal ? { strangers, refused, podRefusal } : { strangers, refused };
@@ -97,6 +100,7 @@ export async function observe(
       helpers: all.filter(isHelper).map(readHelper),
       controlPlane,
       snapshot,
+      ...(copying ? { copying } : {}),
       peers: readers.peers.of(group, readers.probers.census(groupKey)),
       operator: readers.operator,
     },
@@ -104,12 +108,16 @@ export async function observe(
 }
 
 /** Nothing of a group that is gone is asked, probed or remembered any more. */
-export function forget({ snapshots, probers, podProber, strangers, refusals }: Readers, groupKey: string): void {
+export function forget(
+  { snapshots, probers, podProber, strangers, refusals, copies }: Readers,
+  groupKey: string,
+): void {
   snapshots.drop(groupKey);
   probers.drop(groupKey);
   podProber.drop(groupKey);
   strangers.drop(groupKey);
   refusals.drop(groupKey);
+  copies.drop(groupKey);
 }
 
 /** Tells the background readers what this group wants of them from now on. */

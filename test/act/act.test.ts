@@ -74,7 +74,7 @@ function world(objects: Loose[] = []) {
     group: { namespace: "gw", name: "edge", uid: "uid-edge", resourceVersion: "41", status: STATUS },
     children: { byName, traffic: { name: "edge", uid: "uid-d" } },
   } as unknown as Facts;
-  const run = (steps: Step[], more: Partial<Plan> = {}) => {
+  const run = (steps: Step[], more: Partial<Plan> = {}, signal = AbortSignal.timeout(5_000)) => {
     const plan: Plan = {
       status: STATUS,
       recordsMode: false,
@@ -84,7 +84,7 @@ function world(objects: Loose[] = []) {
       wants: { podsOften: false, controlPlaneCounts: false },
       ...more,
     };
-    return act(plan, facts, deps, AbortSignal.timeout(5_000));
+    return act(plan, facts, deps, signal);
   };
   return {
     ...fake,
@@ -172,6 +172,19 @@ test("a store that fails keeps no pod from being moved", async () => {
   await run([{ do: "copySnapshot", from: "raw", to: "candidate", digest: "d", why: "new" }, scale(3)]);
   expect(calls).toContain("scale Deployment/edge");
   expect(troubles).toEqual(["Cannot write"]);
+});
+
+test("a step that took all of the loop's time hides no verdict; a mode is not moved so late", async () => {
+  const { run, bodies, copy } = world();
+  const ended = new AbortController();
+  copy(async () => {
+    ended.abort();
+    throw new StorageError("Timeout", "too slow");
+  });
+  const step: Step = { do: "copySnapshot", from: "raw", to: "candidate", digest: "d", why: "new" };
+  await run([step], { status: { ...STATUS, summary: "the control plane is lost" } }, ended.signal);
+  expect(bodies.at(-1).summary).toBe("the control plane is lost");
+  await expect(run([], { recordsMode: true }, ended.signal)).rejects.toThrow("Aborted");
 });
 
 test("what was not done is not said to be done", async () => {

@@ -105,7 +105,16 @@ export const MUTANTS: readonly Mutant[] = [
     "false) return;",
   ),
   m("pipeline.ts", "a shrunken candidate is not promoted", " || isShrunken(facts, pipeline.status, candidate)", ""),
-  m("pipeline.ts", "a quarantined export goes no further", "pipeline.quarantine ? undefined : usable", "usable"),
+  m("pipeline.ts", "a quarantined export goes no further", "pipeline.quarantine || settled", "settled"),
+  m("pipeline.ts", "in an outage the proven pair stays", "if (!settled) promote(", "promote("),
+  m("pipeline.ts", "in an outage nothing new is begun", "pipeline.quarantine || settled", "pipeline.quarantine"),
+  m(
+    "decide.ts",
+    "with a control plane the pipeline goes on",
+    "situation.lostMs !== undefined && needsNoCopy",
+    "needsNoCopy",
+  ),
+  m("pipeline.ts", "a store that took no copy is left alone for a while", "if (facts.copying?.paused)", "if (false)"),
   m(
     "pipeline.ts",
     "a quarantine outlives an unreadable store",
