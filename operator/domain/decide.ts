@@ -1,5 +1,6 @@
 import { LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
+import { withAdoption } from "./adoption.ts";
 import { eventsFrom } from "./conditions.ts";
 import { obsolete } from "./desired/cleanup.ts";
 import { needsApply } from "./diff.ts";
@@ -95,27 +96,25 @@ function stepsOf(
   motion: Motion,
 ): Step[] {
   const { facts, desired } = situation;
-  const taken = new Set(facts.children.strangers.filter((s) => !s.adoptable).map((s) => `${s.kind}/${s.name}`));
   const observing = situation.words.order === "Observe";
-  const wanted = desired.others.filter((object) => !taken.has(idOf(object)));
   const live = (object: KubeObject) => facts.children.byName.get(idOf(object));
   // Observe makes what is missing and changes nothing that is there.
-  const objects = wanted.filter((object) => needsApply(object, live(object)) && !(observing && live(object)));
+  const objects = desired.others.filter((object) => needsApply(object, live(object)) && !(observing && live(object)));
   const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
-  steps.push(...backupSteps(situation, taken), ...template.steps, ...pipeline.steps);
+  steps.push(...backupSteps(situation), ...template.steps, ...pipeline.steps);
   // One thing that replaces pods at a time: a template that changes, or a motion of pods.
   const rolls = template.steps.length > 0 || template.pending?.reason === "OutageDuringRoll";
   if (!observing && !rolls && !facts.children.traffic?.paused) steps.push(...motion.steps);
   steps.push(...helperSteps(situation, step, pipeline), ...(observing ? [] : obsolete(facts, desired)));
-  return steps;
+  return withAdoption(situation, steps);
 }
 
 const idOf = (object: KubeObject): string => `${object.kind}/${object.metadata.name}`;
 
-function backupSteps({ facts, desired, evidence }: Situation, taken: ReadonlySet<string>): Step[] {
+function backupSteps({ facts, desired, evidence }: Situation): Step[] {
   const { backup } = desired;
   // Two exporters on one key would overwrite each other: the younger group's does not run.
-  if (!backup || taken.has(idOf(backup)) || facts.peers.keyConflict !== undefined) return [];
+  if (!backup || facts.peers.keyConflict !== undefined) return [];
   const live = facts.children.byName.get(idOf(backup));
   if (!needsApply(backup, live)) return [];
   // A new exporter could not start now: it would back off long after the control plane is there again.

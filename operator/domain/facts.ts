@@ -108,8 +108,11 @@ export interface Children {
   backup?: WorkloadFact;
   /** Every labelled child, `Kind/name` -> object as the API server holds it (no managedFields). */
   byName: ReadonlyMap<string, KubeObject>;
-  /** Objects that carry a name we need but not our label. */
-  strangers: readonly { kind: string; name: string; adoptable: boolean }[];
+  /**
+   * Objects that carry a name we need but not our label. `otherPods`: a Deployment whose selector is not the one of
+   * ours; it can never be taken over.
+   */
+  strangers: readonly { kind: string; name: string; adoptable: boolean; otherPods?: boolean }[];
   /** Names of ConfigMaps that some pod or ReplicaSet of the group still refers to. */
   configsInUse: ReadonlySet<string>;
   /** What the cluster said to a dry-run of a traffic pod; undefined = accepted or not asked. */

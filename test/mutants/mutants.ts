@@ -215,6 +215,8 @@ export const MUTANTS: readonly Mutant[] = [
   m("situation.ts", "a drop of replicas waits for a word", "wanted * 2 >= live", "true"),
   m("decide.ts", "Observe moves no pod", "if (!observing && !rolls &&", "if (!rolls &&"),
   m("decide.ts", "Observe changes nothing that is there", " && !(observing && live(object))", ""),
+  m("adoption.ts", "a Service is not taken from its pods", "if (serving.length < needed)", "if (false)"),
+  m("adoption.ts", "Observe takes nothing over", 'if (words.order === "Observe")', "if (false)"),
   m("decide.ts", "a group that is being deleted is left alone", "if (facts.group.deleting)", "if (false)"),
   m("helper-steps.ts", "what runs is what is rehearsed", "situation.rehearse.template === undefined ?", "true ?"),
   m("decide.ts", "inert", "step.move || inert ? []", "step.move ? []"),
