@@ -8,10 +8,11 @@ import type { Step } from "./domain/plan.ts";
 import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";
 import { probeGatewayStatus } from "./gateway/api7-probe-gateway.ts";
 import { inspectSnapshot } from "./gateway/api7-snapshot.ts";
+import { onlyKept } from "./kept.ts";
 import { keyOf } from "./kinds.ts";
 import type { KubeClient } from "./kube/client.ts";
 import type { Clock } from "./kube/clock.ts";
-import { Controller } from "./kube/controller.ts";
+import { Controller, type ControllerOptions } from "./kube/controller.ts";
 import type { Informer } from "./kube/informer.ts";
 import type { RuntimeMetrics } from "./kube/metrics.ts";
 import type { KubeObject } from "./kube/resources.ts";
@@ -97,7 +98,9 @@ export function operator(deps: OperatorDeps): Operator {
       readers.refusals.met(key, step, error);
     },
   });
-  const groups = new Controller({
+  const controller = (options: ControllerOptions) =>
+    new Controller({ ...options, reconcile: onlyKept(Object.values(informers), log, options.reconcile) });
+  const groups = controller({
     name: "group",
     workers: options.workers,
     backoffCapMs: 15_000, // loops further apart than this tear holes into the evidence
@@ -126,7 +129,7 @@ export function operator(deps: OperatorDeps): Operator {
       log,
     }),
   });
-  const storages = new Controller({
+  const storages = controller({
     name: "storage",
     workers: STORAGE_WORKERS,
     clock,

@@ -66,6 +66,7 @@ export async function runOperator(options: Options, version: string): Promise<vo
   for (const informer of parts.informers) void informer.run(stop.signal);
   // Caches first: a new leader that has to read everything would take as long as the outage it should bridge.
   while (!stop.signal.aborted && !parts.informers.every((informer) => informer.synced())) await wait(SYNC_LOOK_MS);
+  for (const { what, why } of watchProblems(parts.informers)) log.error("left out, others go on", { what, why });
   if (stop.signal.aborted || !(await elector.acquire(stop.signal))) return;
   for (const controller of parts.controllers) controller.start();
   parts.begin();

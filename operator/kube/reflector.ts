@@ -52,6 +52,8 @@ export interface ReflectorHealth {
   name: string;
   /** The first list has been taken in completely. */
   synced: boolean;
+  /** The last attempt was answered with Forbidden. */
+  refused: boolean;
   /** Since the server last gave any sign on this watch; infinite before the first. */
   staleForMs: number;
   lastError: string | undefined;
@@ -71,6 +73,7 @@ export class Reflector<P> {
   readonly #query: { namespace?: string; labelSelector?: string; fieldSelector?: string };
   #listDueMs = 0;
   #synced = false;
+  #refused = false;
   #activityMs = Number.NEGATIVE_INFINITY;
   #watchLastedMs = 0;
   #lastError: string | undefined;
@@ -90,7 +93,13 @@ export class Reflector<P> {
 
   health(): ReflectorHealth {
     const staleForMs = this.#o.clock.monotonicMs() - this.#activityMs;
-    return { name: this.#name, synced: this.#synced, staleForMs, lastError: this.#lastError };
+    return {
+      name: this.#name,
+      synced: this.#synced,
+      refused: this.#refused,
+      staleForMs,
+      lastError: this.#lastError,
+    };
   }
 
   /** Returns when `signal` aborts, and never rejects. Not to be called twice at a time. */
@@ -117,6 +126,7 @@ export class Reflector<P> {
     } catch (error) {
       if (signal.aborted) return 0;
       if (isKubeError(error, ...LIST_AFTER) || isTooLargeVersion(error)) this.#scope.forget();
+      this.#refused = isKubeError(error, "Forbidden");
       this.#lastError = error instanceof Error ? error.message : String(error);
       log.warn("watch interrupted", { watch: this.#name, listNext: this.#scope.position === undefined, error });
       return isKubeError(error) ? (error.retryAfterMs ?? 0) : 0;
@@ -148,6 +158,7 @@ export class Reflector<P> {
     }
     this.#listDueMs = clock.monotonicMs() + this.#times.relistEveryMs * (0.8 + 0.4 * clock.random());
     this.#synced = true;
+    this.#refused = false;
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
@@ -162,6 +173,7 @@ export class Reflector<P> {
       body = await client.watch(resource, { ...this.#query, resourceVersion, timeoutSeconds, signal: life.signal });
       this.#activityMs = clock.monotonicMs();
       this.#lastError = undefined;
+      this.#refused = false;
       for await (const line of watchLines(body, { clock, silenceMs, onSilence: () => silence.abort() })) {
         if (signal.aborted) return;
         this.#activityMs = clock.monotonicMs();
