@@ -16,6 +16,7 @@ import { Controller, type ControllerOptions } from "./kube/controller.ts";
 import type { Informer } from "./kube/informer.ts";
 import type { RuntimeMetrics } from "./kube/metrics.ts";
 import type { KubeObject } from "./kube/resources.ts";
+import type { WriteGate } from "./kube/write-gate.ts";
 import type { Log } from "./log.ts";
 import type { GroupMetrics } from "./metrics.ts";
 import { BY_STORAGE, type Caches } from "./observe/caches.ts";
@@ -44,6 +45,8 @@ import { Written } from "./written.ts";
 export interface OperatorDeps {
   /** Its writes pass the gate of the leader. */
   client: KubeClient;
+  /** That gate, for writes to the store. */
+  gate: WriteGate;
   clock: Clock;
   log: Log;
   options: Pick<Options, "namespaces" | "workers" | "chooseImage" | "instance">;
@@ -91,7 +94,7 @@ export function operator(deps: OperatorDeps): Operator {
     deleted: (resource, name, uid) => written.deleted(key, resource, keyOf(facts.group.namespace, name), uid),
     meet: (live) => readers.strangers.meet(key, facts.group.name, live),
     dryRun: (template, signal) => dryRun.ask(facts.group, template, signal),
-    copySnapshot: (step, signal) => copyWithin(readers, pool, key, facts, step, signal),
+    copySnapshot: (step, signal) => copyWithin({ ...readers, pool, gate: deps.gate }, key, facts, step, signal),
     counted: (step, result) => metrics.step(step, result),
     troubled: (step, error) => {
       troubles.met(key, step, error);
@@ -197,9 +200,10 @@ function makeReaders(deps: OperatorDeps, { caches, pool, lag, dryRun, wakeGroup,
   };
 }
 
+type CopyParts = Pick<Readers, "snapshots" | "copies" | "clock"> & Pick<Joined, "pool"> & Pick<OperatorDeps, "gate">;
+
 async function copyWithin(
-  { snapshots, copies, clock }: Readers,
-  pool: StorePool,
+  { snapshots, copies, clock, pool, gate }: CopyParts,
   groupKey: string,
   { group }: Facts,
   step: Extract<Step, { do: "copySnapshot" }>,
@@ -207,13 +211,18 @@ async function copyWithin(
 ): Promise<StepResult> {
   const store = pool.get(keyOf(group.namespace, group.spec.fallback.storageRef.name));
   if (!store) return "conflict"; // its keys went away since
+  let half = false;
+  const halfWritten = () => {
+    half = true;
+  };
+  const deps = { store, shortID: group.spec.shortID, digestOf, clock, gate, halfWritten };
   try {
-    const result = await copySnapshot({ store, shortID: group.spec.shortID, digestOf, clock }, step, signal);
+    const result = await copySnapshot(deps, step, signal);
     if (result === "done") copies.made(groupKey);
-    else copies.failed(groupKey);
+    else copies.failed(groupKey, half);
     return result;
   } catch (error) {
-    copies.failed(groupKey, error);
+    copies.failed(groupKey, half, error);
     throw error;
   } finally {
     // Also after a failure: half of a pair may have been written.

@@ -43,7 +43,16 @@ export async function runOperator(options: Options, version: string): Promise<vo
   runtime.leader(() => elector.isLeader());
 
   const client = base.withGate(elector.gate);
-  const parts = operator({ client, clock, log, options, version, metrics: new GroupMetrics(registry), runtime });
+  const parts = operator({
+    client,
+    gate: elector.gate,
+    clock,
+    log,
+    options,
+    version,
+    metrics: new GroupMetrics(registry),
+    runtime,
+  });
   for (const informer of parts.informers) runtime.watch(informer);
   for (const controller of parts.controllers) runtime.controller(controller);
   const server = await startServer({

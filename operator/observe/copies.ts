@@ -29,10 +29,13 @@ export class Copies {
     this.#failing.delete(groupKey);
   }
 
-  /** `error`: none where the objects were not as they had been decided on. */
-  failed(groupKey: string, error?: unknown): void {
+  /**
+   * `error`: none where the objects were not as they had been decided on. `half`: what stands under the target is no
+   * pair now, and nothing can start from it: the next try comes soon.
+   */
+  failed(groupKey: string, half: boolean, error?: unknown): void {
     const { failures = 0, problem } = this.#failing.get(groupKey) ?? {};
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** Math.min(failures, 10));
+    const pauseMs = half ? PAUSE_MS : Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** Math.min(failures, 10));
     const met = error instanceof StorageError ? storageProblem(error) : problem;
     this.#failing.set(groupKey, {
       failures: failures + 1,

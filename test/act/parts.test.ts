@@ -1,15 +1,11 @@
 import { expect, test } from "vitest";
-import { COPY_LIMIT_MS, copySnapshot } from "../../operator/act/copy-snapshot.ts";
 import { EventRecorder } from "../../operator/act/events.ts";
 import { appliedInstead, CREATE_MANAGER } from "../../operator/act/field-owner.ts";
-import { gapLimitMs } from "../../operator/domain/evidence.ts";
 import type { PlannedEvent } from "../../operator/domain/plan.ts";
 import { KubeError } from "../../operator/kube/errors.ts";
 import { createLog } from "../../operator/log.ts";
 import { PodDryRun } from "../../operator/observe/pod-dry-run.ts";
-import { MemoryStorage } from "../../operator/storage/memory.ts";
-import { type SnapshotStore, StorageError } from "../../operator/storage/store.ts";
-import { FakeClock, settle } from "../kube/fake-clock.ts";
+import { FakeClock } from "../kube/fake-clock.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: hand-written JSON
 type Loose = any;
@@ -118,47 +114,6 @@ test("an event that cannot be written is tried with the next loop and stops noth
   await recorder.emit(regarding, planned(), signal);
   expect(asked).toBe(2);
 });
-
-const digestOf = (resource: Uint8Array) => (Buffer.from(resource).toString() === "R" ? "good" : "bad");
-const copying = (store: SnapshotStore, clock = new FakeClock()) => ({ store, shortID: "edge", digestOf, clock });
-const step = { do: "copySnapshot", from: "raw", to: "candidate", digest: "good", why: "x" } as const;
-test.for([
-  ["the pair that was decided on", { resource: "R", config: "C" }, "done", "R"],
-  ["one that was overwritten since", { resource: "changed", config: "C" }, "conflict", undefined],
-  ["half of one", { resource: "R" }, "conflict", undefined],
-] as const)("a copy: %s", async ([, pair, result, copied]) => {
-  const storage = new MemoryStorage();
-  for (const [which, body] of Object.entries(pair)) storage.put(which as "resource", "edge-raw", body);
-  expect(await copySnapshot(copying(storage.store()), step, signal)).toBe(result);
-  expect(storage.get("resource", "edge-candidate")?.body.toString()).toBe(copied);
-  expect(storage.get("resource", "edge"), "the verified pair is not touched").toBeUndefined();
-});
-
-test.for(["read", "write"] as const)(
-  "a store that trickles at a %s ends the copy long before the evidence gets a gap",
-  async (slow) => {
-    const storage = new MemoryStorage();
-    for (const which of ["resource", "config"] as const)
-      storage.put(which, "edge-raw", which === "resource" ? "R" : "C");
-    const store = storage.store();
-    const trickle = (call: AbortSignal) =>
-      new Promise<never>((_, reject) =>
-        call.addEventListener("abort", () => reject(new StorageError("Timeout", "the operator ended the attempt"))),
-      );
-    store[slow] = (...asked: Loose[]) => trickle(asked.at(-1));
-    const clock = new FakeClock();
-    const copied = copySnapshot(copying(store, clock), step, signal).catch((error: unknown) => error);
-    await settle();
-    await clock.advance(COPY_LIMIT_MS);
-    const told = await copied;
-    expect(told).toMatchObject({
-      fault: "Timeout",
-      message: expect.stringContaining("from raw to candidate within 8 s"),
-    });
-    expect(clock.armed).toBe(0);
-    expect(COPY_LIMIT_MS + 2_000).toBeLessThan(gapLimitMs(1));
-  },
-);
 
 const group = { namespace: "gw", name: "edge", generation: 3 } as Loose;
 const template = { metadata: { labels: { a: "b" } }, spec: { containers: [] } };
