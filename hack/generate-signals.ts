@@ -44,6 +44,7 @@ Rules in words; thresholds are yours. Not tried against a Prometheus yet.
 | too few pods serve | sum of \`holdfast_traffic_pods\` is below \`holdfast_traffic_pods_wanted\` |
 | the client certificate ends | \`holdfast_client_certificate_not_after_seconds - time()\` is below two weeks |
 | nobody leads | the sum of \`holdfast_leader\` is not 1 |
+| a namespace is left out | \`holdfast_watch_refused == 1\` |
 | an operator is blind | \`time() - holdfast_watch_last_activity_seconds\` is above three minutes |
 `;
 }

@@ -8,16 +8,19 @@ import type { Step } from "./domain/plan.ts";
 import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";
 import { probeGatewayStatus } from "./gateway/api7-probe-gateway.ts";
 import { inspectSnapshot } from "./gateway/api7-snapshot.ts";
+import { onlyKept } from "./kept.ts";
 import { keyOf } from "./kinds.ts";
 import type { KubeClient } from "./kube/client.ts";
 import type { Clock } from "./kube/clock.ts";
-import { Controller } from "./kube/controller.ts";
+import { Controller, type ControllerOptions } from "./kube/controller.ts";
 import type { Informer } from "./kube/informer.ts";
 import type { RuntimeMetrics } from "./kube/metrics.ts";
 import type { KubeObject } from "./kube/resources.ts";
+import type { WriteGate } from "./kube/write-gate.ts";
 import type { Log } from "./log.ts";
 import type { GroupMetrics } from "./metrics.ts";
 import { BY_STORAGE, type Caches } from "./observe/caches.ts";
+import { Copies } from "./observe/copies.ts";
 import { LagMeter } from "./observe/loop-lag.ts";
 import { forget, observe, type Readers } from "./observe/observe.ts";
 import { Overrides } from "./observe/overrides.ts";
@@ -43,6 +46,8 @@ import { Written } from "./written.ts";
 export interface OperatorDeps {
   /** Its writes pass the gate of the leader. */
   client: KubeClient;
+  /** That gate, for writes to the store. */
+  gate: WriteGate;
   clock: Clock;
   log: Log;
   options: Pick<Options, "namespaces" | "workers" | "chooseImage" | "instance">;
@@ -91,14 +96,16 @@ export function operator(deps: OperatorDeps): Operator {
     deleted: (resource, name, uid) => written.deleted(key, resource, keyOf(facts.group.namespace, name), uid),
     meet: (live) => readers.strangers.meet(key, facts.group.name, live),
     dryRun: (template, signal) => dryRun.ask(facts.group, template, signal),
-    copySnapshot: (step, signal) => copyWithin(readers, pool, key, facts, step, signal),
+    copySnapshot: (step, signal) => copyWithin({ ...readers, pool, gate: deps.gate }, key, facts, step, signal),
     counted: (step, result) => metrics.step(step, result),
     troubled: (step, error) => {
       troubles.met(key, step, error);
       readers.refusals.met(key, step, error);
     },
   });
-  const groups = new Controller({
+  const controller = (options: ControllerOptions) =>
+    new Controller({ ...options, reconcile: onlyKept(Object.values(informers), log, options.reconcile) });
+  const groups = controller({
     name: "group",
     workers: options.workers,
     backoffCapMs: 15_000, // loops further apart than this tear holes into the evidence
@@ -127,7 +134,7 @@ export function operator(deps: OperatorDeps): Operator {
       log,
     }),
   });
-  const storages = new Controller({
+  const storages = controller({
     name: "storage",
     workers: STORAGE_WORKERS,
     clock,
@@ -192,15 +199,17 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
     strangers: new Strangers(client, clock),
     refusals: new Refusals(clock),
     overrides: new Overrides(clock),
+    copies: new Copies(clock),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
     oldestWatch: (namespace) => oldestWatch(informers, namespace),
     operator: { chooseImage: options.chooseImage, version },
   };
 }
 
+type CopyParts = Pick<Readers, "snapshots" | "copies" | "clock"> & Pick<Joined, "pool"> & Pick<OperatorDeps, "gate">;
+
 async function copyWithin(
-  { snapshots }: Readers,
-  pool: StorePool,
+  { snapshots, copies, clock, pool, gate }: CopyParts,
   groupKey: string,
   { group }: Facts,
   step: Extract<Step, { do: "copySnapshot" }>,
@@ -208,8 +217,19 @@ async function copyWithin(
 ): Promise<StepResult> {
   const store = pool.get(keyOf(group.namespace, group.spec.fallback.storageRef.name));
   if (!store) return "conflict"; // its keys went away since
+  let half = false;
+  const halfWritten = () => {
+    half = true;
+  };
+  const deps = { store, shortID: group.spec.shortID, digestOf, clock, gate, halfWritten };
   try {
-    return await copySnapshot(store, group.spec.shortID, step, digestOf, signal);
+    const result = await copySnapshot(deps, step, signal);
+    if (result === "done") copies.made(groupKey);
+    else copies.failed(groupKey, half);
+    return result;
+  } catch (error) {
+    copies.failed(groupKey, half, error);
+    throw error;
   } finally {
     // Also after a failure: half of a pair may have been written.
     snapshots.again(groupKey, [step.from, step.to]);

@@ -43,7 +43,16 @@ export async function runOperator(options: Options, version: string): Promise<vo
   runtime.leader(() => elector.isLeader());
 
   const client = base.withGate(elector.gate);
-  const parts = operator({ client, clock, log, options, version, metrics: new GroupMetrics(registry), runtime });
+  const parts = operator({
+    client,
+    gate: elector.gate,
+    clock,
+    log,
+    options,
+    version,
+    metrics: new GroupMetrics(registry),
+    runtime,
+  });
   for (const informer of parts.informers) runtime.watch(informer);
   for (const controller of parts.controllers) runtime.controller(controller);
   const server = await startServer({
@@ -66,6 +75,7 @@ export async function runOperator(options: Options, version: string): Promise<vo
   for (const informer of parts.informers) void informer.run(stop.signal);
   // Caches first: a new leader that has to read everything would take as long as the outage it should bridge.
   while (!stop.signal.aborted && !parts.informers.every((informer) => informer.synced())) await wait(SYNC_LOOK_MS);
+  for (const { what, why } of watchProblems(parts.informers)) log.error("left out, others go on", { what, why });
   if (stop.signal.aborted || !(await elector.acquire(stop.signal))) return;
   for (const controller of parts.controllers) controller.start();
   parts.begin();

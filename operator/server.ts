@@ -7,6 +7,8 @@ export interface ReadinessProblem {
   /** What is not ready: "watch Pod in edge". */
   what: string;
   why: string;
+  /** Told, and no reason not to be ready: one of several namespaces that cannot be read. */
+  leftOut?: true;
 }
 
 export interface ServerOptions {
@@ -29,7 +31,7 @@ export interface RunningServer {
 
 /** What the server knows of a watch; the runtime's Informer fits. */
 export interface WatchedSource {
-  health(): { name: string; synced: boolean; staleForMs: number; lastError: string | undefined }[];
+  health(): { name: string; synced: boolean; refused: boolean; staleForMs: number; lastError: string | undefined }[];
 }
 
 /**
@@ -40,10 +42,16 @@ export const BLIND_AFTER_MS = 180_000;
 
 export function watchProblems(sources: readonly WatchedSource[], blindAfterMs = BLIND_AFTER_MS): ReadinessProblem[] {
   const problems: ReadinessProblem[] = [];
-  for (const { name, synced, staleForMs, lastError } of sources.flatMap((source) => source.health())) {
+  const watches = sources.flatMap((source) => {
+    const ofKind = source.health();
+    const othersGoOn = ofKind.some((watch) => watch.synced && !watch.refused);
+    return ofKind.map((watch) => ({ ...watch, leftOut: watch.refused && othersGoOn }));
+  });
+  for (const { name, synced, leftOut, staleForMs, lastError } of watches) {
     const what = `watch ${name}`;
     const because = lastError === undefined ? "" : `: ${lastError}`;
-    if (!synced) problems.push({ what, why: `the first list has not ended yet${because}` });
+    if (leftOut) problems.push({ what, why: `refused${because}`, leftOut });
+    else if (!synced) problems.push({ what, why: `the first list has not ended yet${because}` });
     else if (staleForMs > blindAfterMs) {
       problems.push({ what, why: `no sign of the API server for ${Math.round(staleForMs / 1000)} s${because}` });
     }
@@ -77,8 +85,11 @@ async function answer(options: ServerOptions, request: IncomingMessage, response
     }
     case "/readyz": {
       const problems = options.readinessProblems();
-      if (problems.length === 0) return send(response, 200, "ok\n");
-      return send(response, 503, problems.map(({ what, why }) => `not ready: ${what}: ${why}\n`).join(""));
+      const ready = problems.every((problem) => problem.leftOut);
+      const lines = problems.map(
+        ({ what, why, leftOut }) => `${leftOut ? "left out" : "not ready"}: ${what}: ${why}\n`,
+      );
+      return send(response, ready ? 200 : 503, `${ready ? "ok\n" : ""}${lines.join("")}`);
     }
     case "/metrics":
       return send(response, 200, await options.registry.metrics(), options.registry.contentType);

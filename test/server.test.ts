@@ -50,6 +50,17 @@ test.for<[string, string, number]>([
   expect((await get(path, method)).code).toBe(code);
 });
 
+test("a namespace that is left out is told, and the others are ready all the same", async () => {
+  let problems: ReadinessProblem[] = [{ what: "watch Pod in b", why: "refused: no", leftOut: true }];
+  await start(() => problems);
+  expect(await get("/readyz")).toMatchObject({ code: 200, text: "ok\nleft out: watch Pod in b: refused: no\n" });
+  problems = [...problems, { what: "watch Pod in a", why: "blind" }];
+  expect(await get("/readyz")).toMatchObject({
+    code: 503,
+    text: "left out: watch Pod in b: refused: no\nnot ready: watch Pod in a: blind\n",
+  });
+});
+
 test("what is broken beyond repair in the process itself fails /livez", async () => {
   await start(
     () => [],
@@ -73,9 +84,10 @@ test("a port that is taken is an error at start", async () => {
   await expect(again).rejects.toThrow("EADDRINUSE");
 });
 
-const health = (name: string, synced: boolean, staleForMs: number, lastError?: string) => ({
+const health = (name: string, synced: boolean, staleForMs: number, lastError?: string, refused = false) => ({
   name,
   synced,
+  refused,
   staleForMs,
   lastError,
 });
@@ -97,9 +109,27 @@ test.for<[string, ReturnType<typeof health>[], string[]]>([
     [health("B", false, 0, "Cannot list B: HTTP 403: no")],
     ["watch B: the first list has not ended yet: Cannot list B: HTTP 403: no"],
   ],
+  [
+    "one of two that is refused is left out",
+    [health("A in a", true, 0), health("A in b", false, Number.POSITIVE_INFINITY, "HTTP 403", true)],
+    ["(left out) watch A in b: refused: HTTP 403"],
+  ],
+  [
+    "also one that was there before",
+    [health("A in a", true, 0), health("A in b", true, 999_999, "HTTP 403", true)],
+    ["(left out) watch A in b: refused: HTTP 403"],
+  ],
+  [
+    "where all are refused there is nothing left",
+    [health("A in a", false, 0, "HTTP 403", true), health("A in b", false, 0, "HTTP 403", true)],
+    [
+      "watch A in a: the first list has not ended yet: HTTP 403",
+      "watch A in b: the first list has not ended yet: HTTP 403",
+    ],
+  ],
 ])("blind: %s", ([, watches, expected]) => {
   const problems = watchProblems([{ health: () => watches }]);
-  expect(problems.map(({ what, why }) => `${what}: ${why}`)).toEqual(expected);
+  expect(problems.map(({ what, why, leftOut }) => `${leftOut ? "(left out) " : ""}${what}: ${why}`)).toEqual(expected);
 });
 
 test("/metrics shows the runtime's own", async () => {
@@ -116,7 +146,10 @@ test("/metrics shows the runtime's own", async () => {
   controller.enqueueAfter("b", 60_000);
   metrics.controller(controller);
   metrics.watch({
-    health: () => [health("Pod in edge", true, 4_000), health("Secret", false, Number.POSITIVE_INFINITY)],
+    health: () => [
+      health("Pod in edge", true, 4_000),
+      health("Secret", false, Number.POSITIVE_INFINITY, "HTTP 403", true),
+    ],
   });
   metrics.leader(() => true);
   metrics.callEnded("apply", "deployments", "200", 12, true);
@@ -128,6 +161,8 @@ test("/metrics shows the runtime's own", async () => {
   expect(type).toContain("text/plain");
   for (const line of [
     'holdfast_kube_requests_total{verb="apply",resource="deployments",code="200"} 1',
+    'holdfast_watch_refused{watch="Pod in edge"} 0',
+    'holdfast_watch_refused{watch="Secret"} 1',
     'holdfast_kube_requests_total{verb="apply",resource="deployments",code="GateClosed"} 1',
     'holdfast_kube_requests_total{verb="get",resource="pods",code="404"} 1',
     'holdfast_kube_writes_total{verb="apply",resource="deployments"} 1', // what the gate held back was no write

@@ -16,11 +16,13 @@ test("facts are as old as the watch that was told nothing for the longest, of th
     expect(oldestWatch(informers, "a")).toEqual({ oldest: "GatewayGroup in a", staleForMs: Number.POSITIVE_INFINITY });
     for (const informer of Object.values(informers)) {
       informer.health = (namespace) => [
-        { name: `X in ${namespace}`, synced: true, staleForMs: 5, lastError: undefined },
+        { name: `X in ${namespace}`, synced: true, refused: false, staleForMs: 5, lastError: undefined },
       ];
     }
     expect(oldestWatch(informers, "b")).toEqual({ oldest: "X in b", staleForMs: 5 });
-    informers.pods.health = () => [{ name: "Pod in b", synced: true, staleForMs: 80_000, lastError: undefined }];
+    informers.pods.health = () => [
+      { name: "Pod in b", synced: true, refused: false, staleForMs: 80_000, lastError: undefined },
+    ];
     expect(oldestWatch(informers, "b")).toEqual({ oldest: "Pod in b", staleForMs: 80_000 });
     expect(Object.keys(storesOf(informers))).toEqual(Object.keys(informers));
   } finally {

@@ -37,7 +37,8 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
   // What this plan says is true of a world without the stranger, or of a group as it was; the next one knows of it.
   if (outcome.met === "stranger" || outcome.met === "outdated") return { again: true };
   const status = withoutUndone(plan, facts.group.status, outcome.done);
-  if (!sameStatus(status, facts.group.status)) await writeStatus(status, facts, deps, signal);
+  // Not under the loop's signal, only under the call's own limit: a step that took all of the time hides no verdict.
+  if (!sameStatus(status, facts.group.status)) await writeStatus(status, facts, deps, undefined);
   await emitAll(plan.events, facts, deps, signal);
   const again = outcome.met === "conflict" || outcome.met === "refused";
   return outcome.failed === undefined ? { again } : { again, failed: outcome.failed };
@@ -47,6 +48,9 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
 export function sameStatus(a: GatewayGroupStatus, b: GatewayGroupStatus): boolean {
   return isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
 }
+
+/** For a look at the group after its status could not be written. */
+const LOOK_MS = 5_000;
 
 /** A word of a person counts as carried out only when the step that carries it was done. */
 function withoutUndone(plan: Plan, before: GatewayGroupStatus, done: ReadonlySet<Step>): GatewayGroupStatus {
@@ -64,14 +68,15 @@ async function writeStatus(
   status: GatewayGroupStatus,
   facts: Facts,
   deps: ActDeps,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const { namespace, name, uid, resourceVersion } = facts.group;
   const seen = { namespace, name, uid, resourceVersion };
   try {
     deps.wrote(gatewayGroups, await deps.client.replaceStatus(gatewayGroups, seen, status, { signal }));
   } catch (error) {
-    if (isKubeError(error, "Conflict")) await isAsDecidedOn(facts, deps, signal).catch(() => false);
+    if (isKubeError(error, "Conflict"))
+      await isAsDecidedOn(facts, deps, signal ?? AbortSignal.timeout(LOOK_MS)).catch(() => false);
     throw error;
   }
 }

@@ -1,6 +1,14 @@
 import { storeKey } from "../api/names.ts";
 import type { Step } from "../domain/plan.ts";
-import type { SnapshotStore } from "../storage/store.ts";
+import { type Clock, deadline } from "../kube/clock.ts";
+import type { WriteGate } from "../kube/write-gate.ts";
+import {
+  type HeadResult,
+  type SnapshotStore,
+  StorageError,
+  type Which,
+  type WriteCondition,
+} from "../storage/store.ts";
 import type { StepResult } from "./steps.ts";
 
 type Copy = Extract<Step, { do: "copySnapshot" }>;
@@ -8,24 +16,101 @@ type Copy = Extract<Step, { do: "copySnapshot" }>;
 /** Digest of a pair, as the decision saw it; undefined for one that cannot be used. */
 export type DigestOf = (resource: Uint8Array, config: Uint8Array) => string | undefined;
 
+export interface CopyDeps {
+  store: SnapshotStore;
+  shortID: string;
+  digestOf: DigestOf;
+  clock: Clock;
+  /** Of the leader: each of the two writes passes it. */
+  gate: WriteGate;
+  /** The first of the two objects is written: until the second one is, the target is no pair. */
+  halfWritten: () => void;
+}
+
+/**
+ * The loop waits for a copy, and evidence with a gap in it counts anew: both limits together are below the shortest gap
+ * there is (domain/evidence.ts), or a store that trickles would keep a group from ever moving.
+ */
+export const COPY_LIMITS_MS = { untilHalf: 7_000, secondHalf: 3_000 };
+
 /**
  * Copies a pair under another key of the same group. The bytes are inspected once more just before they are written:
- * what was decided on may have been overwritten since. Rejects with StorageError.
+ * what was decided on may have been overwritten since. Rejects with StorageError, or KubeError "GateClosed".
  */
-export async function copySnapshot(
-  store: SnapshotStore,
-  shortID: string,
-  { from, to, digest }: Copy,
-  digestOf: DigestOf,
+export async function copySnapshot(deps: CopyDeps, step: Copy, signal: AbortSignal): Promise<StepResult> {
+  const target = storeKey[step.to](deps.shortID);
+  try {
+    const found = await within(deps, step, COPY_LIMITS_MS.untilHalf, signal, (limit) =>
+      firstHalf(deps, step, target, limit),
+    );
+    if (!found) return "conflict";
+    deps.halfWritten();
+    const { body, seen } = found;
+    // A time of its own: half a pair is worse than either.
+    await within(deps, step, COPY_LIMITS_MS.secondHalf, signal, (limit) =>
+      write(deps, "config", target, body, seen, limit),
+    );
+    return "done";
+  } catch (error) {
+    // Somebody else wrote in between: nothing was overwritten, and the next loop looks again.
+    if (error instanceof StorageError && error.fault === "PreconditionFailed") return "conflict";
+    throw error;
+  }
+}
+
+/** All but the last write, which it returns; undefined when the source is no longer what was decided on. */
+async function firstHalf(
+  deps: CopyDeps,
+  { from, digest }: Copy,
+  target: string,
   signal: AbortSignal,
-): Promise<StepResult> {
+): Promise<{ body: Uint8Array; seen: HeadResult } | undefined> {
+  const { store, shortID, digestOf } = deps;
+  // The target is looked at before the source: a process that stands still at any point from here on, and wakes when
+  // another one leads, finds a target that it has not seen, and writes nothing over it.
+  const seenResource = await store.head("resource", target, signal);
+  const seen = await store.head("config", target, signal);
   const source = storeKey[from](shortID);
   const resource = await store.read("resource", source, {}, signal);
   const config = await store.read("config", source, {}, signal);
-  if (resource.state !== "found" || config.state !== "found") return "conflict";
-  if (digestOf(resource.body, config.body) !== digest) return "conflict";
-  const target = storeKey[to](shortID);
-  await store.write("resource", target, resource.body, {}, signal);
-  await store.write("config", target, config.body, {}, signal);
-  return "done";
+  if (resource.state !== "found" || config.state !== "found") return undefined;
+  if (digestOf(resource.body, config.body) !== digest) return undefined;
+  await write(deps, "resource", target, resource.body, seenResource, signal);
+  return { body: config.body, seen };
+}
+
+async function write(
+  { store, clock, gate }: CopyDeps,
+  which: Which,
+  target: string,
+  body: Uint8Array,
+  seen: HeadResult,
+  signal: AbortSignal,
+): Promise<void> {
+  const leading = deadline(clock, COPY_LIMITS_MS.untilHalf, signal, gate.enter(`write the ${which} of "${target}"`));
+  try {
+    const stillAsSeen: WriteCondition = seen.state === "found" ? { ifMatch: seen.etag } : { ifNoneMatch: "*" };
+    await store.write(which, target, body, stillAsSeen, leading.signal);
+  } finally {
+    leading.release();
+  }
+}
+
+async function within<T>(
+  { clock }: CopyDeps,
+  { from, to }: Copy,
+  limitMs: number,
+  signal: AbortSignal,
+  run: (limit: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = deadline(clock, limitMs, signal);
+  try {
+    return await run(limit.signal);
+  } catch (error) {
+    if (!limit.expired()) throw error;
+    const told = `Cannot copy the snapshot from ${from} to ${to} in time: the store is too slow; will be tried again`;
+    throw new StorageError("Timeout", told, { cause: error });
+  } finally {
+    limit.release();
+  }
 }

@@ -1,7 +1,7 @@
 import { ANNOTATION, FIELD_MANAGER, LABEL } from "../api/names.ts";
 import { differences } from "../domain/diff.ts";
 import type { Facts, KubeObject } from "../domain/facts.ts";
-import type { Step } from "../domain/plan.ts";
+import type { Adopt, Step } from "../domain/plan.ts";
 import { unionReplacements } from "../domain/union.ts";
 import type { Applied, KubeClient } from "../kube/client.ts";
 import { isKubeError } from "../kube/errors.ts";
@@ -50,8 +50,10 @@ const MOTION_MANAGER = "holdfast-motion";
 export async function carryOut(step: Step, facts: Facts, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
   switch (step.do) {
     case "apply":
+      if (step.adopt) return await adopt(step.object, step.adopt, facts, deps, signal);
       return await apply(step.object, facts, deps, signal);
     case "create":
+      if (step.adopt) return await adopt(step.object, step.adopt, facts, deps, signal);
       return await create(step.object, facts, deps, signal);
     case "scale":
       return await scale(step, facts, deps, signal);
@@ -120,12 +122,24 @@ async function create(object: KubeObject, facts: Facts, deps: StepDeps, signal: 
   } catch (error) {
     if (!isKubeError(error, "AlreadyExists")) throw error;
   }
-  const found = await deps.client.get(resource, facts.group.namespace, object.metadata.name, { signal });
-  if (!found) return "conflict"; // gone again
-  const live = { ...found, apiVersion: object.apiVersion, kind: object.kind } as unknown as KubeObject;
-  const adoptable = live.metadata.annotations?.[ANNOTATION.adopt] === facts.group.name;
-  const ours = !deps.meet(live);
-  if (ours || !adoptable) return ours ? "alreadyDone" : "stranger";
+  const live = await liveOf(object, facts, deps, signal);
+  if (!live) return "conflict"; // gone again
+  return deps.meet(live) ? "stranger" : "alreadyDone"; // whether it may be taken over is for the next loop to decide
+}
+
+/** Takes over what its owner gave to this group; looked at once more, as what it takes may be what serves. */
+async function adopt(
+  object: KubeObject,
+  { live: floor }: Adopt,
+  facts: Facts,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const live = await liveOf(object, facts, deps, signal);
+  if (!live) return await create(object, facts, deps, signal);
+  if (!deps.meet(live)) return "alreadyDone";
+  if (live.metadata.annotations?.[ANNOTATION.adopt] !== facts.group.name) return "stranger";
+  if (floor && (await belowFloor(deps.client, facts.group, floor, signal))) return "abandoned";
   return await applyOver(withoutReplicas(object), live.metadata.uid ?? "", deps, signal);
 }
 
@@ -137,6 +151,16 @@ function written(object: KubeObject, resource: Resource, made: { metadata: Objec
   const paths = differences(object, live);
   deps.overridden(object, made.metadata.uid ?? "", paths);
   return paths.length === 0 ? "done" : "overridden";
+}
+
+async function liveOf(
+  object: KubeObject,
+  { group }: Facts,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<KubeObject | undefined> {
+  const found = await deps.client.get(resourceOf(object), group.namespace, object.metadata.name, { signal });
+  return found && ({ ...found, apiVersion: object.apiVersion, kind: object.kind } as unknown as KubeObject);
 }
 
 async function scale(

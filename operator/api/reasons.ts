@@ -100,7 +100,11 @@ export const REASONS = {
   ),
   NameTaken: reason(
     "An object that is not Holdfast's has a name that this group needs.",
-    "Rename or remove it, or annotate it as the message says to let Holdfast take it over.",
+    "Rename or remove it, or, where the message offers it, annotate it to let Holdfast take it over.",
+  ),
+  AdoptionWaits: reason(
+    "An object that was given to this group is not taken over yet: a Service while the group's own pods do not serve, or anything under modePolicy Observe.",
+    "Nothing, or look at why the pods do not serve.",
   ),
   ReplicasDropHeld: reason(
     "spec.traffic.replicas dropped by more than half, and not through the scale subresource.",

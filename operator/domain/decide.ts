@@ -1,5 +1,6 @@
 import { LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
+import { withAdoption } from "./adoption.ts";
 import { eventsFrom } from "./conditions.ts";
 import { obsolete } from "./desired/cleanup.ts";
 import { needsApply } from "./diff.ts";
@@ -8,7 +9,7 @@ import type { Facts, KubeObject } from "./facts.ts";
 import { helperSteps } from "./helper-steps.ts";
 import { isInert, type ModeStep, modeStep, recordMove } from "./mode.ts";
 import { type Motion, motionOf } from "./motion.ts";
-import { type Pipeline, pipelineOf } from "./pipeline.ts";
+import { needsNoCopy, type Pipeline, pipelineOf } from "./pipeline.ts";
 import type { Plan, PlannedEvent, Step, Wants } from "./plan.ts";
 import { isBlind } from "./sight.ts";
 import { isPublished, type Situation, situationOf } from "./situation.ts";
@@ -25,7 +26,8 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
   const situation = situationOf(facts, memory);
   const motion = motionFor(situation, memory);
   const step = modeStep({ ...situation, published: isPublished(situation), motion });
-  const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode);
+  const settled = situation.lostMs !== undefined && needsNoCopy(facts, situation.running.key);
+  const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode, settled);
   const observing = situation.words.order === "Observe";
   const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
   const inert = isInert(step);
@@ -99,32 +101,31 @@ function stepsOf(
   motion: Motion,
 ): Pick<Required<Plan>, "steps" | "instead"> {
   const { facts, desired } = situation;
-  const taken = new Set(facts.children.strangers.filter((s) => !s.adoptable).map((s) => `${s.kind}/${s.name}`));
   const observing = situation.words.order === "Observe";
-  const wanted = desired.others.filter((object) => !taken.has(idOf(object)));
   const live = (object: KubeObject) => facts.children.byName.get(idOf(object));
   // Observe makes what is missing and changes nothing that is there.
   const { overridden } = facts.children;
   const differs = (object: KubeObject) => needsApply(object, live(object), overridden);
-  const objects = wanted.filter((object) => differs(object) && !(observing && live(object)));
+  const objects = desired.others.filter((object) => differs(object) && !(observing && live(object)));
   const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
-  steps.push(...backupSteps(situation, taken), ...template.steps, ...pipeline.steps);
+  steps.push(...backupSteps(situation), ...template.steps, ...pipeline.steps);
   // One thing that replaces pods at a time: a template that changes, or a motion of pods.
   const mayMove = !observing && !facts.children.traffic?.paused && template.pending?.reason !== "OutageDuringRoll";
   const rolls = template.steps.length > 0;
   if (mayMove && !rolls) steps.push(...motion.steps);
   steps.push(...helperSteps(situation, step, pipeline), ...(observing ? [] : obsolete(facts, desired)));
-  return { steps, instead: mayMove && template.steps.some(({ do: what }) => what === "apply") ? motion.steps : [] };
+  const instead = mayMove && template.steps.some(({ do: what }) => what === "apply") ? motion.steps : [];
+  return { steps: withAdoption(situation, steps), instead };
 }
 
 const NOTHING = { steps: [], instead: [] };
 
 const idOf = (object: KubeObject): string => `${object.kind}/${object.metadata.name}`;
 
-function backupSteps({ facts, desired, evidence }: Situation, taken: ReadonlySet<string>): Step[] {
+function backupSteps({ facts, desired, evidence }: Situation): Step[] {
   const { backup } = desired;
   // Two exporters on one key would overwrite each other: the younger group's does not run.
-  if (!backup || taken.has(idOf(backup)) || facts.peers.keyConflict !== undefined) return [];
+  if (!backup || facts.peers.keyConflict !== undefined) return [];
   const live = facts.children.byName.get(idOf(backup));
   if (!needsApply(backup, live, facts.children.overridden)) return [];
   // A new exporter could not start now: it would back off long after the control plane is there again.

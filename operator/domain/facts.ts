@@ -26,6 +26,8 @@ export interface Facts {
   helpers: readonly HelperPodFact[];
   controlPlane: ControlPlaneFacts;
   snapshot: SnapshotFacts;
+  /** Copies within the store that failed one after the other; absent: the last one was made. */
+  copying?: CopyingFact;
   peers: PeerFacts;
   operator: { chooseImage: string; version: string };
 }
@@ -108,8 +110,11 @@ export interface Children {
   backup?: WorkloadFact;
   /** Every labelled child, `Kind/name` -> object as the API server holds it (no managedFields). */
   byName: ReadonlyMap<string, KubeObject>;
-  /** Objects that carry a name we need but not our label. */
-  strangers: readonly { kind: string; name: string; adoptable: boolean }[];
+  /**
+   * Objects that carry a name we need but not our label. `otherPods`: a Deployment whose selector is not the one of
+   * ours; it can never be taken over.
+   */
+  strangers: readonly { kind: string; name: string; adoptable: boolean; otherPods?: boolean }[];
   /** Names of ConfigMaps that some pod or ReplicaSet of the group still refers to. */
   configsInUse: ReadonlySet<string>;
   /** What the cluster said to a dry-run of a traffic pod; undefined = accepted or not asked. */
@@ -291,6 +296,13 @@ export interface SnapshotFacts {
   raw: PairFact;
   candidate: PairFact;
   verified: PairFact;
+}
+
+export interface CopyingFact {
+  /** The next try is not due yet. */
+  paused: boolean;
+  /** What stands in the way, once it is more than a single failure. */
+  problem?: Problem;
 }
 
 /** Groups beside this one. */

@@ -86,6 +86,17 @@ const LAWS: readonly Law[] = [
       }),
   ],
   [
+    "a Service of somebody else is taken over only with pods behind it, which are read live",
+    (_facts, plan) =>
+      plan.steps.every(
+        (step) =>
+          (step.do !== "apply" && step.do !== "create") ||
+          !step.adopt ||
+          step.object.kind !== "Service" ||
+          (step.adopt.live?.minServingAfter ?? 0) > 0,
+      ),
+  ],
+  [
     "a pod that is ready is never deleted directly",
     (facts, plan) =>
       plan.steps.every(

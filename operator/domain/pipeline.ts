@@ -30,7 +30,8 @@ const RETRY_FAILED_MS = 30_000;
 /** Longer than a rehearsal pod's own deadline (desired/helpers.ts), ms. */
 const REHEARSAL_LIMIT_MS = 240_000;
 
-export function pipelineOf(facts: Facts, proofKey: string, mode: Mode): Pipeline {
+/** @param settled see `needsNoCopy` */
+export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: boolean): Pipeline {
   const pipeline: Pipeline = { status: { ...facts.group.status.snapshot }, steps: [], events: [] };
   recordRehearsals(facts, pipeline);
   // What another control plane's group exports is not ours to prove. What was proven before stays: its digest tells it.
@@ -47,9 +48,21 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode): Pipeline
   // One that is being deleted counts no more: on a node that died it would stand there for ever.
   const running = facts.helpers.some((pod) => pod.role === "rehearsal" && !pod.deleting);
   if (running) return pipeline;
-  promote(facts, proofKey, mode, pipeline);
-  if (pipeline.steps.length === 0) nextRehearsal(facts, proofKey, mode, pipeline);
+  if (!settled) promote(facts, proofKey, mode, pipeline);
+  if (pipeline.steps.length === 0) nextRehearsal(facts, proofKey, mode, settled, pipeline);
+  // A store that did not take a copy is left alone for a while: each try costs the loop seconds.
+  if (facts.copying?.paused) pipeline.steps = pipeline.steps.filter((step) => step.do !== "copySnapshot");
   return pipeline;
+}
+
+/**
+ * In an outage the pair that is proven for what runs stays, and one that cannot be seen is not known to be worse: no
+ * copy could make fallback readier, and a slow store would keep the loop from moving the group.
+ */
+export function needsNoCopy(facts: Facts, runningKey: string): boolean {
+  const { verified } = facts.snapshot;
+  if (verified.seen === "unknown") return true;
+  return verified.seen === "found" && proofFor(facts, runningKey, verified) !== undefined;
 }
 
 /** The outcome is recorded first; the pod goes in a later loop, when the record is seen in status. */
@@ -179,9 +192,9 @@ function isShrunken(facts: Facts, { counts }: Pipeline["status"], candidate: Fou
   return shrunkenKinds(counts, candidate.counts, facts.group.spec.fallback.snapshot.maxShrinkPercent).length > 0;
 }
 
-function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, pipeline: Pipeline): void {
+function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, settled: boolean, pipeline: Pipeline): void {
   if (facts.secrets.reader.seen !== "present" || facts.rendered.reader === undefined) return;
-  const raw = pipeline.quarantine ? undefined : usable(facts.snapshot.raw);
+  const raw = pipeline.quarantine || settled ? undefined : usable(facts.snapshot.raw);
   const candidate = usable(facts.snapshot.candidate);
   const verified = usable(facts.snapshot.verified);
   const asked = facts.group.annotations[ANNOTATION.rehearseAt];

@@ -46,9 +46,9 @@ export interface Told {
 
 type Work =
   /** Server-side apply; never carries replicas of the traffic Deployment. */
-  | { do: "apply"; object: KubeObject; why: string }
+  | { do: "apply"; object: KubeObject; why: string; adopt?: Adopt }
   /** POST; fails when it exists. Deployments with their first replicas, helper pods. */
-  | { do: "create"; object: KubeObject; why: string }
+  | { do: "create"; object: KubeObject; why: string; adopt?: Adopt }
   /** PUT of the scale subresource with the resourceVersion of the read that justified it. */
   | { do: "scale"; name: string; from: number; to: number; resourceVersion: string; why: string; live?: Floor }
   | { do: "deletePod"; name: string; uid: string; resourceVersion: string; why: string; live?: Floor }
@@ -75,6 +75,12 @@ type Work =
 export interface Floor {
   minServingAfter: number;
   staying: readonly string[];
+}
+
+/** The object is there, is somebody else's, and may be taken over by an apply. */
+export interface Adopt {
+  /** Read live first: what it takes away from others must be there already. */
+  live?: Floor;
 }
 
 export interface PlannedEvent {

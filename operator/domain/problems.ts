@@ -1,5 +1,5 @@
-import { ANNOTATION } from "../api/names.ts";
-import type { Problem, Refusal, SecretFact } from "./facts.ts";
+import { adoptionOf } from "./adoption.ts";
+import type { Children, Problem, Refusal, SecretFact } from "./facts.ts";
 import type { Situation } from "./situation.ts";
 
 /** Everything in the input that a person must change, in the order in which it is told; the first is the condition's reason. */
@@ -8,13 +8,14 @@ export function problemsOf(situation: Situation): Problem[] {
   const checks: (Problem | undefined)[] = [
     ...facts.rendered.problems,
     ...desired.problems,
-    ...facts.children.strangers.map((stranger) => nameTaken(stranger, facts.group.name)),
+    ...facts.children.strangers.map((stranger) => strangerProblem(situation, stranger)),
     facts.children.podRefusal === undefined ? undefined : podsRefused(facts.children.podRefusal),
     facts.children.traffic?.failure === undefined ? undefined : podsRefused(facts.children.traffic.failure),
     ...(facts.children.refused ?? []).map(stepRefused),
     certificate(facts.secrets.client),
     facts.storage.seen === "absent" ? storageMissing(situation) : undefined,
     facts.storage.seen === "present" ? facts.storage.fault : undefined,
+    facts.copying?.problem,
     storageKeys(facts.secrets.writer, "writer"),
     storageKeys(facts.secrets.reader, "reader"),
     facts.peers.keyConflict === undefined ? undefined : keyConflict(situation, facts.peers.keyConflict),
@@ -24,13 +25,9 @@ export function problemsOf(situation: Situation): Problem[] {
   return checks.filter((problem) => problem !== undefined);
 }
 
-function nameTaken(stranger: { kind: string; name: string; adoptable: boolean }, group: string): Problem | undefined {
-  if (stranger.adoptable) return undefined;
-  return {
-    reason: "NameTaken",
-    field: "metadata.name",
-    message: `${stranger.kind} "${stranger.name}" exists and is not Holdfast's: rename or remove it, or let Holdfast take it over with the annotation ${ANNOTATION.adopt}=${group} on it`,
-  };
+function strangerProblem(situation: Situation, stranger: Children["strangers"][number]): Problem | undefined {
+  const adoption = adoptionOf(situation, stranger);
+  return "problem" in adoption ? adoption.problem : undefined;
 }
 
 const podsRefused = (why: string): Problem => ({

@@ -25,26 +25,39 @@ export interface InformerOptions<T extends KubeObject, P> {
 /** One cached kind: the store, and the watches that keep it like the server's. */
 export class Informer<T extends KubeObject, P> {
   readonly store: Store<P>;
-  readonly #reflectors: Reflector<P>[];
+  readonly #reflectors: ReadonlyMap<string | undefined, Reflector<P>>;
 
   constructor(options: InformerOptions<T, P>) {
     const { namespaces, project, indexers = {}, clock } = options;
     const listSoon = (key: string) => {
-      for (const reflector of this.#reflectors) if (reflector.covers(key.split("/")[0] ?? "")) reflector.listSoon();
+      for (const reflector of this.#reflectors.values())
+        if (reflector.covers(key.split("/")[0] ?? "")) reflector.listSoon();
     };
     this.store = new Store<P>((object) => project(object as T), indexers, clock, listSoon);
     const scopes = namespaces ?? [undefined];
-    this.#reflectors = scopes.map((namespace) => new Reflector<P>({ ...options, store: this.store, namespace }));
+    this.#reflectors = new Map(
+      scopes.map((namespace) => [namespace, new Reflector<P>({ ...options, store: this.store, namespace })]),
+    );
   }
 
   /** Returns when `signal` aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));
+    await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.run(signal)));
   }
 
-  /** Every watch has taken in its first list. */
+  /**
+   * Every watch has taken in its first list. One of several namespaces that refuses it (the namespace or the rights in
+   * it are gone) is not waited for: the others need their operator. What lies in it must be left alone, see `keeps`.
+   */
   synced(): boolean {
-    return this.#reflectors.every((reflector) => reflector.health().synced);
+    const watches = this.health();
+    return watches.some((watch) => watch.synced) && watches.every((watch) => watch.synced || watch.refused);
+  }
+
+  /** Has the first list of this namespace been taken in? Before that, nothing follows from what the store lacks. */
+  keeps(namespace: string): boolean {
+    const reflector = this.#reflectors.get(namespace) ?? this.#reflectors.get(undefined);
+    return reflector?.health().synced ?? false;
   }
 
   /** The longest time that one of the watches has had no sign of the server; infinite before the first. */
@@ -54,7 +67,8 @@ export class Informer<T extends KubeObject, P> {
 
   /** Of all its watches, or of those that keep this namespace. */
   health(namespace?: string): ReflectorHealth[] {
-    const meant = this.#reflectors.filter((reflector) => namespace === undefined || reflector.covers(namespace));
+    const all = [...this.#reflectors.values()];
+    const meant = all.filter((reflector) => namespace === undefined || reflector.covers(namespace));
     return meant.map((reflector) => reflector.health());
   }
 }

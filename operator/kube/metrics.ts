@@ -60,6 +60,17 @@ export function prometheusMetrics(registry: Registry, clock: Clock): RuntimeMetr
     },
   });
   new Gauge({
+    name: "holdfast_watch_refused",
+    help: "1 while the API server refuses this watch (403): without a first list its namespace is left out",
+    labelNames: ["watch"],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, refused } of watches.flatMap((source) => source.health()))
+        this.set({ watch: name }, refused ? 1 : 0);
+    },
+  });
+  new Gauge({
     name: "holdfast_workqueue_depth",
     help: "Keys that are due, wait for a later time, or are being worked on",
     labelNames: ["controller", "state"],

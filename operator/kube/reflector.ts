@@ -55,6 +55,8 @@ export interface ReflectorHealth {
   name: string;
   /** The first list has been taken in completely. */
   synced: boolean;
+  /** The last attempt was answered with Forbidden. */
+  refused: boolean;
   /** How old the cache may be: since the server last told it anything, or an unseen write of our own; at first infinite. */
   staleForMs: number;
   lastError: string | undefined;
@@ -76,6 +78,7 @@ export class Reflector<P> {
   #listAskedMs = Number.NEGATIVE_INFINITY;
   #listNow = new AbortController();
   #synced = false;
+  #refused = false;
   #activityMs = Number.NEGATIVE_INFINITY;
   #watchLastedMs = 0;
   #lastError: string | undefined;
@@ -95,7 +98,13 @@ export class Reflector<P> {
 
   health(): ReflectorHealth {
     const staleForMs = Math.max(this.#o.clock.monotonicMs() - this.#activityMs, this.#scope.unseenForMs());
-    return { name: this.#name, synced: this.#synced, staleForMs, lastError: this.#lastError };
+    return {
+      name: this.#name,
+      synced: this.#synced,
+      refused: this.#refused,
+      staleForMs,
+      lastError: this.#lastError,
+    };
   }
 
   /** Does it keep the objects of this namespace? */
@@ -136,6 +145,7 @@ export class Reflector<P> {
     } catch (error) {
       if (signal.aborted) return 0;
       if (isKubeError(error, ...LIST_AFTER) || isTooLargeVersion(error)) this.#scope.forget();
+      this.#refused = isKubeError(error, "Forbidden");
       this.#lastError = error instanceof Error ? error.message : String(error);
       log.warn("watch interrupted", { watch: this.#name, listNext: this.#scope.position === undefined, error });
       return isKubeError(error) ? (error.retryAfterMs ?? 0) : 0;
@@ -169,6 +179,7 @@ export class Reflector<P> {
     // As old as its first page, and only now: a list that breaks off each time tells the cache nothing.
     this.#activityMs = Math.max(this.#activityMs, beganMs);
     this.#synced = true;
+    this.#refused = false;
   }
 
   async #watch(resourceVersion: string, signal: AbortSignal): Promise<void> {
@@ -187,6 +198,7 @@ export class Reflector<P> {
       body = await client.watch(resource, { ...this.#query, resourceVersion, timeoutSeconds, signal: life.signal });
       this.#activityMs = clock.monotonicMs();
       this.#lastError = undefined;
+      this.#refused = false;
       for await (const line of watchLines(body, { clock, silenceMs, onSilence: () => silence.abort() })) {
         if (signal.aborted) return;
         this.#scope.event(line);

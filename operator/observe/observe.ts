@@ -6,6 +6,7 @@ import type { Pod } from "../kube/resources.ts";
 import { type Caches, ofGroup } from "./caches.ts";
 import { clientTls, readClientCertificate } from "./certificate.ts";
 import { readChildren, roleOf } from "./children.ts";
+import type { Copies } from "./copies.ts";
 import { isUnreadable, readGroup } from "./group.ts";
 import { isHelper, readHelper } from "./helper-pods.ts";
 import type { Overrides } from "./overrides.ts";
@@ -32,6 +33,7 @@ export interface Readers {
   strangers: Strangers;
   refusals: Refusals;
   overrides: Overrides;
+  copies: Copies;
   /** What the cluster said to a dry-run of a traffic pod, if it refused. */
   podRefusal: (group: GroupFacts, signal: AbortSignal) => Promise<string | undefined>;
   /** Of the watches over this namespace the one that was told nothing for the longest. */
@@ -76,6 +78,7 @@ export async function observe(
     return { seen: "pending", recheckAfterMs: FIRST_ANSWERS_MS };
   }
   const nowMs = readers.clock.wallMs();
+  const copying = readers.copies.of(groupKey);
   const rendered = readRendered(spec, storage.facts.seen === "present" ? storage.facts.spec : undefined);
   const refused = readers.refusals.of(groupKey);
   const overridden = readers.overrides.of(groupKey);
@@ -103,6 +106,7 @@ export async function observe(
       helpers: all.filter(isHelper).map(readHelper),
       controlPlane,
       snapshot,
+      ...(copying ? { copying } : {}),
       peers: readers.peers.of(group, readers.probers.census(groupKey)),
       operator: readers.operator,
     },
@@ -111,8 +115,8 @@ export async function observe(
 
 /** Nothing of a group that is gone is asked, probed or remembered any more. */
 export function forget(readers: Readers, groupKey: string): void {
-  const { snapshots, probers, podProber, strangers, refusals, overrides } = readers;
-  for (const memory of [snapshots, probers, podProber, strangers, refusals, overrides]) memory.drop(groupKey);
+  const { snapshots, probers, podProber, strangers, refusals, overrides, copies } = readers;
+  for (const memory of [snapshots, probers, podProber, strangers, refusals, overrides, copies]) memory.drop(groupKey);
 }
 
 /** Tells the background readers what this group wants of them from now on. */

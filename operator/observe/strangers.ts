@@ -1,4 +1,5 @@
-import { ANNOTATION, LABEL } from "../api/names.ts";
+import { isDeepStrictEqual } from "node:util";
+import { ANNOTATION, childName, LABEL, type Role } from "../api/names.ts";
 import type { Children } from "../domain/facts.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
@@ -11,6 +12,7 @@ interface Live {
   apiVersion: string;
   kind: string;
   metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec?: unknown;
 }
 
 const LOOK_AGAIN_MS = 10_000;
@@ -43,8 +45,9 @@ export class Strangers {
       ofGroup.delete(id);
       return false;
     }
-    const adoptable = live.metadata.annotations?.[ANNOTATION.adopt] === group;
-    const stranger = { kind: live.kind, name: live.metadata.name, adoptable };
+    const otherPods = selectsOthers(live, group);
+    const adoptable = !otherPods && live.metadata.annotations?.[ANNOTATION.adopt] === group;
+    const stranger = { kind: live.kind, name: live.metadata.name, adoptable, ...(otherPods ? { otherPods } : {}) };
     ofGroup.set(id, { apiVersion: live.apiVersion, stranger, seenMs: this.#clock.monotonicMs() });
     this.#met.set(groupKey, ofGroup);
     return true;
@@ -72,4 +75,12 @@ export class Strangers {
   drop(groupKey: string): void {
     this.#met.delete(groupKey);
   }
+}
+
+/** The selector of a Deployment cannot be changed: one for other pods would be refused for ever. */
+function selectsOthers({ kind, metadata, spec }: Live, group: string): boolean {
+  if (kind !== "Deployment") return false;
+  const role: Role = metadata.name === childName.backup(group) ? "backup" : "traffic";
+  const ours = { matchLabels: { [LABEL.group]: group, [LABEL.role]: role } };
+  return !isDeepStrictEqual((spec as { selector?: unknown } | undefined)?.selector, ours);
 }

@@ -8,7 +8,7 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { readBounded } from "./body.ts";
-import { type Attempt, changedMeanwhile, guarded, statusOf } from "./failure.ts";
+import { type Attempt, changedMeanwhile, Failure, guarded, statusOf } from "./failure.ts";
 import { dateOf, type Headers, required, versionOf } from "./headers.ts";
 import { codeOf, explainS3 } from "./s3-faults.ts";
 import type { S3Settings } from "./settings.ts";
@@ -98,15 +98,24 @@ export class S3Store implements store.SnapshotStore {
   ): Promise<{ etag: string }> {
     const attempt = this.#attempt("write", which, key);
     return this.#guarded(attempt, signal, async (callSignal) => {
-      const command = new PutObjectCommand({
-        Bucket: attempt.name,
-        Key: key,
-        Body: body,
-        ContentType: "application/json",
-        ...("ifMatch" in condition && { IfMatch: condition.ifMatch }),
-        ...("ifNoneMatch" in condition && { IfNoneMatch: condition.ifNoneMatch }),
-      });
-      const answer = await this.#ask(this.#client.send(command, { abortSignal: callSignal }));
+      const put = (conditions: object) => {
+        const object = { Bucket: attempt.name, Key: key, Body: body, ContentType: "application/json" };
+        const command = new PutObjectCommand({ ...object, ...conditions });
+        return this.#ask(this.#client.send(command, { abortSignal: callSignal }));
+      };
+      const { ifMatch, ifNoneMatch } = condition as { ifMatch?: string; ifNoneMatch?: "*" };
+      const conditions = {
+        ...(ifMatch !== undefined && { IfMatch: ifMatch }),
+        ...(ifNoneMatch !== undefined && { IfNoneMatch: ifNoneMatch }),
+      };
+      let answer = await put(conditions);
+      if (!answer.ok && answer.status === 501 && Object.keys(conditions).length > 0) {
+        // Some S3-compatible servers know no conditional writes: a look just before leaves no more than a moment.
+        const found = await this.#head(attempt, key, callSignal);
+        const etag = found.state === "found" ? found.etag : undefined;
+        if (etag !== ifMatch) throw new Failure("PreconditionFailed", "the object is another one than was seen");
+        answer = await put({});
+      }
       if (!answer.ok) throw explainS3(answer.error, attempt, answer.headers);
       return { etag: required(answer.headers, "etag") };
     });

@@ -92,7 +92,7 @@ function world(objects: Loose[] = []) {
     group: { namespace: "gw", name: "edge", uid: "uid-edge", resourceVersion: "41", status: STATUS },
     children: { byName, traffic: { name: "edge", uid: "uid-d" } },
   } as unknown as Facts;
-  const run = (steps: Step[], more: Partial<Plan> = {}) => {
+  const run = (steps: Step[], more: Partial<Plan> = {}, signal = AbortSignal.timeout(5_000)) => {
     const plan: Plan = {
       status: STATUS,
       recordsMode: false,
@@ -102,7 +102,7 @@ function world(objects: Loose[] = []) {
       wants: { podsOften: false, controlPlaneCounts: false },
       ...more,
     };
-    return act(plan, facts, deps, AbortSignal.timeout(5_000));
+    return act(plan, facts, deps, signal);
   };
   return {
     ...fake,
@@ -342,6 +342,19 @@ test("a store that fails keeps no pod from being moved", async () => {
   expect(troubles).toEqual(["Cannot write"]);
 });
 
+test("a step that took all of the loop's time hides no verdict; a mode is not moved so late", async () => {
+  const { run, bodies, copy } = world();
+  const ended = new AbortController();
+  copy(async () => {
+    ended.abort();
+    throw new StorageError("Timeout", "too slow");
+  });
+  const step: Step = { do: "copySnapshot", from: "raw", to: "candidate", digest: "d", why: "new" };
+  await run([step], { status: { ...STATUS, summary: "the control plane is lost" } }, ended.signal);
+  expect(bodies.at(-1).summary).toBe("the control plane is lost");
+  await expect(run([], { recordsMode: true }, ended.signal)).rejects.toThrow("Aborted");
+});
+
 const WORDS = { restartedAt: "now", rehearsedAt: "now" };
 const outcomes: [string, (w: ReturnType<typeof world>) => unknown, boolean][] = [
   ["done", () => undefined, true],
@@ -436,15 +449,15 @@ test("a stranger's object is met, not written, and told to the next loop before 
   expect(calls).toEqual(["create Service/edge", "get Service/edge"]);
 });
 
-test("a stranger's object that lets us is taken over", async () => {
-  const { run, store, calls, results } = world();
-  store.set(
-    "Service/edge",
-    live("Service", "edge", { metadata: { labels: {}, annotations: { "holdfast.dev/adopt-by": "edge" } } }),
-  );
-  await run([apply("Service")]);
-  expect(calls.at(-1)).toBe("apply Service/edge");
-  expect(results).toEqual(["apply done"]);
+const given = () =>
+  live("Service", "edge", { metadata: { labels: {}, annotations: { "holdfast.dev/adopt-by": "edge" } } });
+
+test("a stranger's object that is given to us is met first: whether it is taken over now is decided, not done", async () => {
+  const { run, store, met, calls } = world();
+  store.set("Service/edge", given());
+  expect(await run([apply("Service")])).toEqual({ again: true });
+  expect(met).toEqual(["Service/edge"]);
+  expect(calls).not.toContain("apply Service/edge");
 });
 
 test("our own object that the cache does not show yet is no stranger's", async () => {
@@ -483,6 +496,34 @@ const trafficPod = (name: string, ready = true, deleting = false) =>
     },
     status: { conditions: [{ type: "Ready", status: ready ? "True" : "False" }] },
   });
+const behind = { minServingAfter: 2, staying: ["uid-a", "uid-b"] };
+test.for<[string, Loose[], string[], string]>([
+  ["with pods of ours that serve", [given(), trafficPod("a"), trafficPod("b")], ["Service/edge"], "done"],
+  ["one of them serves no more", [given(), trafficPod("a"), trafficPod("b", false)], [], "abandoned"],
+  ["none is there", [given()], [], "abandoned"],
+  ["its owner wants it back", [live("Service", "edge", { metadata: { labels: {} } })], [], "stranger"],
+  ["it is ours by now", [live("Service", "edge")], [], "alreadyDone"],
+  ["it is gone: made anew", [], [], "done"],
+])("taking over a Service: %s", async ([, objects, applied, result]) => {
+  const { run, store, calls, results } = world();
+  for (const one of objects) store.set(`${one.kind}/${one.metadata.name}`, one);
+  await run([{ ...apply("Service"), adopt: { live: behind } } as Step]);
+  expect(results).toEqual([`apply ${result}`]);
+  expect(calls.filter((call) => call.startsWith("apply "))).toEqual(applied.map((name) => `apply ${name}`));
+});
+
+test("a Deployment that is taken over keeps its replicas", async () => {
+  const { run, store, bodies, results } = world();
+  store.set("Deployment/edge", { ...given(), kind: "Deployment" });
+  const object = {
+    ...apply("Deployment"),
+    object: { ...live("Deployment", "edge"), spec: { replicas: 3, paused: false } },
+  };
+  await run([{ ...object, do: "create", adopt: {} } as Step]);
+  expect(results).toEqual(["create done"]);
+  expect(bodies.at(-1).spec).toEqual({ paused: false });
+});
+
 test.for([
   ["enough of those that stay serve", [trafficPod("a"), trafficPod("b")], "done"],
   ["one of them turned unready a moment ago", [trafficPod("a"), trafficPod("b", false)], "abandoned"],

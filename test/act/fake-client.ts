@@ -84,7 +84,8 @@ export function fakeClient(objects: Loose[] = []) {
       checked(res.kind, { name, ...options });
       store.delete(`${res.kind}/${name}`);
     },
-    replaceStatus: async (res: Loose, seen: Loose, status: Loose) => {
+    replaceStatus: async (res: Loose, seen: Loose, status: Loose, options: Loose = {}) => {
+      if (options.signal?.aborted) throw new KubeError("Aborted", "Aborted by the caller");
       call("status", res.kind, seen.name, status);
       return { metadata: { name: seen.name, namespace: seen.namespace, resourceVersion: String(++version) } };
     },

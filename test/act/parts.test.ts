@@ -1,12 +1,10 @@
 import { expect, test } from "vitest";
-import { copySnapshot } from "../../operator/act/copy-snapshot.ts";
 import { EventRecorder } from "../../operator/act/events.ts";
 import { appliedInstead, CREATE_MANAGER } from "../../operator/act/field-owner.ts";
 import type { PlannedEvent } from "../../operator/domain/plan.ts";
 import { KubeError } from "../../operator/kube/errors.ts";
 import { createLog } from "../../operator/log.ts";
 import { PodDryRun } from "../../operator/observe/pod-dry-run.ts";
-import { MemoryStorage } from "../../operator/storage/memory.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: hand-written JSON
@@ -129,20 +127,6 @@ test("an event that cannot be written is tried with the next loop and stops noth
   await recorder.emit(regarding, planned(), signal);
   await recorder.emit(regarding, planned(), signal);
   expect(asked).toBe(2);
-});
-
-const step = { do: "copySnapshot", from: "raw", to: "candidate", digest: "good", why: "x" } as const;
-test.for([
-  ["the pair that was decided on", { resource: "R", config: "C" }, "done", "R"],
-  ["one that was overwritten since", { resource: "changed", config: "C" }, "conflict", undefined],
-  ["half of one", { resource: "R" }, "conflict", undefined],
-] as const)("a copy: %s", async ([, pair, result, copied]) => {
-  const storage = new MemoryStorage();
-  for (const [which, body] of Object.entries(pair)) storage.put(which as "resource", "edge-raw", body);
-  const digestOf = (resource: Uint8Array) => (Buffer.from(resource).toString() === "R" ? "good" : "bad");
-  expect(await copySnapshot(storage.store(), "edge", step, digestOf, signal)).toBe(result);
-  expect(storage.get("resource", "edge-candidate")?.body.toString()).toBe(copied);
-  expect(storage.get("resource", "edge"), "the verified pair is not touched").toBeUndefined();
 });
 
 const group = { namespace: "gw", name: "edge", generation: 3 } as Loose;

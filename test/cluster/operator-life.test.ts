@@ -181,6 +181,18 @@ test("a Service of that name that is a stranger's is left alone until its owner 
   expect((await bench.object(`${V1}/services/lane`))?.["spec"].selector).toEqual({ app: "theirs" });
   expect(await bench.object(deploymentPath("lane")), "the rest is made all the same").toBeDefined();
   await merge(`${V1}/services/lane`, { metadata: { annotations: { "holdfast.dev/adopt-by": "lane" } } });
+  await becomes("lane", "Stalled", "True", "AdoptionWaits");
+  expect((await bench.object(`${V1}/services/lane`))?.["spec"].selector, "nothing of ours serves yet").toEqual({
+    app: "theirs",
+  });
+  await until(
+    "pods of lane serve",
+    async () => {
+      await serveAll(bench, "lane");
+      return (await condition("lane", "Ready"))?.["status"] === "True";
+    },
+    LIMIT_MS,
+  );
   await becomes("lane", "Stalled", "False", "Accepted");
   const adopted = await bench.object(`${V1}/services/lane`);
   expect(adopted?.["spec"].selector).toMatchObject({ "holdfast.dev/group": "lane" });

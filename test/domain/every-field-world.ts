@@ -7,6 +7,7 @@ import type { Facts } from "../../operator/domain/facts.ts";
 import { isObject } from "../../operator/domain/json.ts";
 import type { Plan, Step, Wants } from "../../operator/domain/plan.ts";
 import { CACHED, CHILD_CACHES, ofGroup } from "../../operator/observe/caches.ts";
+import { Copies } from "../../operator/observe/copies.ts";
 import { observe, type Readers } from "../../operator/observe/observe.ts";
 import { Overrides } from "../../operator/observe/overrides.ts";
 import { PeerIndex } from "../../operator/observe/peers.ts";
@@ -160,6 +161,7 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     strangers: new Strangers(client, clock),
     refusals: new Refusals(clock),
     overrides: new Overrides(clock),
+    copies: new Copies(clock),
     oldestWatch: () => ({ oldest: "GatewayGroup", staleForMs: 0 }),
     podRefusal: async () => undefined,
     operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },

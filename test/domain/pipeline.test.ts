@@ -224,6 +224,83 @@ test("rehearse-at goes with the rehearsal that carries it out", () => {
   expect([plan.status.rehearsedAt, plan.steps.flatMap((step) => step.carries ?? [])]).toEqual(["now", ["rehearsedAt"]]);
 });
 
+/** The control plane was lost a second ago, and the store has something new. Steps. */
+test.for<[string, (facts: Loose) => void, string[]]>([
+  ["a proven candidate does not take the place of the pair that is proven", (f) => both(f), []],
+  ["a new export is left where it is", (f) => exported(f), []],
+  [
+    "the verified pair was overwritten by half: it is made whole",
+    (f) => {
+      both(f);
+      f.snapshot.verified = { ...f.snapshot.verified, digest: "unreadable:1", problems: ["TornPair"] };
+    },
+    ["copy candidate -> verified"],
+  ],
+  [
+    "there is no verified pair: one is made",
+    (f) => {
+      both(f);
+      f.snapshot.verified = { seen: "absent" };
+    },
+    ["copy candidate -> verified"],
+  ],
+  [
+    "there is none, nor a candidate",
+    (f) => {
+      exported(f);
+      f.snapshot.verified = { seen: "absent" };
+      f.snapshot.candidate = { seen: "absent" };
+    },
+    ["copy raw -> candidate"],
+  ],
+  [
+    "the verified pair cannot be read",
+    (f) => {
+      exported(f);
+      f.snapshot.verified = unknown;
+    },
+    [],
+  ],
+  [
+    "a rehearsal is asked for: of what is verified",
+    (f) => {
+      exported(f);
+      f.group.annotations = { "holdfast.dev/rehearse-at": "now" };
+    },
+    ["create Pod/edge-rehearsal"],
+  ],
+  [
+    "the control plane is only out of sight, and was not lost: that may last for weeks, so exports are taken",
+    (f) => {
+      exported(f);
+      f.controlPlane = { operator: { view: "unknown", detail: "no route" } };
+    },
+    ["copy raw -> candidate"],
+  ],
+])("in an outage: %s", ([, change, steps]) => {
+  const { facts } = healthy();
+  lose(facts);
+  change(facts);
+  const plan = planOf(facts, held(facts, "Unreachable", 1_000));
+  expect(plan.broken).toEqual([]);
+  expect(pipeline(done(plan))).toEqual(steps);
+});
+
+test("a store that did not take the last copy is left alone until the next try is due, and it is told", () => {
+  const next = (paused: boolean) => {
+    const { facts } = healthy();
+    both(facts);
+    const problem = { reason: "StorageUnavailable", field: "spec.fallback.storageRef", message: "Cannot copy" };
+    facts.copying = { paused, problem };
+    const plan = planOf(facts, held(facts, "Reachable", 5_000));
+    return [pipeline(done(plan)), told(plan, "Stalled")];
+  };
+  expect([next(true), next(false)]).toEqual([
+    [[], "StorageUnavailable"],
+    [["copy candidate -> verified"], "StorageUnavailable"],
+  ]);
+});
+
 test("a failed rehearsal of the same pair is tried again after five minutes", () => {
   const again = (ms: number) => {
     const { facts } = healthy();
@@ -319,6 +396,10 @@ function rehearsal(facts: Loose, change: object = {}): void {
   const pod = { role: "rehearsal", name: "edge-rehearsal", uid: "r", resourceVersion: "1", deleting: false };
   const proof = { digest: NEW, proofKey: key, readerSecretVersion: "1", image: "i" };
   facts.helpers = [{ ...pod, ...proof, createdMs: facts.nowMs - 5_000, result: { state: "running" }, ...change }];
+}
+function both(facts: Loose): void {
+  candidate(facts);
+  proven(facts);
 }
 function accept(facts: Loose, word: string): void {
   facts.group.annotations = { "holdfast.dev/accept-snapshot": word };

@@ -114,7 +114,11 @@ test("a Service of that name which is somebody else's is left alone until its ow
   const selector = async () => (await cluster.get(namespace, "services", "guest")).spec.selector;
   expect(await selector()).toEqual({ app: "theirs" });
   await cluster.kubectl("-n", namespace, "annotate", "service/guest", "holdfast.dev/adopt-by=guest");
-  await stage.until("taken over", 30, async () => (await selector())["holdfast.dev/group"] === "guest");
+  await stage.until(
+    "taken over, once its own pods serve",
+    90,
+    async () => (await selector())["holdfast.dev/group"] === "guest",
+  );
   await stage.until("healed", 60, async () => (await stalled())?.status === "False");
   expect((await selector())["app"]).toBeUndefined();
 });

@@ -369,6 +369,22 @@ describe("what the server says", () => {
     },
   );
 
+  test.for<[string, string, object, string | undefined, number]>([
+    ["what was seen is still there", '"e1"', { ifMatch: '"e1"' }, undefined, 2],
+    ["another object is there", '"e2"', { ifMatch: '"e1"' }, "PreconditionFailed", 1],
+    ["something came where nothing was", '"e1"', { ifNoneMatch: "*" }, "PreconditionFailed", 1],
+  ])("a server that knows no conditional writes is looked at first: %s", async ([, etag, condition, fault, puts]) => {
+    const { store, wire } = await talkTo("S3", (request, response) => {
+      const conditional = "if-match" in request.headers || "if-none-match" in request.headers;
+      if (conditional) refuse("S3", 501, "NotImplemented")(request, response);
+      else response.writeHead(200, { ...OBJECT, etag }).end();
+    });
+    const written = store.write("resource", "7f3a91", new Uint8Array([1]), condition as { ifMatch: string }, signal);
+    if (fault === undefined) expect(await written).toEqual({ etag });
+    else expect((await refusal(written)).fault).toBe(fault);
+    expect(wire.requests.filter((request) => request.startsWith("PUT"))).toHaveLength(puts);
+  });
+
   test.for(VENDORS)("%s: a server that never begins TLS is a Timeout", async (vendor) => {
     const mute = createServer(() => undefined);
     await new Promise<void>((done) => {

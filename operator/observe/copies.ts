@@ -1,0 +1,63 @@
+import type { CopyingFact } from "../domain/facts.ts";
+import type { Clock } from "../kube/clock.ts";
+import { StorageError } from "../storage/faults.ts";
+import { storageProblem } from "./faults.ts";
+
+interface Failing {
+  failures: number;
+  nextMs: number;
+  problem?: CopyingFact["problem"];
+}
+
+const PAUSE_MS = 5_000;
+const PAUSE_MAX_MS = 300_000;
+/** One copy that failed is no news: an object may have changed, a connection may have broken. */
+const TOLD_FROM = 2;
+/** A copy that was due and was not tried for so long is wanted no more. */
+const FORGOTTEN_AFTER_MS = 60_000;
+
+/** Copies within the store that failed, per group: each try takes the loop's time, so the next one waits longer. */
+export class Copies {
+  readonly #clock: Clock;
+  readonly #failing = new Map<string, Failing>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  made(groupKey: string): void {
+    this.#failing.delete(groupKey);
+  }
+
+  /**
+   * `error`: none where the objects were not as they had been decided on. `half`: what stands under the target is no
+   * pair now, and nothing can start from it: the next try comes soon.
+   */
+  failed(groupKey: string, half: boolean, error?: unknown): void {
+    const { failures = 0, problem } = this.#failing.get(groupKey) ?? {};
+    const pauseMs = half ? PAUSE_MS : Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** Math.min(failures, 10));
+    const met = error instanceof StorageError ? storageProblem(error) : problem;
+    this.#failing.set(groupKey, {
+      failures: failures + 1,
+      nextMs: this.#clock.monotonicMs() + pauseMs,
+      ...(met === undefined ? {} : { problem: met }),
+    });
+  }
+
+  of(groupKey: string): CopyingFact | undefined {
+    const failing = this.#failing.get(groupKey);
+    if (!failing) return undefined;
+    const { failures, nextMs, problem } = failing;
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs > nextMs + FORGOTTEN_AFTER_MS) {
+      this.#failing.delete(groupKey);
+      return undefined;
+    }
+    const paused = nowMs < nextMs;
+    return failures >= TOLD_FROM && problem ? { paused, problem } : { paused };
+  }
+
+  drop(groupKey: string): void {
+    this.#failing.delete(groupKey);
+  }
+}

@@ -1,0 +1,138 @@
+import { expect, test } from "vitest";
+import { COPY_LIMITS_MS, type CopyDeps, copySnapshot } from "../../operator/act/copy-snapshot.ts";
+import { gapLimitMs } from "../../operator/domain/evidence.ts";
+import { moment } from "../../operator/kube/clock.ts";
+import { LeaseGate } from "../../operator/kube/lease-gate.ts";
+import { MemoryStorage } from "../../operator/storage/memory.ts";
+import { StorageError, type Which } from "../../operator/storage/store.ts";
+import { FakeClock, settle } from "../kube/fake-clock.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: arguments of whichever call
+type Loose = any;
+const signal = AbortSignal.timeout(20_000);
+const step = { do: "copySnapshot", from: "candidate", to: "verified", digest: "good", why: "x" } as const;
+
+/** A proven pair R, C to be copied over an older one, by a process that leads. */
+function world() {
+  const clock = new FakeClock();
+  const storage = new MemoryStorage();
+  const put = (key: string, resource: string, config: string) => {
+    storage.put("resource", key, resource);
+    storage.put("config", key, config);
+  };
+  put("edge-candidate", "R", "C");
+  put("edge", "old R", "old C");
+  const store = storage.store();
+  const gate = new LeaseGate(clock, 8_000);
+  gate.renewed(moment(clock));
+  let halves = 0;
+  const deps: CopyDeps = {
+    store,
+    shortID: "edge",
+    digestOf: (resource) => (Buffer.from(resource).toString() === "R" ? "good" : "bad"),
+    clock,
+    gate,
+    halfWritten: () => {
+      halves += 1;
+    },
+  };
+  const before = (call: "read" | "write" | "head", which: Which, run: () => unknown): void => {
+    const real = store[call].bind(store) as (...asked: Loose[]) => Promise<never>;
+    store[call] = async (...asked: Loose[]) => {
+      if (asked[0] === which) await run();
+      return await real(...asked);
+    };
+  };
+  const at = (key: string) =>
+    (["resource", "config"] as const).map((which) => storage.get(which, key)?.body.toString() ?? "-").join(", ");
+  const copy = () => copySnapshot(deps, step, signal).catch((error: unknown) => error);
+  return { clock, storage, put, store, gate, before, at, copy, halves: () => halves };
+}
+
+test.for<[string, (w: ReturnType<typeof world>) => void, string, string]>([
+  ["the pair that was decided on", () => undefined, "done", "R, C"],
+  ["to where nothing is yet", ({ storage }) => remove(storage, "edge"), "done", "R, C"],
+  ["one that was overwritten since", ({ put }) => put("edge-candidate", "new R", "C"), "conflict", "old R, old C"],
+  ["half of one", ({ storage }) => storage.remove("config", "edge-candidate"), "conflict", "old R, old C"],
+])("a copy: %s", async ([, change, result, verified]) => {
+  const w = world();
+  change(w);
+  expect(await w.copy()).toBe(result);
+  expect(w.at("edge")).toBe(verified);
+  expect(w.halves()).toBe(result === "done" ? 1 : 0);
+  expect(w.clock.armed, "only the gate's own timer").toBe(1);
+});
+
+/** Another process leads and writes its pair at some point; this one knows nothing of it and goes on. */
+test.for<[string, (w: ReturnType<typeof world>) => void]>([
+  ["once the target was looked at", (w) => w.before("read", "resource", () => w.put("edge", "their R", "their C"))],
+  ["just before the first write", (w) => w.before("write", "resource", () => w.put("edge", "their R", "their C"))],
+  ["between the two", (w) => w.before("write", "config", () => w.put("edge", "their R", "their C"))],
+  [
+    "where nothing was",
+    (w) => {
+      remove(w.storage, "edge");
+      w.before("write", "resource", () => w.put("edge", "their R", "their C"));
+    },
+  ],
+])("somebody else's pair stays whole: written %s", async ([, change]) => {
+  const w = world();
+  change(w);
+  expect(await w.copy()).toBe("conflict");
+  expect(w.at("edge")).toBe("their R, their C");
+});
+
+test.for<[string, "read" | "write", string]>([
+  ["before the first write", "read", "old R, old C"],
+  ["before the second", "write", "R, old C"],
+])("a process that stood still %s writes nothing when it wakes", async ([, call, verified]) => {
+  const w = world();
+  const real = w.store[call].bind(w.store) as (...asked: Loose[]) => Promise<never>;
+  w.store[call] = async (...asked: Loose[]) => {
+    const answer = await real(...asked);
+    w.clock.jump(60_000); // no timer fires, and the lease was last renewed too long ago
+    return answer;
+  };
+  expect(await w.copy()).toMatchObject({ fault: "GateClosed" });
+  expect(w.at("edge")).toBe(verified);
+});
+
+test("a write that is under way when leadership ends is cut off", async () => {
+  const w = world();
+  w.store.write = (...asked: Loose[]) => hangs(asked.at(-1));
+  const copied = w.copy();
+  await settle();
+  w.gate.close("lost");
+  expect(await copied).toMatchObject({ fault: "Timeout" });
+});
+
+test.for([
+  ["read", COPY_LIMITS_MS.untilHalf, "old R, old C"],
+  ["write", COPY_LIMITS_MS.untilHalf, "old R, old C"],
+  ["second write", COPY_LIMITS_MS.secondHalf, "R, old C"],
+] as const)(
+  "a store that trickles ends the copy long before the evidence gets a gap: %s",
+  async ([slow, limitMs, verified]) => {
+    const w = world();
+    const call = slow === "read" ? "read" : "write";
+    const real = w.store[call].bind(w.store) as (...asked: Loose[]) => Promise<never>;
+    w.store[call] = (...asked: Loose[]) =>
+      slow === "second write" && asked[0] === "resource" ? real(...asked) : hangs(asked.at(-1));
+    const copied = w.copy();
+    await settle();
+    await w.clock.advance(limitMs);
+    const message = expect.stringContaining("from candidate to verified in time");
+    expect(await copied).toMatchObject({ fault: "Timeout", message });
+    expect(w.at("edge")).toBe(verified);
+    expect(COPY_LIMITS_MS.untilHalf + COPY_LIMITS_MS.secondHalf).toBeLessThan(gapLimitMs(1));
+  },
+);
+
+const hangs = (call: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    call.addEventListener("abort", () => reject(new StorageError("Timeout", "the operator ended the attempt")));
+  });
+function remove(storage: MemoryStorage, key: string): void {
+  storage.remove("resource", key);
+  storage.remove("config", key);
+}

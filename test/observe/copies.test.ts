@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { Copies } from "../../operator/observe/copies.ts";
+import { StorageError } from "../../operator/storage/faults.ts";
+import { FakeClock } from "../kube/fake-clock.ts";
+
+const slow = new StorageError("Timeout", "Cannot copy the snapshot");
+const PROBLEM = {
+  reason: "StorageUnavailable",
+  field: "spec.fallback.storageRef",
+  message: "Cannot copy the snapshot",
+};
+
+test("each failure makes the next try wait longer; from the second on it is told; a copy that is made ends it", async () => {
+  const clock = new FakeClock();
+  const copies = new Copies(clock);
+  expect(copies.of("gw/edge")).toBeUndefined();
+  const pauses = [5_000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000];
+  for (const [index, pauseMs] of pauses.entries()) {
+    copies.failed("gw/edge", false, slow);
+    const told = index === 0 ? {} : { problem: PROBLEM };
+    await clock.advance(pauseMs - 1);
+    expect(copies.of("gw/edge")).toEqual({ paused: true, ...told });
+    await clock.advance(1);
+    expect(copies.of("gw/edge")).toEqual({ paused: false, ...told });
+  }
+  expect(copies.of("gw/other")).toBeUndefined();
+  copies.made("gw/edge");
+  expect(copies.of("gw/edge")).toBeUndefined();
+});
+
+test("objects that were not as decided on make the next try wait, and are no fault to tell", () => {
+  const copies = new Copies(new FakeClock());
+  for (let i = 0; i < 3; i += 1) copies.failed("gw/edge", false);
+  expect(copies.of("gw/edge")).toEqual({ paused: true });
+});
+
+test("a copy that is wanted no more is forgotten", async () => {
+  const clock = new FakeClock();
+  const copies = new Copies(clock);
+  copies.failed("gw/edge", false, slow);
+  copies.failed("gw/edge", false, slow);
+  await clock.advance(10_000 + 60_000);
+  expect(copies.of("gw/edge")).toBeDefined();
+  await clock.advance(1);
+  expect(copies.of("gw/edge")).toBeUndefined();
+});
+
+test("half of a pair is mended soon, however often it failed", async () => {
+  const clock = new FakeClock();
+  const copies = new Copies(clock);
+  for (let i = 0; i < 6; i += 1) copies.failed("gw/edge", true, slow);
+  await clock.advance(5_000);
+  expect(copies.of("gw/edge")).toEqual({ paused: false, problem: PROBLEM });
+});
