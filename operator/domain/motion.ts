@@ -114,8 +114,15 @@ function move(input: MotionInput, traffic: WorkloadFact, leavers: PodFact[], lim
   }
   const leaving = mayLeave(input, traffic, leavers);
   if (leaving.length > 0) retire(input, traffic, leaving, motion);
-  else if (traffic.replicas <= wanted)
+  else if (traffic.replicas <= wanted && !isShrinking(facts, traffic))
     motion.steps.push(scale(traffic, wanted + Math.min(limit, leavers.length), "successors before anything leaves"));
+}
+
+/** Replicas were lowered, and who leaves is still there: a surge now would keep it, or make a pod for a moment. */
+function isShrinking({ pods }: Facts, traffic: WorkloadFact): boolean {
+  if (!traffic.observed) return true;
+  const oneTemplate = traffic.replicaSets.filter((set) => set.replicas > 0).length <= 1;
+  return oneTemplate && pods.filter((pod) => !pod.deleting).length > traffic.replicas;
 }
 
 /** Of the leavers as many as there are pods above the wanted number, and only while as many as wanted serve without them. */

@@ -43,6 +43,16 @@ test.for<Row>([
     ["markPod edge-1-3", "markPod edge-1-1"],
   ],
   [
+    "one less is written, and who leaves is still there: no other successor yet",
+    (f) => {
+      surge(f);
+      mark(f.pods[0]);
+      f.children.traffic.replicas = 2;
+    },
+    [],
+  ],
+  ["one less is written, and nobody has looked at it", (f) => unobserved(f), []],
+  [
     "two ReplicaSets have pods",
     (f) => {
       surge(f);

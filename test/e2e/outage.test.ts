@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import type { Json } from "../stage/cluster.ts";
+import { isTrue } from "../stage/says.ts";
 import { Stage } from "../stage/stage.ts";
 import { saveReport, sourceOf, underLoad } from "../stage/watch.ts";
 
@@ -44,8 +45,10 @@ test("an outage shorter than the dwell: nothing moves, a pod that starts meanwhi
     await stage.until("two pods serve", 60, (status) => status.traffic?.ready === 2);
   });
   expect([load.failed, load.failures]).toEqual([0, {}]);
-  await stage.until("all from the control plane again", 180, async () =>
-    (await sources()).every((s) => s === "normal"),
+  await stage.until(
+    "all from the control plane again, and no pod on top",
+    180,
+    async (status) => (await sources()).join() === "normal,normal" && !isTrue(status, "Reconciling"),
   );
   await stage.untilProven();
 });
@@ -96,8 +99,10 @@ test("with the operator down, a pod that is deleted in an outage comes up from t
   });
   expect([load.failed, load.failures]).toEqual([0, {}]);
   await stage.operatorScale(2);
-  await stage.until("all from the control plane again", 180, async () =>
-    (await sources()).every((s) => s === "normal"),
+  await stage.until(
+    "all from the control plane again, and no pod on top",
+    180,
+    async (status) => (await sources()).join() === "normal,normal" && !isTrue(status, "Reconciling"),
   );
   await stage.untilProven();
 });
