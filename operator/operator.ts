@@ -1,5 +1,5 @@
 import type { ActDeps } from "./act/act.ts";
-import { copySnapshot } from "./act/copy-snapshot.ts";
+import { COPY_LIMITS_MS, copySnapshot } from "./act/copy-snapshot.ts";
 import { EventRecorder } from "./act/events.ts";
 import type { StepResult } from "./act/steps.ts";
 import type { Facts } from "./domain/facts.ts";
@@ -221,7 +221,8 @@ async function copyWithin(
   const halfWritten = () => {
     half = true;
   };
-  const deps = { store, shortID: group.spec.shortID, digestOf, clock, gate, halfWritten };
+  const limitsMs = group.status.controlPlane?.verdict === "Reachable" ? COPY_LIMITS_MS.calm : COPY_LIMITS_MS.inDoubt;
+  const deps = { store, shortID: group.spec.shortID, digestOf, clock, gate, halfWritten, limitsMs };
   try {
     const result = await copySnapshot(deps, step, signal);
     if (result === "done") copies.made(groupKey);

@@ -39,7 +39,7 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
   const status = withoutUndone(plan, facts.group.status, outcome.done);
   // Not under the loop's signal, only under the call's own limit: a step that took all of the time hides no verdict.
   if (!sameStatus(status, facts.group.status)) await writeStatus(status, facts, deps, undefined);
-  await emitAll(plan.events, facts, deps, signal);
+  await emitAll(plan.events, facts, deps, AbortSignal.timeout(LOOK_MS));
   const again = outcome.met === "conflict" || outcome.met === "refused";
   return outcome.failed === undefined ? { again } : { again, failed: outcome.failed };
 }
@@ -49,7 +49,7 @@ export function sameStatus(a: GatewayGroupStatus, b: GatewayGroupStatus): boolea
   return isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
 }
 
-/** For a look at the group after its status could not be written. */
+/** For what goes with a status that is written when the loop's time is over. */
 const LOOK_MS = 5_000;
 
 /** A word of a person counts as carried out only when the step that carries it was done. */

@@ -23,15 +23,21 @@ export interface CopyDeps {
   clock: Clock;
   /** Of the leader: each of the two writes passes it. */
   gate: WriteGate;
-  /** The first of the two objects is written: until the second one is, the target is no pair. */
+  /** The first of the two objects is being written: until the second one is, the target may be no pair. */
   halfWritten: () => void;
+  /** One of COPY_LIMITS_MS. */
+  limitsMs: { untilHalf: number; secondHalf: number };
 }
 
 /**
- * The loop waits for a copy, and evidence with a gap in it counts anew: both limits together are below the shortest gap
- * there is (domain/evidence.ts), or a store that trickles would keep a group from ever moving.
+ * The loop waits for a copy, and evidence with a gap in it counts anew. In doubt both limits together are below the shortest
+ * gap there is (domain/evidence.ts), or a store that trickles would keep a group from ever moving. While the control plane
+ * answers there is time for a large snapshot; below the minute that a loop may take.
  */
-export const COPY_LIMITS_MS = { untilHalf: 7_000, secondHalf: 3_000 };
+export const COPY_LIMITS_MS = {
+  inDoubt: { untilHalf: 7_000, secondHalf: 3_000 },
+  calm: { untilHalf: 40_000, secondHalf: 10_000 },
+};
 
 /**
  * Copies a pair under another key of the same group. The bytes are inspected once more just before they are written:
@@ -40,14 +46,13 @@ export const COPY_LIMITS_MS = { untilHalf: 7_000, secondHalf: 3_000 };
 export async function copySnapshot(deps: CopyDeps, step: Copy, signal: AbortSignal): Promise<StepResult> {
   const target = storeKey[step.to](deps.shortID);
   try {
-    const found = await within(deps, step, COPY_LIMITS_MS.untilHalf, signal, (limit) =>
+    const found = await within(deps, step, deps.limitsMs.untilHalf, signal, (limit) =>
       firstHalf(deps, step, target, limit),
     );
     if (!found) return "conflict";
-    deps.halfWritten();
     const { body, seen } = found;
     // A time of its own: half a pair is worse than either.
-    await within(deps, step, COPY_LIMITS_MS.secondHalf, signal, (limit) =>
+    await within(deps, step, deps.limitsMs.secondHalf, signal, (limit) =>
       write(deps, "config", target, body, seen, limit),
     );
     return "done";
@@ -75,19 +80,21 @@ async function firstHalf(
   const config = await store.read("config", source, {}, signal);
   if (resource.state !== "found" || config.state !== "found") return undefined;
   if (digestOf(resource.body, config.body) !== digest) return undefined;
+  // From here on nobody knows: also a write that was given up may have come through.
+  deps.halfWritten();
   await write(deps, "resource", target, resource.body, seenResource, signal);
   return { body: config.body, seen };
 }
 
 async function write(
-  { store, clock, gate }: CopyDeps,
+  { store, clock, gate, limitsMs }: CopyDeps,
   which: Which,
   target: string,
   body: Uint8Array,
   seen: HeadResult,
   signal: AbortSignal,
 ): Promise<void> {
-  const leading = deadline(clock, COPY_LIMITS_MS.untilHalf, signal, gate.enter(`write the ${which} of "${target}"`));
+  const leading = deadline(clock, limitsMs.untilHalf, signal, gate.enter(`write the ${which} of "${target}"`));
   try {
     const stillAsSeen: WriteCondition = seen.state === "found" ? { ifMatch: seen.etag } : { ifNoneMatch: "*" };
     await store.write(which, target, body, stillAsSeen, leading.signal);

@@ -39,7 +39,10 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
   try {
     if (!(await isAsDecidedOn(facts, deps, signal))) return { ...outcome, met: "outdated" };
   } catch (error) {
-    tell(first, "failed", error, deps);
+    deps.counted(first.do, "failed");
+    // A right that is missing is not the step's: told as a refusal of it, it would send people to the wrong rule.
+    if (isRefusal(error)) deps.log.error("no plan is carried out: Holdfast may not read the group", { error });
+    else deps.troubled(first, error);
     return { ...outcome, failed: error };
   }
   const runAll = async (steps: readonly Step[]): Promise<"ended" | "through"> => {

@@ -92,6 +92,8 @@ function overwritten(facts: Facts, verified: PairFound): boolean {
 
 function lateExport(facts: Facts): string | undefined {
   const { raw } = facts.snapshot;
+  // A store that does not answer just now is told elsewhere, and answers again.
+  if (raw.seen === "unknown" && raw.reason === "StorageUnavailable") return undefined;
   if (raw.seen === "unknown") return `but the newest export cannot be read: ${raw.why}`;
   if (raw.seen !== "found" || !facts.group.spec.backup.enabled || raw.ageMs <= lateAfterMs(facts)) return undefined;
   return `but the last export is of ${new Date(raw.lastModifiedMs).toISOString()}, more than three intervals ago${exporterTrouble(facts)}`;

@@ -1,8 +1,6 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION, childName } from "../api/names.ts";
-import { VOLUME } from "./desired/containers.ts";
 import { type Desired, desired, type Publication } from "./desired/index.ts";
-import { configMapOf } from "./desired/live.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
 import type { Facts, KubeTemplate, Problem } from "./facts.ts";
 import { suspectsItself } from "./mode.ts";
@@ -45,7 +43,7 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   const wish = desired(facts, publicationOf(facts, mode, {}, false));
   const active = activeTemplate(facts, wish);
   const readiness = readinessNow(facts, active.key, lostMs);
-  const elsewhere = isElsewhere(active, wish);
+  const elsewhere = isElsewhere(facts, wish);
   const allowed = mayPublish(mode, words) && (elsewhere || !isRefuted(readiness, evidence));
   const proofs = allowed ? publishableProofs(facts, elsewhere) : {};
   const frozen = !readiness.usable && isLost(facts, evidence, lostMs);
@@ -130,9 +128,10 @@ function publicationOf(facts: Facts, mode: Mode, proofs: Publication["proofs"], 
 }
 
 /** Do pods that start now read another place than the spec names: does a change of the storage still wait? */
-function isElsewhere(active: { key: string; template?: KubeTemplate }, wish: Desired): boolean {
-  const reader = (template: KubeTemplate) => configMapOf(template, VOLUME.fallback);
-  return active.template !== undefined && reader(active.template) !== reader(wish.template);
+function isElsewhere({ children }: Facts, wish: Desired): boolean {
+  const storageOf = (inputs: string | undefined) => inputs?.split(".")[1];
+  const live = storageOf(children.traffic?.annotations[ANNOTATION.inputsHash]);
+  return live !== undefined && live !== storageOf(wish.inputsHash);
 }
 
 /**

@@ -28,6 +28,8 @@ export interface KubeClientOptions {
   observer?: CallObserver;
 }
 
+/** Longer than an API server waits for a webhook by default (10 s): its answer says whose fault it is, ours would not. */
+const WRITE_TIMEOUT_MS = 12_000;
 const CALL_TIMEOUT_MS = 10_000; // a silent API server would hang a call for 300 s otherwise (pitfall N3)
 
 /**
@@ -226,7 +228,7 @@ export class KubeClient {
     contentType: string | undefined,
     o: CallOptions,
   ): Promise<unknown> {
-    const call = this.#describe(verb, res, ns, name, o);
+    const call = this.#describe(verb, res, ns, name, { timeoutMs: WRITE_TIMEOUT_MS, ...o });
     const content = contentType === undefined ? {} : { contentType };
     return this.#transport.send({ ...call, ...content, method, path, body, gate: this.#gate });
   }

@@ -67,7 +67,7 @@ export function isKubeError(error: unknown, ...faults: KubeFault[]): error is Ku
  */
 export function isRefusal(error: unknown): error is KubeError {
   if (isKubeError(error, "Forbidden", "Invalid", "BadRequest")) return true;
-  return isKubeError(error, "Unavailable") && (error.status?.message ?? error.message).includes("webhook");
+  return isKubeError(error, "Unavailable") && (error.status?.message ?? "").includes("webhook");
 }
 
 /** The other side closed a connection that stood. A refused one (nobody listens) is something else. */

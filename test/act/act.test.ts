@@ -154,6 +154,15 @@ test.for([
   expect(looks).toEqual(["edge"]);
 });
 
+test("a right to read the group that is missing is told as that, and not as a refusal of the first step", async () => {
+  const { run, calls, troubles, groupIs } = world();
+  groupIs(() => {
+    throw new KubeError("Forbidden", "Cannot get: forbidden");
+  });
+  expect(await run([apply("ConfigMap")])).toEqual({ again: false, failed: expect.anything() });
+  expect([calls, troubles]).toEqual([[], []]);
+});
+
 test("a group that cannot be read live: nothing is done, it is told, and status says so", async () => {
   const { run, calls, troubles, groupIs } = world();
   groupIs(() => {
@@ -234,7 +243,7 @@ test.for([
     "a webhook that is away stands before its own objects alone",
     "create Service",
     [apply("Service"), scale(3)],
-    new KubeError("Unavailable", 'failed calling webhook "x"'),
+    new KubeError("Unavailable", "Cannot apply", { status: { message: 'failed calling webhook "x"' } }),
     true,
   ],
   [

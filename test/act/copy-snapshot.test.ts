@@ -32,6 +32,7 @@ function world() {
     digestOf: (resource) => (Buffer.from(resource).toString() === "R" ? "good" : "bad"),
     clock,
     gate,
+    limitsMs: COPY_LIMITS_MS.inDoubt,
     halfWritten: () => {
       halves += 1;
     },
@@ -107,9 +108,9 @@ test("a write that is under way when leadership ends is cut off", async () => {
 });
 
 test.for([
-  ["read", COPY_LIMITS_MS.untilHalf, "old R, old C"],
-  ["write", COPY_LIMITS_MS.untilHalf, "old R, old C"],
-  ["second write", COPY_LIMITS_MS.secondHalf, "R, old C"],
+  ["read", COPY_LIMITS_MS.inDoubt.untilHalf, "old R, old C"],
+  ["write", COPY_LIMITS_MS.inDoubt.untilHalf, "old R, old C"],
+  ["second write", COPY_LIMITS_MS.inDoubt.secondHalf, "R, old C"],
 ] as const)(
   "a store that trickles ends the copy long before the evidence gets a gap: %s",
   async ([slow, limitMs, verified]) => {
@@ -124,7 +125,7 @@ test.for([
     const message = expect.stringContaining("from candidate to verified in time");
     expect(await copied).toMatchObject({ fault: "Timeout", message });
     expect(w.at("edge")).toBe(verified);
-    expect(COPY_LIMITS_MS.untilHalf + COPY_LIMITS_MS.secondHalf).toBeLessThan(gapLimitMs(1));
+    expect(COPY_LIMITS_MS.inDoubt.untilHalf + COPY_LIMITS_MS.inDoubt.secondHalf).toBeLessThan(gapLimitMs(1));
   },
 );
 

@@ -131,7 +131,8 @@ test("an event that cannot be written is tried with the next loop and stops noth
 
 const group = { namespace: "gw", name: "edge", generation: 3 } as Loose;
 const template = { metadata: { labels: { a: "b" } }, spec: { containers: [] } };
-const refusal = (fault: ConstructorParameters<typeof KubeError>[0], message: string) => new KubeError(fault, message);
+const refusal = (fault: ConstructorParameters<typeof KubeError>[0], message: string) =>
+  new KubeError(fault, message, { status: { message } });
 test.for([
   ["it would be taken", undefined, undefined],
   ["Pod Security says no", refusal("Forbidden", 'violates PodSecurity "restricted"'), "violates PodSecurity"],

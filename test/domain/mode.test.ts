@@ -278,6 +278,14 @@ describe("what is published to pods that start", () => {
     ],
     ["a pair that is gone from a place that no pod reads yet is not", (f) => moved(f, { seen: "absent" }), true],
     [
+      "the same place, read by another text that waits: what is gone there is gone",
+      (f) => {
+        moved(f, { seen: "absent" });
+        f.storage.spec.s3.resourceBucket = "res";
+      },
+      false,
+    ],
+    [
       "nor one that is unusable there",
       (f) => moved(f, { ...f.snapshot.verified, digest: "sha256:ff", problems: ["NotJson"] }),
       true,
@@ -377,6 +385,7 @@ function manual(facts: Loose): void {
 }
 /** The spec names another store, and pods still start with the configuration of the one before. */
 function moved(facts: Loose, verified: object): void {
+  facts.storage.spec.s3.resourceBucket = "elsewhere";
   facts.rendered.reader = `${facts.rendered.reader}# elsewhere`;
   facts.snapshot.verified = verified;
   lose(facts);

@@ -424,6 +424,12 @@ test.for<[string, (facts: Loose) => void, string, string]>([
     "True ExportLate",
     "the newest export cannot be read: the key is encrypted",
   ],
+  [
+    "a store that does not answer for a moment is no news of the export",
+    (f) => Object.assign(f.snapshot, { raw: { seen: "unknown", reason: "StorageUnavailable", why: "timeout" } }),
+    "True Proven",
+    "is proven with",
+  ],
 ])("an export that cannot be read: %s", ([, change, says, message]) => {
   const { facts, memory } = healthy();
   facts.snapshot.raw = { seen: "unknown", reason: "StorageDenied", why: "the key is encrypted" };

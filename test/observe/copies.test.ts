@@ -28,10 +28,15 @@ test("each failure makes the next try wait longer; from the second on it is told
   expect(copies.of("gw/edge")).toBeUndefined();
 });
 
-test("objects that were not as decided on make the next try wait, and are no fault to tell", () => {
-  const copies = new Copies(new FakeClock());
-  for (let i = 0; i < 3; i += 1) copies.failed("gw/edge", false);
+test("objects that were not as decided on make the next try wait, and are no fault to tell", async () => {
+  const clock = new FakeClock();
+  const copies = new Copies(clock);
+  for (let i = 0; i < 9; i += 1) copies.failed("gw/edge", false);
   expect(copies.of("gw/edge")).toEqual({ paused: true });
+  await clock.advance(5_000);
+  expect(copies.of("gw/edge"), "an exporter that writes often is not waited for longer and longer").toEqual({
+    paused: false,
+  });
 });
 
 test("a copy that is wanted no more is forgotten", async () => {

@@ -81,6 +81,14 @@ test.for([
     shared("new", 2),
     { group: "gw/old", foreign: true },
   ],
+  [
+    "the same control plane in other letters, which the elder does not export",
+    shared("old", 1, (s) =>
+      Object.assign(s, { backup: { enabled: false }, controlPlane: { ...s.controlPlane, endpoint: "https://CP:443" } }),
+    ),
+    shared("new", 2, (s) => Object.assign(s, { controlPlane: { ...s.controlPlane, endpoint: "https://cp" } })),
+    undefined,
+  ],
   ["born in the same second: by name", shared("a", 1), shared("b", 1), { group: "gw/a", foreign: false }],
 ] as const)("one object key: %s", ([, other, me, conflict]) => {
   expect(world(other, me).of(me).keyConflict).toEqual(conflict);
