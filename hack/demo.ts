@@ -190,7 +190,10 @@ async function ending(): Promise<boolean> {
   );
   const width = Math.max(...rows.map(([what]) => what.length));
   console.log(`\n${rows.map(([what, value]) => `  ${what.padEnd(width)}  ${value}`).join("\n")}\n`);
-  for (const failure of sent.examples.slice(0, 10)) console.log(`  failed: ${JSON.stringify(failure)}`);
+  for (const failure of sent.examples.slice(0, 10)) {
+    const second = (Date.parse(failure.at) - performance.timeOrigin - began) / 1000;
+    console.log(`  failed at ${second.toFixed(1)} s: ${JSON.stringify(failure)}`);
+  }
   return lost === 0;
 }
 

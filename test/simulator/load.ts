@@ -158,7 +158,12 @@ class Runner {
         clearTimeout(timer);
         return this.attempt(target, true, sentAt, false);
       }
-      fail(kindOf(error), error.code ?? error.message);
+      const on = fresh
+        ? "a connection of its own"
+        : request.reusedSocket
+          ? "a kept connection"
+          : "a new kept connection";
+      fail(kindOf(error), `${error.code ?? error.message} on ${on}`);
     });
   }
 }
