@@ -47,7 +47,7 @@ export function groupManifest(namespace: string, options: GroupOptions): object 
     },
     traffic: {
       replicas: options.replicas ?? 2,
-      drainSeconds: 4,
+      drainSeconds: 6, // longer than a starved machine takes to tell kube-proxy that a pod is leaving
       check: { path: "/r1" },
       podTemplate: { spec: { containers: [{ name: "gateway", env: [{ name: "SIM_EXPOSE_POD", value: "1" }] }] } },
     },
