@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { StepResult } from "./act/steps.ts";
+import type { StepResult } from "./act/step-deps.ts";
 import { MODES } from "./api/gateway-group-status.ts";
 import type { Facts, OperatorView, VerdictWord } from "./domain/facts.ts";
 import type { Plan, Step } from "./domain/plan.ts";

@@ -1,7 +1,7 @@
 import type { ActDeps } from "./act/act.ts";
 import { COPY_LIMITS_MS, copySnapshot } from "./act/copy-snapshot.ts";
 import { EventRecorder } from "./act/events.ts";
-import type { StepResult } from "./act/steps.ts";
+import type { StepResult } from "./act/step-deps.ts";
 import type { Facts } from "./domain/facts.ts";
 import { brokenInvariants } from "./domain/invariants.ts";
 import type { Step } from "./domain/plan.ts";

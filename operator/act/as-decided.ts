@@ -2,7 +2,7 @@ import type { Facts } from "../domain/facts.ts";
 import { gatewayGroups } from "../kinds.ts";
 import type { Log } from "../log.ts";
 import { groupNow } from "./live-read.ts";
-import type { StepDeps } from "./steps.ts";
+import type { StepDeps } from "./step-deps.ts";
 
 /**
  * Is the group still the one that was decided on, by a live read? Else nothing of the plan is carried out: the mode or

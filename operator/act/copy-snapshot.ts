@@ -9,7 +9,7 @@ import {
   type Which,
   type WriteCondition,
 } from "../storage/store.ts";
-import type { StepResult } from "./steps.ts";
+import type { StepResult } from "./step-deps.ts";
 
 type Copy = Extract<Step, { do: "copySnapshot" }>;
 

@@ -5,7 +5,8 @@ import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
 import { isKubeError, isRefusal } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
 import { isAsDecidedOn } from "./as-decided.ts";
-import { carryOut, idOf, type StepDeps, type StepResult } from "./steps.ts";
+import { idOf, type StepDeps, type StepResult } from "./step-deps.ts";
+import { carryOut } from "./steps.ts";
 
 export interface RunDeps extends StepDeps {
   counted: (step: Step["do"], result: StepResult) => void;

@@ -1,47 +1,12 @@
-import { ANNOTATION, FIELD_MANAGER, LABEL } from "../api/names.ts";
-import { differences } from "../domain/diff.ts";
-import type { Facts, KubeObject } from "../domain/facts.ts";
-import type { Adopt, Step } from "../domain/plan.ts";
-import { unionReplacements } from "../domain/union.ts";
-import type { Applied, KubeClient } from "../kube/client.ts";
+import { ANNOTATION } from "../api/names.ts";
+import type { Facts } from "../domain/facts.ts";
+import type { Step } from "../domain/plan.ts";
 import { isKubeError } from "../kube/errors.ts";
-import { deployments, type ObjectMeta, pods, type Resource, resourceOf } from "../kube/resources.ts";
-import { CREATE_MANAGER, takeOverCreated } from "./field-owner.ts";
+import { deployments, pods, type Resource, resourceOf } from "../kube/resources.ts";
+import { CREATE_MANAGER } from "./field-owner.ts";
 import { belowFloor, configStillUsed } from "./live-read.ts";
-
-export type WriteClient = Pick<
-  KubeClient,
-  "get" | "list" | "create" | "apply" | "updateScale" | "mergePatch" | "jsonPatch" | "delete" | "replaceStatus"
->;
-
-/**
- * How a step ended, for logs and metrics. `refused`: the cluster or the store said no, and the same again would be no.
- * `overridden`: written, and the cluster changed something of it as it came in. `blocked`: not tried, because something that it needs was refused.
- */
-export type StepResult =
-  | "done"
-  | "alreadyDone"
-  | "overridden"
-  | "abandoned"
-  | "conflict"
-  | "stranger"
-  | "refused"
-  | "blocked"
-  | "failed";
-
-export interface StepDeps {
-  client: WriteClient;
-  /** A write came back: the cache must catch up with it before the next decision. */
-  wrote: (resource: Resource, object: { metadata: ObjectMeta }) => void;
-  /** Where the cluster changed what we wrote, as it came in; no paths where it did not. */
-  overridden: (meant: KubeObject, uid: string, paths: readonly string[]) => void;
-  deleted: (resource: Resource, name: string, uid: string) => void;
-  /** A live object sits on a name that we need. Returns whether it is a stranger's. */
-  meet: (live: KubeObject) => boolean;
-  /** Asks the cluster whether it would take a pod of this template. Its words when it would not. */
-  dryRun: (template: Readonly<Record<string, unknown>>, signal: AbortSignal) => Promise<string | undefined>;
-  copySnapshot: (step: Extract<Step, { do: "copySnapshot" }>, signal: AbortSignal) => Promise<StepResult>;
-}
+import type { StepDeps, StepResult } from "./step-deps.ts";
+import { adopt, apply, create } from "./write-object.ts";
 
 /** Field manager of what moves: replicas, marks, pause. Never in an apply, so that an apply never takes them back. */
 const MOTION_MANAGER = "holdfast-motion";
@@ -72,95 +37,6 @@ export async function carryOut(step: Step, facts: Facts, deps: StepDeps, signal:
     default:
       return step satisfies never;
   }
-}
-
-async function apply(object: KubeObject, facts: Facts, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
-  const live = facts.children.byName.get(idOf(object));
-  // Not in the cache is not "not there": a POST finds out without overwriting anybody's object.
-  if (!live?.metadata.uid) return await create(object, facts, deps, signal);
-  const refused = isNewTemplate(object, live) && (await deps.dryRun(templateOf(object), signal));
-  if (refused) return "refused";
-  try {
-    return await applyOver(object, live.metadata.uid, deps, signal);
-  } catch (error) {
-    if (!isKubeError(error, "Invalid") || !(await replaceUnions(object, live, deps, signal))) throw error;
-    return await applyOver(object, live.metadata.uid, deps, signal);
-  }
-}
-
-/** A hand edit that set another member of a union stands in the way of every apply; that part is replaced first. */
-async function replaceUnions(
-  object: KubeObject,
-  live: KubeObject,
-  deps: StepDeps,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const operations = unionReplacements(object, live);
-  const { name, namespace, resourceVersion } = live.metadata;
-  if (operations.length === 0 || resourceVersion === undefined) return false;
-  const seen = { name, resourceVersion, ...(namespace === undefined ? {} : { namespace }) };
-  await deps.client.jsonPatch(resourceOf(object), seen, operations, { fieldManager: FIELD_MANAGER, signal });
-  return true;
-}
-
-async function applyOver(object: KubeObject, uid: string, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
-  const resource = resourceOf(object);
-  await takeOverCreated(deps.client, resource, object, uid, signal);
-  // The uid is a precondition: an object that was deleted and made anew by somebody else is not ours to write.
-  const meant = { ...object, metadata: { ...object.metadata, uid } } as unknown as Applied;
-  const made = await deps.client.apply(resource, meant, { fieldManager: FIELD_MANAGER, force: true, signal });
-  return written(object, resource, made, deps);
-}
-
-async function create(object: KubeObject, facts: Facts, deps: StepDeps, signal: AbortSignal): Promise<StepResult> {
-  const resource = resourceOf(object);
-  try {
-    // A word that is misspelt in the podTemplate must be said now: each apply that follows would fail on it.
-    const options = { fieldManager: CREATE_MANAGER, strict: true, signal };
-    const made = await deps.client.create(resource, object as never, options);
-    return written(object, resource, made, deps);
-  } catch (error) {
-    if (!isKubeError(error, "AlreadyExists")) throw error;
-  }
-  const live = await liveOf(object, facts, deps, signal);
-  if (!live) return "conflict"; // gone again
-  return deps.meet(live) ? "stranger" : "alreadyDone"; // whether it may be taken over is for the next loop to decide
-}
-
-/** Takes over what its owner gave to this group; looked at once more, as what it takes may be what serves. */
-async function adopt(
-  object: KubeObject,
-  { live: floor }: Adopt,
-  facts: Facts,
-  deps: StepDeps,
-  signal: AbortSignal,
-): Promise<StepResult> {
-  const live = await liveOf(object, facts, deps, signal);
-  if (!live) return await create(object, facts, deps, signal);
-  if (!deps.meet(live)) return "alreadyDone";
-  if (live.metadata.annotations?.[ANNOTATION.adopt] !== facts.group.name) return "stranger";
-  if (floor && (await belowFloor(deps.client, facts.group, floor, signal))) return "abandoned";
-  return await applyOver(withoutReplicas(object), live.metadata.uid ?? "", deps, signal);
-}
-
-/** A throw-away pod is never written again, so nobody asks what the cluster changed in it. */
-function written(object: KubeObject, resource: Resource, made: { metadata: ObjectMeta }, deps: StepDeps): StepResult {
-  deps.wrote(resource, made);
-  if (object.kind === "Pod") return "done";
-  const live = { ...made, apiVersion: object.apiVersion, kind: object.kind } as unknown as KubeObject;
-  const paths = differences(object, live);
-  deps.overridden(object, made.metadata.uid ?? "", paths);
-  return paths.length === 0 ? "done" : "overridden";
-}
-
-async function liveOf(
-  object: KubeObject,
-  { group }: Facts,
-  deps: StepDeps,
-  signal: AbortSignal,
-): Promise<KubeObject | undefined> {
-  const found = await deps.client.get(resourceOf(object), group.namespace, object.metadata.name, { signal });
-  return found && ({ ...found, apiVersion: object.apiVersion, kind: object.kind } as unknown as KubeObject);
 }
 
 async function scale(
@@ -265,24 +141,7 @@ async function gone(
   return "done";
 }
 
-export const idOf = (object: KubeObject): string => `${object.kind}/${object.metadata.name}`;
-
 type Loose = Record<string, unknown>;
-
-const templateOf = (object: KubeObject): Loose => ((object["spec"] as Loose | undefined)?.["template"] as Loose) ?? {};
-
-/** A change of the traffic pods' template, which the ReplicaSet controller alone would meet the cluster's refusal of. */
-function isNewTemplate(object: KubeObject, live: KubeObject): boolean {
-  if (object.kind !== "Deployment" || object.metadata.labels?.[LABEL.role] !== "traffic") return false;
-  const hash = ({ metadata }: KubeObject) => metadata.annotations?.[ANNOTATION.templateHash];
-  return hash(object) !== hash(live);
-}
-
-function withoutReplicas(object: KubeObject): KubeObject {
-  if (object.kind !== "Deployment") return object;
-  const { replicas: _, ...spec } = object["spec"] as Loose;
-  return { ...object, spec };
-}
 
 /** A ReplicaSet's template carries its own hash, which a Deployment's must not. */
 function withoutTemplateHash(template: Readonly<Loose>): Loose {

@@ -1,5 +1,5 @@
 // The few methods that a plan is carried out with, over objects in a Map, with the preconditions of the real server.
-import type { WriteClient } from "../../operator/act/steps.ts";
+import type { WriteClient } from "../../operator/act/step-deps.ts";
 import { KubeError, type KubeFault } from "../../operator/kube/errors.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: hand-written JSON of many kinds
