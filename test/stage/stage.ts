@@ -261,6 +261,11 @@ export class Stage {
 
   async end(): Promise<void> {
     await this.cluster.kubectl("delete", "namespace", this.system, "--wait=true", "--timeout=60s").catch(() => "");
+    // The namespace controller looks again after half of the longest grace period, a minute: nothing is left to wait for.
+    const all = async (...args: string[]) =>
+      await this.cluster.kubectl("-n", this.namespace, "delete", ...args, "--all", "--wait=false").catch(() => "");
+    await all("deployments");
+    await all("pods", "--force", "--grace-period=0");
     await this.cluster.kubectl("delete", "namespace", this.namespace, "--wait=true", "--timeout=90s").catch(() => "");
     await Promise.all([this.s3.stop(), this.controlPlane.stop(), this.#upstream.stop(), this.cluster.api.close()]);
     rmSync(this.#folder, { recursive: true, force: true });
