@@ -20,7 +20,7 @@ const QUIET_MS = 10_000;
 const OUTAGE_AFTER_SECONDS = 20;
 const STORAGE = "counted";
 /** As the chart sets it by default. */
-export const NODE_OPTIONS = "--max-old-space-size=256 --max-semi-space-size=8";
+export const NODE_OPTIONS = "--max-old-space-size=256 --max-semi-space-size=2";
 
 export interface Bed {
   bench: Bench;
