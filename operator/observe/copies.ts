@@ -35,8 +35,7 @@ export class Copies {
    */
   failed(groupKey: string, half: boolean, error?: unknown): void {
     const { failures = 0, problem } = this.#failing.get(groupKey) ?? {};
-    const soon = half || error === undefined;
-    const pauseMs = soon ? PAUSE_MS : Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** Math.min(failures, 10));
+    const pauseMs = half ? PAUSE_MS : Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** Math.min(failures, 10));
     const met = error instanceof StorageError ? storageProblem(error) : problem;
     this.#failing.set(groupKey, {
       failures: error === undefined ? failures : failures + 1,

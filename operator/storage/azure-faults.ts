@@ -28,7 +28,7 @@ const CODES: Readonly<Record<string, StorageFault>> = {
   RequestBodyTooLarge: "TooLarge",
 };
 
-const TODO: Partial<Record<string, string>> = {
+const WAY_OUT: Partial<Record<string, string>> = {
   AuthorizationFailure: "let the network rules of the storage account admit the cluster",
   AuthorizationSourceIPMismatch: "let the network rules of the storage account admit the cluster",
   KeyBasedAuthenticationNotPermitted: "allow shared key access on the storage account",
@@ -44,7 +44,7 @@ export function explainAzure(error: unknown, attempt: Attempt): Failure {
   const options = { cause: error };
   switch (fault) {
     case "AccessDenied": {
-      const todo = code === undefined ? undefined : TODO[code];
+      const todo = code === undefined ? undefined : WAY_OUT[code];
       return new Failure(fault, said, todo === undefined ? options : { ...options, todo });
     }
     case "WrongCredentials":

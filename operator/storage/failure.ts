@@ -25,12 +25,12 @@ export class Failure extends Error {
   constructor(fault: StorageFault, message: string, options: { todo?: string; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.fault = fault;
-    this.todo = options.todo ?? TODO[fault];
+    this.todo = options.todo ?? WAY_OUT[fault];
   }
 }
 
 /** The way out when the vendor's side has nothing better to say. */
-const TODO: Record<StorageFault, string> = {
+const WAY_OUT: Record<StorageFault, string> = {
   AccessDenied: "grant these credentials the right",
   WrongCredentials: "put the right keys into the Secret",
   BucketMissing: "create it or correct its name",

@@ -70,7 +70,12 @@ function world(objects: Loose[] = []) {
   let copied: () => Promise<"done"> = async () => "done";
   const deps: ActDeps = {
     client: fake.client,
-    events: { emit: async (regarding, planned) => void emitted.push(`${regarding.kind} ${planned.reason}`) },
+    // As a call under a signal that has ended: it is not made.
+    events: {
+      emit: async (regarding, planned, signal) => {
+        if (!signal.aborted) emitted.push(`${regarding.kind} ${planned.reason}`);
+      },
+    },
     counted: (step, result) => void results.push(`${step} ${result}`),
     troubled: (_step, error) => void troubles.push((error as Error).message),
     log: createLog({ write: () => undefined }),
@@ -351,15 +356,17 @@ test("a store that fails keeps no pod from being moved", async () => {
   expect(troubles).toEqual(["Cannot write"]);
 });
 
-test("a step that took all of the loop's time hides no verdict; a mode is not moved so late", async () => {
-  const { run, bodies, copy } = world();
+test("a step that took all of the loop's time hides no verdict, nor its event; a mode is not moved so late", async () => {
+  const { run, bodies, copy, emitted } = world();
   const ended = new AbortController();
   copy(async () => {
     ended.abort();
     throw new StorageError("Timeout", "too slow");
   });
   const step: Step = { do: "copySnapshot", from: "raw", to: "candidate", digest: "d", why: "new" };
-  await run([step], { status: { ...STATUS, summary: "the control plane is lost" } }, ended.signal);
+  const lost = { status: { ...STATUS, summary: "the control plane is lost" }, events: [event("ControlPlaneLost")] };
+  await run([step], lost, ended.signal);
+  expect(emitted).toEqual(["GatewayGroup ControlPlaneLost"]);
   expect(bodies.at(-1).summary).toBe("the control plane is lost");
   await expect(run([], { recordsMode: true }, ended.signal)).rejects.toThrow("Aborted");
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { EventRecorder } from "../../operator/act/events.ts";
 import { appliedInstead, CREATE_MANAGER } from "../../operator/act/field-owner.ts";
 import type { PlannedEvent } from "../../operator/domain/plan.ts";
-import { KubeError } from "../../operator/kube/errors.ts";
+import { isRefusal, KubeError } from "../../operator/kube/errors.ts";
 import { createLog } from "../../operator/log.ts";
 import { PodDryRun } from "../../operator/observe/pod-dry-run.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
@@ -127,6 +127,15 @@ test("an event that cannot be written is tried with the next loop and stops noth
   await recorder.emit(regarding, planned(), signal);
   await recorder.emit(regarding, planned(), signal);
   expect(asked).toBe(2);
+});
+
+test.for([
+  ["the server says that a webhook cannot be asked", { status: { message: 'failed calling webhook "x"' } }, true],
+  ["a load balancer's 503 on a group of that name", {}, false],
+] as const)("a refusal or an outage: %s", ([, details, refused]) => {
+  expect(isRefusal(new KubeError("Unavailable", "Cannot apply Service gw/webhook-gw: HTTP 503", details))).toBe(
+    refused,
+  );
 });
 
 const group = { namespace: "gw", name: "edge", generation: 3 } as Loose;

@@ -57,11 +57,13 @@ test.for([
 
 test("what another control plane's group exports is never proven for this one; what was proven before stays", () => {
   const { facts, memory } = healthy();
+  facts.snapshot.raw.digest = `sha256:${"f".repeat(64)}`;
+  delete facts.group.status.snapshot.lastRehearsal; // it is due
+  const proving = () => done(planOf(facts, memory)).filter((step) => /copy|rehearsal/.test(step));
+  expect(proving(), "of its own control plane it would be").toEqual(["copy raw -> candidate"]);
   facts.peers.keyConflict = { group: "gateways/older", foreign: true };
-  const digest = `sha256:${"f".repeat(64)}`;
-  for (const pair of ["raw", "candidate"]) Object.assign(facts.snapshot[pair], { ...facts.snapshot.raw, digest });
   const plan = planOf(facts, memory);
-  expect(done(plan).filter((step) => /copy|rehearsal/.test(step))).toEqual([]);
+  expect(proving()).toEqual([]);
   expect(told(plan, "FallbackReady")).toBe("Proven");
   expect(told(plan, "Stalled")).toBe("ObjectKeyShared");
   facts.group.status.snapshot = {};

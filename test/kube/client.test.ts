@@ -251,6 +251,19 @@ test("only a Status that names the object says that it does not exist", async ()
   expect(await client.getScale(deployments, "a", "b")).toBeUndefined();
 });
 
+test("a write waits longer than a server waits for a webhook: 12 s", async () => {
+  const { client, server, clock } = await bench();
+  server.next("any", fault.hang);
+  const failing = failure(
+    client.create(pods, { metadata: { namespace: "a", name: "b" } } as never, { fieldManager: "x" }),
+  );
+  await until("the request at the server", () => server.requests.length === 1);
+  await clock.advance(11_999);
+  expect(clock.armed).toBe(1);
+  await clock.advance(1);
+  expect(await failing).toMatchObject({ fault: "Timeout", message: expect.stringContaining("within 12000 ms") });
+});
+
 test("a silent server is given up after 10 s, and nothing is left armed", async () => {
   const { client, server, clock } = await bench();
   server.next("any", fault.hang);
