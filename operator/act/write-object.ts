@@ -1,6 +1,7 @@
 import { ANNOTATION, FIELD_MANAGER, LABEL } from "../api/names.ts";
 import { differences } from "../domain/diff.ts";
-import type { Facts, KubeObject } from "../domain/facts.ts";
+import type { Facts } from "../domain/facts.ts";
+import type { KubeObject } from "../domain/facts-cluster.ts";
 import type { Adopt } from "../domain/plan.ts";
 import { unionReplacements } from "../domain/union.ts";
 import type { Applied } from "../kube/client.ts";

@@ -1,7 +1,8 @@
 import { ANNOTATION } from "../api/names.ts";
-import type { Children, Problem } from "./facts.ts";
+import type { Children } from "./facts-cluster.ts";
 import type { Adopt, Step } from "./plan.ts";
 import { isServing } from "./pods.ts";
+import type { Problem } from "./problem.ts";
 import type { Situation } from "./situation.ts";
 
 type Stranger = Children["strangers"][number];

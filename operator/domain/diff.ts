@@ -1,5 +1,5 @@
 import { MARK } from "./desired/common.ts";
-import type { KubeObject, Overridden } from "./facts.ts";
+import type { KubeObject, Overridden } from "./facts-cluster.ts";
 import { isObject, type JsonObject } from "./json.ts";
 import { quantityInBillionths } from "./quantity.ts";
 

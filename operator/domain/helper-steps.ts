@@ -2,7 +2,7 @@ import { canaryPod, rehearsalPod, witnessPod } from "./desired/helpers.ts";
 import { PLACES_NEEDED } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { ModeStep } from "./mode.ts";
-import type { Pipeline } from "./pipeline.ts";
+import type { Pipeline } from "./pipeline-state.ts";
 import type { Step } from "./plan.ts";
 import { short } from "./proof.ts";
 import type { Situation } from "./situation.ts";

@@ -1,4 +1,4 @@
-import type { PodFact } from "./facts.ts";
+import type { PodFact } from "./facts-cluster.ts";
 
 /**
  * Cores of the pods that proxy traffic, by the configuration that they started with. A pod that drains still serves

@@ -1,9 +1,10 @@
 import type { GatewayGroupStatus, Mode } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { Evidence } from "./evidence.ts";
-import type { Facts, Problem } from "./facts.ts";
+import type { Facts } from "./facts.ts";
 import type { Motion } from "./motion.ts";
 import { servesFrom } from "./pods.ts";
+import type { Problem } from "./problem.ts";
 import type { Readiness } from "./proof.ts";
 import { type Regression, returnBlocker } from "./return.ts";
 import { blindText, isBlind } from "./sight.ts";

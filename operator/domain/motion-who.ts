@@ -1,4 +1,4 @@
-import type { PodFact } from "./facts.ts";
+import type { PodFact } from "./facts-cluster.ts";
 import type { MotionInput } from "./motion.ts";
 import { cannotStart, isReady, isServing } from "./pods.ts";
 

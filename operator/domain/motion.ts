@@ -1,7 +1,9 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { Evidence, GroupMemory } from "./evidence.ts";
-import type { Facts, PodFact, WorkloadFact } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import type { PodFact, WorkloadFact } from "./facts-cluster.ts";
+import { cannotRun, MOVE_PAUSE_MS, moveFailure, paused } from "./motion-failure.ts";
 import { leaversOf, remainingOf, stuckPods } from "./motion-who.ts";
 import type { Step } from "./plan.ts";
 import { isReady, isServing, surgeOf } from "./pods.ts";
@@ -43,9 +45,6 @@ export interface MotionInput {
   waveOpen: boolean;
 }
 
-/** A surge that is not there after this is taken back; a failed move is tried again after the pause. */
-export const SURGE_PATIENCE_MS = 60_000;
-const MOVE_PAUSE_MS = 120_000;
 /** The lowest that there is: these pods go first, whatever costs a person has set. */
 const LEAVING_COST = "-2147483648";
 
@@ -207,38 +206,6 @@ function scale(
   return live ? { ...step, live } : step;
 }
 
-/** A surge that cannot be had, or that came up from the wrong source: then the move stops, and nothing is shrunk. */
-function moveFailure(
-  input: MotionInput,
-  traffic: WorkloadFact,
-  leavers: readonly PodFact[],
-): GroupMemory["moveFailedWhy"] {
-  const { facts, mode } = input;
-  if (traffic.replicas <= input.wanted) return undefined;
-  // Of this attempt alone: a pod that came up from the snapshot in the outage, or in an earlier attempt, says nothing.
-  const sinceMs = Math.max(Date.parse(facts.group.status.modeSince ?? "") || 0, facts.nowMs - MOVE_PAUSE_MS);
-  const fresh = (pod: PodFact) => pod.createdMs > sinceMs;
-  if (mode === "ToNormal" && leavers.some((pod) => fresh(pod) && pod.start?.controlPlaneAnswered === false))
-    return "CanaryFailed";
-  // Of the surge alone: what was broken before it says nothing about it.
-  const late = surgeOfNow(facts, traffic.replicas - input.wanted).some((pod) => cannotRun(pod, facts.nowMs));
-  const missing = facts.pods.filter((pod) => !pod.deleting).length < traffic.replicas;
-  return late || (missing && traffic.failure !== undefined) ? "SurgeImpossible" : undefined;
-}
-
-/** Not ready for long, and the kubelet or the scheduler says why: it does not merely start slowly. */
-const cannotRun = (pod: PodFact, nowMs: number): boolean =>
-  !pod.deleting &&
-  !pod.ready &&
-  nowMs - pod.createdMs > SURGE_PATIENCE_MS &&
-  !(pod.scheduled && pod.trouble === undefined);
-
-/** The newest pods, as many as there are above the wanted number: what the present move brought. */
-function surgeOfNow(facts: Facts, surplus: number): PodFact[] {
-  const alive = facts.pods.filter((pod) => !pod.deleting);
-  return alive.sort((a, b) => b.createdMs - a.createdMs).slice(0, Math.max(0, surplus));
-}
-
 function takeBack(
   input: MotionInput,
   traffic: WorkloadFact,
@@ -250,12 +217,4 @@ function takeBack(
   const newest = [...leavers].sort((a, b) => b.createdMs - a.createdMs).slice(0, traffic.replicas - input.wanted);
   if (why === "CanaryFailed") retire(input, traffic, newest, motion);
   else shrink(input, traffic, [], input.wanted, "the surge cannot be had", motion);
-}
-
-function paused(why: "SurgeImpossible" | "CanaryFailed"): NonNullable<Motion["problem"]> {
-  const message =
-    why === "SurgeImpossible"
-      ? "The pods that the move needs cannot be had; the surge was taken back, nothing that serves was touched, and the move is tried again"
-      : "A pod that was to come from the control plane came up from the snapshot; the move waits";
-  return { reason: why, message };
 }

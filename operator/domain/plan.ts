@@ -1,6 +1,6 @@
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
-import type { KubeObject } from "./facts.ts";
+import type { KubeObject } from "./facts-cluster.ts";
 
 /**
  * What is to be done, in this order. Plain data: who carries it out needs no judgement of its own,

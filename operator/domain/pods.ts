@@ -1,4 +1,4 @@
-import type { PodFact } from "./facts.ts";
+import type { PodFact } from "./facts-cluster.ts";
 
 /** Ready and loaded: the pod's Ready condition, its known start choice, and the check of one route when there is one. */
 export function isServing(pod: PodFact): boolean {

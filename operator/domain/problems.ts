@@ -1,5 +1,7 @@
 import { adoptionOf } from "./adoption.ts";
-import type { Children, Problem, Refusal, SecretFact } from "./facts.ts";
+import type { SecretFact } from "./facts.ts";
+import type { Children, Refusal } from "./facts-cluster.ts";
+import type { Problem } from "./problem.ts";
 import type { Situation } from "./situation.ts";
 
 /** Everything in the input that a person must change, in the order in which it is told; the first is the condition's reason. */

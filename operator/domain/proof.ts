@@ -1,6 +1,7 @@
 import type { Proof } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
-import type { Facts, PairFact } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import type { PairFact } from "./facts-outside.ts";
 import { isReady } from "./pods.ts";
 
 /**

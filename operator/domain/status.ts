@@ -6,7 +6,7 @@ import { isOverridden } from "./diff.ts";
 import { evidenceText } from "./evidence.ts";
 import { licenseOf } from "./license.ts";
 import type { ModeStep } from "./mode.ts";
-import type { Pipeline } from "./pipeline.ts";
+import type { Pipeline } from "./pipeline-state.ts";
 import { isServing } from "./pods.ts";
 import { problemsOf } from "./problems.ts";
 import { short } from "./proof.ts";

@@ -1,7 +1,8 @@
 import type { Condition } from "../api/common.ts";
 import type { FallbackStorageStatus, StorageRole } from "../api/fallback-storage.ts";
 import type { Reason } from "../api/reasons.ts";
-import type { Problem, SecretFact } from "./facts.ts";
+import type { SecretFact } from "./facts.ts";
+import type { Problem } from "./problem.ts";
 
 /** What was seen of one FallbackStorage. */
 export interface StorageStatusFacts {

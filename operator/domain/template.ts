@@ -3,7 +3,9 @@ import { ANNOTATION } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { Desired } from "./desired/index.ts";
 import { describeDiff, needsApply } from "./diff.ts";
-import type { Facts, KubeObject, VerdictWord, WorkloadFact } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import type { KubeObject, WorkloadFact } from "./facts-cluster.ts";
+import type { VerdictWord } from "./facts-outside.ts";
 import type { Step } from "./plan.ts";
 import { isReady, isServing } from "./pods.ts";
 

@@ -1,5 +1,5 @@
 import { listKeyOf } from "./diff.ts";
-import type { KubeObject } from "./facts.ts";
+import type { KubeObject } from "./facts-cluster.ts";
 import { isObject, type JsonObject } from "./json.ts";
 
 export interface Replacement {

@@ -1,5 +1,5 @@
 import type { Reason } from "../api/reasons.ts";
-import type { VerdictWord } from "./facts.ts";
+import type { VerdictWord } from "./facts-outside.ts";
 
 /**
  * What all witnesses together say of the control plane: the table of docs/decisions.md, one branch per row.

@@ -1,5 +1,6 @@
 import { ANNOTATION } from "../api/names.ts";
-import type { Facts, Problem } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import type { Problem } from "./problem.ts";
 
 /** What people ask for: spec.suspend, the override annotation, spec.modePolicy; in this order of precedence. */
 export interface Words {

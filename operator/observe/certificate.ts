@@ -1,5 +1,6 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
-import type { Problem, SecretFact } from "../domain/facts.ts";
+import type { SecretFact } from "../domain/facts.ts";
+import type { Problem } from "../domain/problem.ts";
 import { CLIENT_CERTIFICATE_KEYS } from "../gateway/api7-facts.ts";
 import { type Content, factOf } from "./secrets.ts";
 

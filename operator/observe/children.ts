@@ -1,5 +1,5 @@
 import { ANNOTATION, childName, LABEL } from "../api/names.ts";
-import type { Children, KubeObject, ReplicaSetFact, WorkloadFact } from "../domain/facts.ts";
+import type { Children, KubeObject, ReplicaSetFact, WorkloadFact } from "../domain/facts-cluster.ts";
 import type { Deployment, Pod, ReplicaSet } from "../kube/resources.ts";
 import { CACHED, type Caches, CHILD_CACHES, ofGroup } from "./caches.ts";
 import { troubleOf } from "./pods.ts";

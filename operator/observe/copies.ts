@@ -1,4 +1,4 @@
-import type { CopyingFact } from "../domain/facts.ts";
+import type { CopyingFact } from "../domain/facts-outside.ts";
 import type { Clock } from "../kube/clock.ts";
 import { StorageError } from "../storage/faults.ts";
 import { storageProblem } from "./faults.ts";

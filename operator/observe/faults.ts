@@ -1,5 +1,5 @@
 import type { Reason } from "../api/reasons.ts";
-import type { Problem } from "../domain/facts.ts";
+import type { Problem } from "../domain/problem.ts";
 import { StorageError, type StorageFault } from "../storage/faults.ts";
 
 const REASON = {

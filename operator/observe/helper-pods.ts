@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ANNOTATION, LABEL } from "../api/names.ts";
 import type { ProbeOutcome } from "../domain/choice.ts";
 import { CONTAINER, MARK } from "../domain/desired/common.ts";
-import type { HelperPodFact } from "../domain/facts.ts";
+import type { HelperPodFact } from "../domain/facts-cluster.ts";
 import type { Pod } from "../kube/resources.ts";
 import { given, json, timeOf, troubleOf } from "./pods.ts";
 import { witnessed } from "./witness.ts";

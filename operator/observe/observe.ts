@@ -1,4 +1,5 @@
-import type { Facts, GroupFacts, PodFact, Rendered } from "../domain/facts.ts";
+import type { Facts, GroupFacts, Rendered } from "../domain/facts.ts";
+import type { PodFact } from "../domain/facts-cluster.ts";
 import type { Wants } from "../domain/plan.ts";
 import { keyOf } from "../kinds.ts";
 import type { Clock } from "../kube/clock.ts";

@@ -1,5 +1,5 @@
 import { MARK } from "../domain/desired/common.ts";
-import type { KubeObject, Overridden } from "../domain/facts.ts";
+import type { KubeObject, Overridden } from "../domain/facts-cluster.ts";
 import type { Clock } from "../kube/clock.ts";
 
 /** Whoever changes our objects may be gone by then. */

@@ -1,5 +1,6 @@
 import { ANNOTATION } from "../api/names.ts";
-import type { GroupFacts, PeerFacts } from "../domain/facts.ts";
+import type { GroupFacts } from "../domain/facts.ts";
+import type { PeerFacts } from "../domain/facts-outside.ts";
 import { type CustomObject, keyOf } from "../kinds.ts";
 import type { Caches } from "./caches.ts";
 import type { Census } from "./census.ts";

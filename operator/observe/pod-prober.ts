@@ -1,4 +1,4 @@
-import type { PodFact } from "../domain/facts.ts";
+import type { PodFact } from "../domain/facts-cluster.ts";
 import type { GatewayStatus } from "../gateway/api7-probe-gateway.ts";
 import type { Clock } from "../kube/clock.ts";
 import { Slots } from "../kube/slots.ts";

@@ -1,7 +1,7 @@
 import { ANNOTATION } from "../api/names.ts";
 import { parseStartMessage } from "../domain/choice.ts";
 import { CONTAINER } from "../domain/desired/common.ts";
-import type { PodFact, StartChoice } from "../domain/facts.ts";
+import type { PodFact, StartChoice } from "../domain/facts-cluster.ts";
 import type { Pod } from "../kube/resources.ts";
 import type { PodAnswers } from "./pod-prober.ts";
 import { witnessed } from "./witness.ts";

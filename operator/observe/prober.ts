@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ControlPlaneFacts, OperatorView } from "../domain/facts.ts";
-import { classifyVersionRead } from "../gateway/api7-answer.ts";
+import type { ControlPlaneFacts, OperatorView } from "../domain/facts-outside.ts";
 import { CONTROL_PLANE_KINDS } from "../gateway/api7-facts.ts";
 import {
   type ControlPlaneProbe,
@@ -10,8 +9,10 @@ import {
 } from "../gateway/api7-probe.ts";
 import type { Clock } from "../kube/clock.ts";
 import { type Census, census, type Watched } from "./census.ts";
+import { GapWatch } from "./gap-watch.ts";
 import type { LoopLag } from "./loop-lag.ts";
 import { Poller } from "./poller.ts";
+import { viewOf } from "./probe-view.ts";
 
 export interface ProberOptions {
   clock: Clock;
@@ -199,55 +200,6 @@ export class ProberPool {
       watchman.ended();
     }
   }
-}
-
-/** Notices that the process was stopped between two questions (pitfall N22): the evidence has a hole there. */
-class GapWatch {
-  readonly #clock: Clock;
-  #lastMs: { monotonic: number; wall: number } | undefined;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** More time passed since the last question ended than `limitMs`, on either clock? */
-  slept(nowMs: number, limitMs: number): boolean {
-    const last = this.#lastMs;
-    if (!last) return false;
-    // The monotonic clock stands still while the machine sleeps, so the wall clock is looked at, too.
-    return nowMs - last.monotonic > limitMs || this.#clock.wallMs() - last.wall > limitMs;
-  }
-
-  ended(): void {
-    this.#lastMs = { monotonic: this.#clock.monotonicMs(), wall: this.#clock.wallMs() };
-  }
-}
-
-/** The gateway boundary's view in the words of the verdict table. No numbers in it: a detail that moves is a write. */
-function viewOf({ version, read }: ControlPlaneProbe): OperatorView {
-  const seen = classifyVersionRead(version, read);
-  switch (seen.seen) {
-    case "up":
-      if (seen.reads === "answered") return { view: "readsOk" };
-      if (seen.reads === "timedOut") return { view: "readTimeout", detail: "its read was not answered" };
-      return { view: "serverError", detail: "its read was answered with an error" };
-    case "down":
-      return { view: "down", detail: seen.why };
-    case "misconfigured":
-      return { view: "misconfigured", detail: detailOf(version, read, seen.why) };
-    case "unknown":
-      return { view: seen.why === "noRoute" ? "noRoute" : "unknown", detail: detailOf(version, read, seen.why) };
-    default:
-      return seen satisfies never;
-  }
-}
-
-function detailOf(version: ControlPlaneProbe["version"], read: ControlPlaneProbe["read"], why: string): string {
-  const answer = version.kind === "ok" ? (read ?? version) : version;
-  if (answer.kind === "tlsLocal" || answer.kind === "tlsRemote") return `${why}: ${answer.reason}`;
-  if (answer.kind === "dnsFailure" || answer.kind === "noRoute") return `${why}: ${answer.code}`;
-  if (answer.kind === "denied" || answer.kind === "malformed") return `${why}: HTTP ${answer.status}`;
-  return why;
 }
 
 const askControlPlane = (target: ControlPlaneTarget, signal: AbortSignal): Promise<ControlPlaneProbe> =>

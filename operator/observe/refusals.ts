@@ -1,5 +1,5 @@
 import { LABEL } from "../api/names.ts";
-import type { Refusal } from "../domain/facts.ts";
+import type { Refusal } from "../domain/facts-cluster.ts";
 import type { Step } from "../domain/plan.ts";
 import type { Clock } from "../kube/clock.ts";
 import { isRefusal } from "../kube/errors.ts";

@@ -1,6 +1,7 @@
 import type { FallbackStorageSpec } from "../api/fallback-storage.ts";
 import type { GatewayGroupSpec } from "../api/gateway-group.ts";
-import type { GatewayProfile, Problem, Rendered } from "../domain/facts.ts";
+import type { GatewayProfile, Rendered } from "../domain/facts.ts";
+import type { Problem } from "../domain/problem.ts";
 import { quantityInBillionths } from "../domain/quantity.ts";
 import { GATEWAY_PORTS, GATEWAY_PROFILE } from "../gateway/api7-facts.ts";
 import {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { PairFact } from "../domain/facts.ts";
+import type { PairFact } from "../domain/facts-outside.ts";
 import { inspectSnapshot } from "../gateway/api7-snapshot.ts";
 import type { ObjectVersion, ReadResult, SnapshotStore } from "../storage/store.ts";
 import { storageProblem } from "./faults.ts";

@@ -1,5 +1,6 @@
 import { storeKey } from "../api/names.ts";
-import type { PairFact, Problem, SnapshotFacts } from "../domain/facts.ts";
+import type { PairFact, SnapshotFacts } from "../domain/facts-outside.ts";
+import type { Problem } from "../domain/problem.ts";
 import { type Clock, sleep } from "../kube/clock.ts";
 import { Slots } from "../kube/slots.ts";
 import type { SnapshotStore } from "../storage/store.ts";

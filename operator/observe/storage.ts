@@ -1,5 +1,6 @@
 import { type FallbackStorageSpec, STORAGE_ROLES, type StorageRole, secretNameOf } from "../api/fallback-storage.ts";
-import type { Problem, SecretFact, StorageFacts } from "../domain/facts.ts";
+import type { SecretFact, StorageFacts } from "../domain/facts.ts";
+import type { Problem } from "../domain/problem.ts";
 import { keyOf } from "../kinds.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { SnapshotStore } from "../storage/store.ts";

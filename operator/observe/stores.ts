@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FallbackStorageSpec, type StorageRole, secretNameOf } from "../api/fallback-storage.ts";
-import type { Problem, SecretFact } from "../domain/facts.ts";
+import type { SecretFact } from "../domain/facts.ts";
+import type { Problem } from "../domain/problem.ts";
 import { CREDENTIAL_KEYS, parseCredentials } from "../storage/credentials.ts";
 import type { AzureCredentials, S3Credentials, StoreSettings } from "../storage/settings.ts";
 import type { SnapshotStore } from "../storage/store.ts";

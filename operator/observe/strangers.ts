@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { ANNOTATION, childName, LABEL, type Role } from "../api/names.ts";
-import type { Children } from "../domain/facts.ts";
+import type { Children } from "../domain/facts-cluster.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
 import { resourceOf } from "../kube/resources.ts";

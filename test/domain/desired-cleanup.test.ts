@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { obsolete } from "../../operator/domain/desired/cleanup.ts";
-import type { KubeObject } from "../../operator/domain/facts.ts";
+import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
 import { type Loose, NOW_MS, running, type World, wanted } from "./desired-world.ts";
 
 const HOUR_MS = 3_600_000;

@@ -2,7 +2,8 @@
 import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
 import { type Desired, desired, type Publication } from "../../operator/domain/desired/index.ts";
-import type { Facts, KubeObject, Rendered, SecretFact } from "../../operator/domain/facts.ts";
+import type { Facts, Rendered, SecretFact } from "../../operator/domain/facts.ts";
+import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: Kubernetes objects, looked at field by field in tests
 export type Loose = any;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { LABEL } from "../../operator/api/names.ts";
 import { desired } from "../../operator/domain/desired/index.ts";
 import { ACCEPTED_KEYS } from "../../operator/domain/desired/references.ts";
-import type { KubeObject } from "../../operator/domain/facts.ts";
+import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
 import { CREDENTIAL_KEYS } from "../../operator/storage/credentials.ts";
 import {
   AZURE,

@@ -1,7 +1,7 @@
 // What a difference is. That the API server's own spelling is none, is shown on a real one: test/cluster/desired-diff.
 import { expect, test } from "vitest";
 import { describeDiff, needsApply } from "../../operator/domain/diff.ts";
-import type { KubeObject } from "../../operator/domain/facts.ts";
+import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
 import { canonicalJson, hashOf } from "../../operator/domain/hash.ts";
 import { quantityInBillionths } from "../../operator/domain/quantity.ts";
 import { unionReplacements } from "../../operator/domain/union.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PodFact } from "../../operator/domain/facts.ts";
+import type { PodFact } from "../../operator/domain/facts-cluster.ts";
 import { licenseOf } from "../../operator/domain/license.ts";
 
 function pod(cores: number, choice: "normal" | "fallback" | undefined, changes: Partial<PodFact> = {}): PodFact {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PairFact } from "../../operator/domain/facts.ts";
+import type { PairFact } from "../../operator/domain/facts-outside.ts";
 import { SnapshotReader } from "../../operator/observe/snapshot.ts";
 import { readPair } from "../../operator/observe/snapshot-pair.ts";
 import { MemoryStorage } from "../../operator/storage/memory.ts";

@@ -4,14 +4,9 @@ import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status
 import { chooseStart, parseStart } from "../../operator/domain/choice.ts";
 import { decide } from "../../operator/domain/decide.ts";
 import { emptyMemory, type GroupMemory } from "../../operator/domain/evidence.ts";
-import type {
-  Facts,
-  HelperPodFact,
-  KubeObject,
-  PairFact,
-  PodFact,
-  ReplicaSetFact,
-} from "../../operator/domain/facts.ts";
+import type { Facts } from "../../operator/domain/facts.ts";
+import type { HelperPodFact, KubeObject, PodFact, ReplicaSetFact } from "../../operator/domain/facts-cluster.ts";
+import type { PairFact } from "../../operator/domain/facts-outside.ts";
 import { brokenInvariants } from "../../operator/domain/invariants.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
 import { GATEWAY_PROFILE } from "../../operator/gateway/api7-facts.ts";

@@ -1,7 +1,9 @@
 import { childName, LABEL, storeKey } from "../../api/names.ts";
-import type { Facts, KubeObject, Problem } from "../facts.ts";
+import type { Facts } from "../facts.ts";
+import type { KubeObject } from "../facts-cluster.ts";
 import { given, type JsonObject } from "../json.ts";
 import { mergeTemplate } from "../pod-template.ts";
+import type { Problem } from "../problem.ts";
 import { about, childObject, EDIT_THE_GROUP, labelsOf, MARK, selectorOf } from "./common.ts";
 import { configVolume, gatewayContainer, gatewayVolumes, podSecurity, VOLUME } from "./containers.ts";
 import { liveOf } from "./live.ts";

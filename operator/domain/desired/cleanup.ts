@@ -1,5 +1,6 @@
 import { childName, LABEL, type Role } from "../../api/names.ts";
-import type { Facts, KubeObject } from "../facts.ts";
+import type { Facts } from "../facts.ts";
+import type { KubeObject } from "../facts-cluster.ts";
 import type { Step } from "../plan.ts";
 import type { Desired } from "./index.ts";
 import { configMapsOf, liveOf } from "./live.ts";

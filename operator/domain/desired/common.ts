@@ -1,5 +1,6 @@
 import { ANNOTATION, API_VERSION, FIELD_MANAGER, LABEL, type Role } from "../../api/names.ts";
-import type { Facts, KubeObject } from "../facts.ts";
+import type { Facts } from "../facts.ts";
+import type { KubeObject } from "../facts-cluster.ts";
 import { hashOf } from "../hash.ts";
 
 /** Annotations between these rooms and the readers; what people use stands in api/names.ts. */

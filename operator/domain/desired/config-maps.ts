@@ -1,5 +1,6 @@
 import { childName } from "../../api/names.ts";
-import type { Facts, KubeObject } from "../facts.ts";
+import type { Facts } from "../facts.ts";
+import type { KubeObject } from "../facts-cluster.ts";
 import { canonicalJson } from "../hash.ts";
 import { about, childObject, EDIT_THE_GROUP, type Fate } from "./common.ts";
 import { CONFIG_KEY } from "./containers.ts";

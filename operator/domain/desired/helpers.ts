@@ -1,5 +1,6 @@
 import { ANNOTATION, childName, LABEL, type Role, storeKey } from "../../api/names.ts";
-import type { Facts, KubeObject, KubeTemplate } from "../facts.ts";
+import type { Facts } from "../facts.ts";
+import type { KubeObject, KubeTemplate } from "../facts-cluster.ts";
 import { canonicalJson } from "../hash.ts";
 import { given, isObject, type JsonObject, named, objectAt, objectsAt, textAt } from "../json.ts";
 import { about, CONTAINER, LOADS_WITH, labelsOf, MARK, ownerOf, selectorOf, withAppliedHash } from "./common.ts";

@@ -1,7 +1,9 @@
 import type { Mode } from "../../api/gateway-group-status.ts";
 import { ANNOTATION } from "../../api/names.ts";
-import type { Facts, KubeObject, KubeTemplate, Problem, WorkloadFact } from "../facts.ts";
+import type { Facts } from "../facts.ts";
+import type { KubeObject, KubeTemplate, WorkloadFact } from "../facts-cluster.ts";
 import { hashOf } from "../hash.ts";
+import type { Problem } from "../problem.ts";
 import { accounts } from "./accounts.ts";
 import { backupDeployment } from "./backup.ts";
 import { renderedConfigs, startConfig } from "./config-maps.ts";

@@ -1,5 +1,6 @@
 import { ANNOTATION, childName } from "../../api/names.ts";
-import type { Facts, KubeObject, WorkloadFact } from "../facts.ts";
+import type { Facts } from "../facts.ts";
+import type { KubeObject, WorkloadFact } from "../facts-cluster.ts";
 import { isObject, type JsonObject, named, objectAt, objectsAt, textAt } from "../json.ts";
 import { CONTAINER } from "./common.ts";
 

@@ -1,5 +1,6 @@
 import { childName } from "../../api/names.ts";
-import type { Facts, KubeObject } from "../facts.ts";
+import type { Facts } from "../facts.ts";
+import type { KubeObject } from "../facts-cluster.ts";
 import { given } from "../json.ts";
 import { about, childObject, EDIT_THE_GROUP, selectorOf } from "./common.ts";
 

@@ -1,8 +1,10 @@
 import { ANNOTATION, childName, LABEL } from "../../api/names.ts";
-import type { Facts, KubeObject, KubeTemplate, Problem } from "../facts.ts";
+import type { Facts } from "../facts.ts";
+import type { KubeObject, KubeTemplate } from "../facts-cluster.ts";
 import { hashOf } from "../hash.ts";
 import { given, type JsonObject, named, objectAt, objectsAt } from "../json.ts";
 import { mergeTemplate } from "../pod-template.ts";
+import type { Problem } from "../problem.ts";
 import { about, CONTAINER, childObject, EDIT_THE_GROUP, LOADS_WITH, labelsOf, MARK, selectorOf } from "./common.ts";
 import { chooseContainer, configVolume, gatewayContainer, gatewayVolumes, podSecurity, VOLUME } from "./containers.ts";
 import type { Live } from "./live.ts";

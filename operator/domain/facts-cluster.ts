@@ -1,0 +1,153 @@
+export interface Children {
+  traffic?: WorkloadFact;
+  backup?: WorkloadFact;
+  /** Every labelled child, `Kind/name` -> object as the API server holds it (no managedFields). */
+  byName: ReadonlyMap<string, KubeObject>;
+  /**
+   * Objects that carry a name we need but not our label. `otherPods`: a Deployment whose selector is not the one of
+   * ours; it can never be taken over.
+   */
+  strangers: readonly { kind: string; name: string; adoptable: boolean; otherPods?: boolean }[];
+  /** Names of ConfigMaps that some pod or ReplicaSet of the group still refers to. */
+  configsInUse: ReadonlySet<string>;
+  /** What the cluster said to a dry-run of a traffic pod; undefined = accepted or not asked. */
+  podRefusal?: string;
+  /** Steps that the cluster refused when they were tried. */
+  refused?: readonly Refusal[];
+  /** Objects that the cluster changed while we wrote them. */
+  overridden?: readonly Overridden[];
+}
+
+/** One step that the cluster refused, told with its words. */
+export interface Refusal {
+  /** What was tried: a step's `do`. */
+  does: string;
+  kind: string;
+  name: string;
+  /** Of a throw-away pod, which has another name each time. */
+  role?: string;
+  message: string;
+}
+
+/** What came back from our own write was not what we wrote: a webhook or policy of the cluster changes these fields. */
+export interface Overridden {
+  kind: string;
+  name: string;
+  uid: string;
+  /** Of the object as it was meant; one that is meant otherwise is written anew. */
+  appliedHash: string | undefined;
+  paths: readonly string[];
+  /** So long ago that it may be tried once more. */
+  again: boolean;
+}
+
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    creationTimestamp?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences?: readonly unknown[];
+    [key: string]: unknown;
+  };
+  [key: string]: unknown;
+}
+
+export interface WorkloadFact {
+  name: string;
+  uid: string;
+  resourceVersion: string;
+  /** Wanted pods, spec.replicas. */
+  replicas: number;
+  /** True when status.observedGeneration has caught up with metadata.generation. */
+  observed: boolean;
+  annotations: Readonly<Record<string, string>>;
+  paused: boolean;
+  replicaSets: readonly ReplicaSetFact[];
+  /** Message of ReplicaFailure, when the cluster refuses pods. */
+  failure?: string;
+  /** A pod of it that does not come up: its name, container and what the kubelet says. */
+  trouble?: string;
+}
+
+export interface ReplicaSetFact {
+  name: string;
+  uid: string;
+  templateHash: string;
+  revision: number;
+  replicas: number;
+  proofKey?: string;
+  /** Template as it stands, to put it back. */
+  template: KubeTemplate;
+}
+export type KubeTemplate = Readonly<Record<string, unknown>>;
+
+/** What `choose` wrote at the start of a pod. */
+export interface StartChoice {
+  choice: "normal" | "fallback";
+  reason: string;
+  epoch?: number;
+  /** Did the control plane answer at that start? undefined = it was not asked. */
+  controlPlaneAnswered?: boolean;
+  /** Which question failed; a start whose read failed is a witness of a dead database. */
+  readFailed?: boolean;
+  finishedMs: number;
+  absent: readonly string[];
+}
+
+export interface PodFact {
+  name: string;
+  uid: string;
+  resourceVersion: string;
+  node?: string;
+  zone?: string;
+  /** pod-template-hash: which ReplicaSet. */
+  templateHash: string;
+  proofKey?: string;
+  createdMs: number;
+  deleting: boolean;
+  /** Ready condition, readiness gates included. */
+  ready: boolean;
+  /** Scheduled onto a node. */
+  scheduled: boolean;
+  /** Restarts of the gateway container. */
+  restarts: number;
+  /** undefined until `choose` has ended. */
+  start?: StartChoice;
+  deletionCost?: string;
+  cores: number;
+  /** Does this gateway say that it has its control plane? Only fresh answers; anything else is unknown. */
+  vote: "connected" | "disconnected" | "unknown";
+  /** A worker of it was re-spawned without configuration. */
+  emptyWorker: boolean;
+  /** spec.traffic.check as asked of this pod; "unknown" also when no check is given. */
+  check: "pass" | "fail" | "unknown";
+  /** Which container waits or ended, and why, as the kubelet says (`choose: OOMKilled`, ...). */
+  trouble?: string;
+}
+
+export interface HelperPodFact {
+  role: "rehearsal" | "canary" | "witness";
+  name: string;
+  uid: string;
+  resourceVersion: string;
+  node?: string;
+  createdMs: number;
+  deleting: boolean;
+  /** What it was made to load. */
+  digest?: string;
+  proofKey?: string;
+  readerSecretVersion?: string;
+  image?: string;
+  result:
+    | { state: "running" }
+    | { state: "loaded"; counts: Readonly<Record<string, number>> }
+    | { state: "failed"; message: string }
+    /** A witness: did the control plane answer what a gateway asks? */
+    | { state: "answered"; answered: boolean; readFailed: boolean; finishedMs: number };
+}

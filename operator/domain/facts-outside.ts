@@ -1,0 +1,65 @@
+import type { Problem } from "./problem.ts";
+
+/** What Holdfast's own prober last saw, already boiled down to a row of the verdict table. */
+export type OperatorView =
+  | { view: "readsOk" }
+  | { view: "serverError"; detail: string }
+  | { view: "readTimeout"; detail: string }
+  | { view: "down"; detail: string }
+  /** The network refused: our own, or that of a Service behind which nobody is left. */
+  | { view: "noRoute"; detail: string }
+  | { view: "misconfigured"; detail: string }
+  | { view: "unknown"; detail: string };
+
+export interface ControlPlaneFacts {
+  operator: OperatorView;
+  /** Objects per kind on the control plane, when it answered reads and was asked; for ControlPlaneRegressed. */
+  counts?: Readonly<Record<string, number>>;
+}
+export type VerdictWord = "Reachable" | "Unreachable" | "Unknown";
+
+export type PairFact =
+  | { seen: "absent" }
+  | { seen: "unknown"; reason: string; why: string }
+  | {
+      seen: "found";
+      digest: string;
+      counts: Readonly<Record<string, number>>;
+      /** Closed words from the gateway boundary: NotJson, Empty, ... A pair with problems is never promoted. */
+      problems: readonly string[];
+      warnings: readonly string[];
+      /** Store's clock minus LastModified at the time of reading, ms. */
+      ageMs: number;
+      lastModifiedMs: number;
+    };
+
+export interface SnapshotFacts {
+  raw: PairFact;
+  candidate: PairFact;
+  verified: PairFact;
+}
+
+export interface CopyingFact {
+  /** The next try is not due yet. */
+  paused: boolean;
+  /** What stands in the way, once it is more than a single failure. */
+  problem?: Problem;
+}
+
+/** Groups beside this one. */
+export interface PeerFacts {
+  /** Distinct control planes that this process probes, and how many of them were lost at the same time as this one. */
+  controlPlanes: number;
+  controlPlanesLost: number;
+  /** Groups on the same control plane that have pods to move, can, and come before this one. */
+  moving: number;
+  /** All groups on the same control plane, this one included. */
+  sharing: number;
+  /** Groups of an earlier wave that are not done. */
+  earlierWavesOpen: number;
+  /**
+   * Another, older group ("namespace/name") with the same object key in the same store. Foreign: of another control plane,
+   * so that what it exports is not ours.
+   */
+  keyConflict?: { group: string; foreign: boolean };
+}
