@@ -80,7 +80,14 @@ export function troubleOf({ spec, status }: Pod): string | undefined {
     const image = why.includes("Image") && of?.image ? ` (${of.image})` : "";
     return `${container.name}: ${why}${image}`;
   }
-  return status?.phase === "Failed" ? (status.reason ?? "Failed") : undefined;
+  if (status?.phase === "Failed") return status.reason ?? "Failed";
+  return isUnheard(status) ? `${CONTAINER.gateway}: IPv6Only (its status port listens on IPv4)` : undefined;
+}
+
+/** Runs and never gets ready: the kubelet asks at an address on which the gateway's status port does not listen. */
+function isUnheard(status: Pod["status"]): boolean {
+  const gateway = statusOf(status?.containerStatuses, CONTAINER.gateway);
+  return gateway?.state?.running !== undefined && !gateway.ready && (status?.podIP?.includes(":") ?? false);
 }
 
 function whyNotRunning({ state, lastState }: ContainerStatus): string | undefined {

@@ -21,6 +21,7 @@ import {
 } from "../gateway/api7-render.ts";
 import { ownedKeyProblems } from "../gateway/api7-render-owned.ts";
 import { given } from "./pods.ts";
+import { unsetVariables } from "./variables.ts";
 
 const PROFILE: GatewayProfile = GATEWAY_PROFILE;
 
@@ -59,7 +60,7 @@ function render(spec: GatewayGroupSpec, storageSpec: FallbackStorageSpec | undef
     workers,
     workersAssumed: assumed,
     problems: [...(unfit ? [toProblem(unfit)] : []), ...owned, ...(pathStyle ? [toProblem(pathStyle)] : [])],
-    warnings: [],
+    warnings: unsetVariables(spec),
     profile: PROFILE,
     ...given({
       normal: blocked ? undefined : text("normal"),

@@ -90,6 +90,7 @@ const waiting = (reason: string, last?: string) => ({
   state: { waiting: { reason } },
   ...(last && { lastState: { terminated: { exitCode: 137, reason: last } } }),
 });
+const running = (ready: boolean) => ({ name: "gateway", restartCount: 0, ready, state: { running: {} } });
 test.for([
   ["all is well", () => undefined, undefined],
   ["it is being made", (p: Loose) => (p.status.containerStatuses = [waiting("PodInitializing")]), undefined],
@@ -112,6 +113,21 @@ test.for([
     "choose failed",
     (p: Loose) => (p.status.initContainerStatuses = [ended("choose", "", { exitCode: 137, reason: "OOMKilled" })]),
     "choose: OOMKilled",
+  ],
+  [
+    "an address on which its status port does not listen",
+    (p: Loose) => Object.assign(p.status, { podIP: "fd00::7", containerStatuses: [running(false)] }),
+    "gateway: IPv6Only (its status port listens on IPv4)",
+  ],
+  [
+    "starts",
+    (p: Loose) => Object.assign(p.status, { podIP: "10.1.2.3", containerStatuses: [running(false)] }),
+    undefined,
+  ],
+  [
+    "ready all the same",
+    (p: Loose) => Object.assign(p.status, { podIP: "fd00::7", containerStatuses: [running(true)] }),
+    undefined,
   ],
   ["evicted", (p: Loose) => (p.status = { phase: "Failed", reason: "Evicted" }), "Evicted"],
 ] as const)("trouble: %s", ([, change, expected]) => {
