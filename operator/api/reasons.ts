@@ -153,6 +153,10 @@ export const REASONS = {
     "The newest export lost much of a kind.",
     "If it is meant: holdfast.dev/accept-snapshot with the digest that the message names.",
   ),
+  SnapshotForeign: reason(
+    "The newest export has nothing in common with the verified snapshot: another gateway group's, or all created anew.",
+    "Look whether shortID and certificate are this group's. If it is meant: holdfast.dev/accept-snapshot as the message says.",
+  ),
   SnapshotInvalid: reason("The newest export cannot be used (not JSON, truncated, incomplete, empty)."),
   ExportLate: reason("The backup pod has not exported for three intervals.", "Look at the backup pod's log."),
   ExporterKeyIgnored: reason(

@@ -25,6 +25,10 @@ export type PairFact =
       seen: "found";
       digest: string;
       counts: Readonly<Record<string, number>>;
+      /** The gateway group that it names, where it does. */
+      gatewayGroup?: string;
+      /** Of what answers requests in it: hashes, sorted; the smallest of them stand for all where it is not whole. */
+      sketch?: { hashes: readonly string[]; whole: boolean };
       /** Closed words from the gateway boundary: NotJson, Empty, ... A pair with problems is never promoted. */
       problems: readonly string[];
       warnings: readonly string[];

@@ -1,12 +1,16 @@
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import type { PlannedEvent, Step } from "./plan.ts";
 
+/** Why an export is not taken. */
+export const DISTRUST = ["SnapshotInvalid", "SnapshotForeign", "SnapshotShrunken"] as const;
+export type Distrust = (typeof DISTRUST)[number];
+
 /** raw -> candidate -> rehearsal -> verified: what is recorded of it, and what is the next thing to do. */
 export interface Pipeline {
   status: NonNullable<GatewayGroupStatus["snapshot"]>;
   steps: Step[];
   events: PlannedEvent[];
-  quarantine?: { reason: "SnapshotShrunken" | "SnapshotInvalid"; message: string; digest: string };
+  quarantine?: { reason: Distrust; message: string; digest: string };
   /** A rehearsal to start now. The caller makes the pod. */
   rehearse?: { digest: string; objectKey: "candidate" | "verified"; counts: Readonly<Record<string, number>> };
   /** The annotation rehearse-at that was carried out. */

@@ -5,7 +5,7 @@ import { recordRehearsals } from "./pipeline-record.ts";
 import { nextRehearsal } from "./pipeline-rehearse.ts";
 import { type Pipeline, pipelineEvent } from "./pipeline-state.ts";
 import { proofFor, short } from "./proof.ts";
-import { isShrunken, quarantineOf } from "./quarantine.ts";
+import { doubtOf, quarantineOf } from "./quarantine.ts";
 
 /** @param settled see `needsNoCopy` */
 export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: boolean): Pipeline {
@@ -72,7 +72,8 @@ function promote(facts: Facts, proofKey: string, mode: Mode, pipeline: Pipeline)
   // Proven for another template alone, it must not take the place of a pair that is proven for this one.
   const provenNow = (pair: Found) => proofFor(facts, proofKey, pair) !== undefined;
   if (verified.seen === "found" && provenNow(verified) && !provenNow(candidate)) return;
-  if (pipeline.quarantine?.digest === candidate.digest || isShrunken(facts, pipeline.status, candidate)) return;
+  // Looked at once more where it counts: whatever came under the candidate's key, a good pair is not lost to it.
+  if (pipeline.quarantine?.digest === candidate.digest || doubtOf(facts, pipeline.status, candidate)) return;
   pipeline.steps.push({
     do: "copySnapshot",
     from: "candidate",

@@ -1,6 +1,7 @@
 import { canonicalDigest, MAX_DEPTH, tooDeep } from "./api7-canonical.ts";
 import { CONTROL_PLANE_KINDS, SNAPSHOT_ONLY_KINDS } from "./api7-facts.ts";
 import { isObject, type JsonObject, type JsonValue } from "./api7-render-merge.ts";
+import { type Sketch, sketchOf } from "./api7-sketch.ts";
 import { danglingReferences, itemID } from "./api7-snapshot-references.ts";
 
 /** Number of items per kind; kinds without items are left out. */
@@ -22,7 +23,7 @@ export type SnapshotFault =
   | "ConfigIncomplete"
   /** The two objects were not written together. */
   | "TornPair"
-  /** It names another gateway group. */
+  /** It names two gateway groups. */
   | "OtherGroup";
 
 /** `message` says what was seen, never a value out of the snapshot: the configuration object holds keys in clear. */
@@ -46,14 +47,16 @@ export interface SnapshotReport {
   /** `sha256:<hex>`: same content, same digest, whatever the order of items and keys. Absent when unreadable. */
   digest?: string;
   configVersion?: number;
+  /** The one gateway group that something in it names. The format asks for none [O], and other ids are not looked at. */
+  gatewayGroup?: string;
+  /** Of its routes, services and stream routes, see `sketchOf`; empty when the resource object could not be parsed. */
+  sketch: Sketch;
 }
 
-/** Facts beside the two bodies that help to tell whether they belong together and to us. */
+/** Facts beside the two bodies that help to tell whether they belong together. */
 export interface SnapshotContext {
   resourceModifiedAt?: Date;
   configModifiedAt?: Date;
-  /** The group's id in the control plane, when known: a snapshot that names another one is refused. */
-  gatewayGroupID?: string;
 }
 
 /** [M] 10,000 small routes are under 4 MB; nginx shared memory ends long before this. Both objects. */
@@ -87,8 +90,9 @@ export function inspectSnapshot(
       problems.push(problem("Empty", "resource", "it holds no routes, no services and no stream routes"));
     }
     warnings.push(...danglingReferences(kinds));
-    checkGroup(kinds, config, context, problems);
   }
+  const groups = kinds === undefined ? [] : groupsNamed(kinds, config);
+  if (groups.length > 1) problems.push(problem("OtherGroup", "resource", "it names more than one gateway group"));
   checkPair(context, problems);
   const readable = kinds !== undefined && config !== undefined;
   return {
@@ -97,6 +101,8 @@ export function inspectSnapshot(
     counts,
     ...(readable ? { digest: canonicalDigest(kinds, config) } : {}),
     ...(configVersion === undefined ? {} : { configVersion }),
+    ...(groups.length === 1 && groups[0] !== undefined ? { gatewayGroup: groups[0].slice(0, 64) } : {}),
+    sketch: sketchOf(kinds ?? new Map(), SERVING_KINDS),
   };
 }
 
@@ -187,20 +193,12 @@ function countItems(kinds: Map<string, JsonObject[]>): Counts {
   return Object.fromEntries(counted.sort());
 }
 
-/** The format names no group [O]. Where something in it does all the same, it must name ours. */
-function checkGroup(
-  kinds: Map<string, JsonObject[]>,
-  config: JsonObject | undefined,
-  { gatewayGroupID }: SnapshotContext,
-  problems: SnapshotProblem[],
-): void {
+/** The format names no group [O]. Something in it may do all the same. */
+function groupsNamed(kinds: Map<string, JsonObject[]>, config: JsonObject | undefined): string[] {
   const inner = config?.["config"];
   const holders = [...(isObject(inner) ? [inner] : []), ...[...kinds.values()].flat()];
-  const groups = new Set(holders.map((h) => h["gateway_group_id"]).filter((id) => typeof id === "string"));
-  const foreign = [...groups].some((id) => gatewayGroupID !== undefined && id !== gatewayGroupID);
-  if (groups.size > 1 || foreign) {
-    problems.push(problem("OtherGroup", "resource", "it names a gateway group other than this one"));
-  }
+  const named = holders.map((holder) => holder["gateway_group_id"]);
+  return [...new Set(named.filter((id) => typeof id === "string"))];
 }
 
 function checkPair({ resourceModifiedAt, configModifiedAt }: SnapshotContext, problems: SnapshotProblem[]): void {

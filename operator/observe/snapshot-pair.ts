@@ -95,6 +95,8 @@ function inspected(resource: ReadResult, config: ReadResult, writer: Writer): Pa
     // Without a digest of its own it still needs a name, to be told apart from the next bad one.
     digest: report.digest ?? `unreadable:${nameOf(resource, config)}`,
     counts: report.counts,
+    sketch: report.sketch,
+    ...(report.gatewayGroup === undefined ? {} : { gatewayGroup: report.gatewayGroup }),
     problems: [...new Set(report.problems.map((problem) => problem.fault))],
     warnings: report.warnings.map((warning) => warning.message),
     ...(first && second ? ageOf(first, second) : { ageMs: 0, lastModifiedMs: 0 }),

@@ -122,6 +122,85 @@ test.for<[string, (facts: Loose) => void, string[], string | undefined]>([
     undefined,
   ],
   ["lost more", (f) => exported(f, { routes: 27, upstreams: 5, services: 5 }), [], "SnapshotShrunken"],
+  ["another group's", (f) => foreign(f), [], "SnapshotForeign"],
+  [
+    "another group's, accepted",
+    (f) => {
+      foreign(f);
+      accept(f, NEW);
+    },
+    ["copy raw -> candidate"],
+    undefined,
+  ],
+  [
+    "another group's, as a candidate that was proven",
+    (f) => {
+      foreign(f);
+      candidate(f);
+      proven(f);
+      f.snapshot.raw = unknown;
+    },
+    [],
+    undefined,
+  ],
+  ["it shares one item", (f) => foreign(f, ["b1", "b2", "b3", "a2"]), ["copy raw -> candidate"], undefined],
+  ["too few items to tell", (f) => foreign(f, ["b1", "b2"]), ["copy raw -> candidate"], undefined],
+  [
+    "there were too few items to tell",
+    (f) => {
+      foreign(f);
+      f.snapshot.verified.sketch = sketch(["a1", "a2"]);
+    },
+    ["copy raw -> candidate"],
+    undefined,
+  ],
+  [
+    "one of many more, of which the sketch ends before anything that could be shared",
+    (f) => {
+      foreign(f);
+      f.snapshot.raw.sketch = sketch(["a0", "a11", "a12"], false);
+    },
+    ["copy raw -> candidate"],
+    undefined,
+  ],
+  [
+    "another group's, of which the sketch ends after what could be shared",
+    (f) => {
+      foreign(f);
+      f.snapshot.raw.sketch = sketch(["a0", "a11", "b1"], false);
+    },
+    [],
+    "SnapshotForeign",
+  ],
+  [
+    "it names another group, whatever it holds",
+    (f) => {
+      foreign(f, ["a1", "a2", "a3"]);
+      f.snapshot.verified.gatewayGroup = "ours";
+      f.snapshot.raw.gatewayGroup = "theirs";
+    },
+    [],
+    "SnapshotForeign",
+  ],
+  [
+    "it names our group, and all in it is new",
+    (f) => {
+      foreign(f);
+      f.snapshot.verified.gatewayGroup = "ours";
+      f.snapshot.raw.gatewayGroup = "ours";
+    },
+    ["copy raw -> candidate"],
+    undefined,
+  ],
+  [
+    "what stands under the verified key is not what was proven: nothing is measured on it",
+    (f) => {
+      foreign(f);
+      f.snapshot.verified.digest = "sha256:somebody";
+    },
+    ["copy candidate -> verified"],
+    undefined,
+  ],
   ["a kind became empty", (f) => exported(f, { routes: 40, upstreams: 0, services: 5 }), [], "SnapshotShrunken"],
   [
     "lost much, accepted",
@@ -377,6 +456,12 @@ const COUNTS = { routes: 41, upstreams: 5, services: 5 };
 function exported(facts: Loose, counts: object = COUNTS): void {
   facts.snapshot.raw = { ...facts.snapshot.raw, digest: NEW, counts };
   last(facts, "Loaded", 3_600_000);
+}
+const sketch = (hashes: string[], whole = true) => ({ hashes, whole });
+function foreign(facts: Loose, items = ["b1", "b2", "b3"]): void {
+  exported(facts);
+  facts.snapshot.verified.sketch = sketch(["a1", "a2", "a3"]);
+  facts.snapshot.raw.sketch = sketch(items);
 }
 function candidate(facts: Loose, counts: object = COUNTS): void {
   exported(facts, counts);

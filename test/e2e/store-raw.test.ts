@@ -35,6 +35,15 @@ const configOf = (group: string, body: string): string => {
   const parsed = JSON.parse(body);
   return JSON.stringify({ config: { ...parsed.config, gateway_group_id: group } });
 };
+/** Every item under another id: as large, and whole. */
+const renamed = (body: string): string => {
+  const kinds = Object.entries(JSON.parse(body) as Record<string, Json[]>);
+  const items = kinds.map(([kind, all]) => [
+    kind,
+    all.map((item) => ("id" in item ? { ...item, id: `z-${item.id}` } : item)),
+  ]);
+  return JSON.stringify(Object.fromEntries(items));
+};
 const RAW: [string, (good: Pair) => Partial<Pair>, string, RegExp][] = [
   ["truncated", ({ resources }) => ({ resources: resources.slice(0, 200) }), "SnapshotInvalid", /: Truncated/],
   ["of no bytes", () => ({ resources: "" }), "SnapshotInvalid", /: (NotJson|Truncated)/],
@@ -46,6 +55,12 @@ const RAW: [string, (good: Pair) => Partial<Pair>, string, RegExp][] = [
     ({ resources, config }) => ({ resources: ownedBy("a", resources), config: configOf("b", config) }),
     "SnapshotInvalid",
     /: OtherGroup/,
+  ],
+  [
+    "of another group, and as large",
+    ({ resources }) => ({ resources: renamed(resources) }),
+    "SnapshotForeign",
+    /nothing in common.*accept-snapshot/s,
   ],
   [
     "of another, smaller group",

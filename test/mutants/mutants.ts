@@ -108,7 +108,20 @@ export const MUTANTS: readonly Mutant[] = [
     'verified.seen === "unknown") return;',
     "false) return;",
   ),
-  m("pipeline.ts", "a shrunken candidate is not promoted", " || isShrunken(facts, pipeline.status, candidate)", ""),
+  m(
+    "quarantine.ts",
+    "another group's export is put aside",
+    "if (verified && ours && isForeign(",
+    "if (false && isForeign(",
+  ),
+  m("quarantine.ts", "nothing is measured on what was not proven", "verified && ours &&", "verified &&"),
+  m(
+    "quarantine.ts",
+    "sketches that were cut off are compared as far as both reach",
+    "reach === undefined || ",
+    "true || ",
+  ),
+  m("pipeline.ts", "a candidate in doubt is not promoted", " || doubtOf(facts, pipeline.status, candidate)", ""),
   m("pipeline-rehearse.ts", "a quarantined export goes no further", "pipeline.quarantine || settled", "settled"),
   m("pipeline.ts", "in an outage the proven pair stays", "if (!settled) promote(", "promote("),
   m(

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { MUTANTS, type Mutant } from "./mutants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const COPIED = ["operator", "test/domain", "test/scenarios", "package.json", "tsconfig.json", "vitest.config.ts"];
+const COPIED = ["operator", "test", "crds", "package.json", "tsconfig.json", "vitest.config.ts"];
 /** Cheap first; the next is asked only about what those before let live. */
 const GUARDS = ["verdict", "mode", "motion", "pipeline"].map((name) => `test/domain/${name}.test.ts`);
 const SUITES = [GUARDS, ["test/domain", "test/scenarios/stories.test.ts"], ["test/scenarios/laws.test.ts"]];
