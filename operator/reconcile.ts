@@ -1,11 +1,12 @@
 import { type ActDeps, act } from "./act/act.ts";
+import { targetOf } from "./act/run-steps.ts";
 import { decide } from "./domain/decide.ts";
 import { emptyMemory, type GroupMemory } from "./domain/evidence.ts";
 import type { Facts } from "./domain/facts.ts";
 import type { Plan, Wants } from "./domain/plan.ts";
 import type { Clock } from "./kube/clock.ts";
 import type { ReconcileResult } from "./kube/controller.ts";
-import type { Log } from "./log.ts";
+import type { Log, LogFields } from "./log.ts";
 import type { Observed } from "./observe/observe.ts";
 
 export interface Loop {
@@ -59,6 +60,7 @@ export function groupReconciler(
     const { plan, memory } = decide(facts, known?.memory ?? emptyMemory());
     memories.set(key, { memory, wants: plan.wants });
     lap("decide");
+    loop.log.debug("decided", { group: key, ...saying(facts, plan) });
     const broken = loop.brokenLaws(facts, plan);
     if (broken.length > 0) {
       loop.refused(key, broken);
@@ -68,6 +70,19 @@ export function groupReconciler(
     lap("act");
     loop.decided(key, facts, plan);
     return { recheckAfterMs: acted.again ? AGAIN_MS : plan.recheckAfterMs };
+  };
+}
+
+/** One line per look at a group, for who wants to follow it: what was seen, what is done, and why. */
+function saying({ controlPlane, snapshot }: Facts, { status, steps, recheckAfterMs }: Plan): LogFields {
+  return {
+    mode: status.mode,
+    verdict: status.controlPlane?.verdict,
+    controlPlane: controlPlane.operator.view,
+    fallbackReady: status.fallbackReady,
+    rawSnapshot: snapshot.raw.seen,
+    steps: steps.map((step) => `${step.do} ${targetOf(step)}: ${step.why}`),
+    recheckAfterMs,
   };
 }
 

@@ -18,7 +18,7 @@ const signal = AbortSignal.timeout(20_000);
 function world() {
   const clock = new FakeClock();
   const lines: string[] = [];
-  const log = createLog({ write: (line) => void lines.push(line) });
+  const log = createLog({ level: "debug", write: (line) => void lines.push(line) });
   const fake = fakeClient();
   fake.groupIs(group);
   const forgotten: string[] = [];
@@ -121,6 +121,22 @@ test("a new group: the mode is recorded before any object is made", async () => 
   see(facts(clock, (f) => (f.group.status = { ...f.group.status, mode: "Normal", epoch: 1 })));
   await run();
   expect(calls).toContain("create Deployment/edge");
+});
+
+test("each look leaves a line for who follows it: what was seen, what is done, and why", async () => {
+  const { run, see, clock, lines } = world();
+  see(facts(clock, (f) => (f.group.status = { ...f.group.status, mode: "Normal", epoch: 1 })));
+  await run();
+  const line = lines.map((text) => JSON.parse(text)).find(({ msg }) => msg === "decided");
+  expect(line).toMatchObject({
+    level: "debug",
+    group: "gw/edge",
+    mode: "Normal",
+    controlPlane: "readsOk",
+    fallbackReady: "StorageNotFound",
+    rawSnapshot: "unknown",
+  });
+  expect(line.steps.join("\n")).toMatch(/^create Deployment\/edge: /m);
 });
 
 test("a plan that would break a law is told and not carried out, and the loop comes again in time", async () => {

@@ -165,7 +165,8 @@ function namedBy(object: KubeObject): string[] {
   return [...configs.map((name) => `ConfigMap/${name}`), `ServiceAccount/${pod?.serviceAccountName}`];
 }
 
-function targetOf(step: Step): string {
+/** What a step is done to, for logs: `Deployment/edge`, `raw -> candidate`. */
+export function targetOf(step: Step): string {
   switch (step.do) {
     case "apply":
     case "create":
