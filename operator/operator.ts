@@ -29,6 +29,7 @@ import { PodDryRun } from "./observe/pod-dry-run.ts";
 import { PodProber } from "./observe/pod-prober.ts";
 import { ProberPool } from "./observe/prober.ts";
 import { Refusals } from "./observe/refusals.ts";
+import { RoleKeys } from "./observe/role-keys.ts";
 import { requestRoute } from "./observe/route-check.ts";
 import { ContentReader } from "./observe/secrets.ts";
 import { SnapshotReader } from "./observe/snapshot.ts";
@@ -174,11 +175,12 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
   const { client, clock, options, metrics, version, log } = deps;
   const onBug = (error: unknown) => log.error("a question could not be asked: a bug, please report it", { error });
   const contents = new ContentReader(client, clock);
+  const roleKeys = new RoleKeys({ onBug, clock, make: makeStore, wake: wakeStorage });
   return {
     clock,
     caches,
     contents,
-    storages: new StorageReader({ onBug, clock, caches, contents, pool, wake: wakeStorage }),
+    storages: new StorageReader({ onBug, clock, caches, contents, pool, roleKeys, wake: wakeStorage }),
     snapshots: new SnapshotReader({ onBug, clock, wake: wakeGroup }),
     probers: new ProberPool({
       onBug,

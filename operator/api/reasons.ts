@@ -91,7 +91,10 @@ export const REASONS = {
     "The store does not answer Holdfast.",
     "Look at the message; serving pods are not touched.",
   ),
-  StorageDenied: reason("The store refuses Holdfast's keys.", "Correct keys or policies."),
+  StorageDenied: reason(
+    "The store refuses keys: Holdfast's own, or those that gateways get.",
+    "Correct the keys or policies that the message names.",
+  ),
   StorageMisconfigured: reason("Bucket, container, region or endpoint is wrong.", "Correct the FallbackStorage."),
   StorageReachable: reason("The store answers and the rights suffice."),
   ObjectKeyShared: reason(

@@ -8,6 +8,7 @@ import type { Caches } from "./caches.ts";
 import { storageProblem } from "./faults.ts";
 import { isUnreadable, readStorage } from "./group.ts";
 import { Poller } from "./poller.ts";
+import type { RoleKeys } from "./role-keys.ts";
 import type { Content, ContentReader } from "./secrets.ts";
 import { locationOf, readStorageSecret, type StorePool } from "./stores.ts";
 
@@ -16,6 +17,7 @@ export interface StorageReaderOptions {
   caches: Pick<Caches, "storages">;
   contents: ContentReader;
   pool: StorePool;
+  roleKeys: RoleKeys;
   /** The access of this storage, "namespace/name", changed. */
   wake: (storageKey: string) => void;
   onBug: (error: unknown) => void;
@@ -61,10 +63,11 @@ export class StorageReader {
     const { spec, uid } = storage;
     const maxAgeMs = spec.validationIntervalSeconds * 1000;
     const contents = await this.#contents(namespace, spec, maxAgeMs);
-    const secrets = Object.fromEntries(
+    const ca = await this.#caBundle(namespace, spec, maxAgeMs);
+    const parsed = Object.fromEntries(
       STORAGE_ROLES.map((role) => [role, readStorageSecret(spec, role, contents[role])]),
     ) as Record<StorageRole, SecretFact>;
-    const ca = await this.#caBundle(namespace, spec, maxAgeMs);
+    const secrets = ca.problem ? parsed : this.#o.roleKeys.judge(storageKey, spec, contents, parsed, ca.bundle);
     const open = ca.problem ? undefined : this.#o.pool.open(storageKey, spec, contents.operator, ca.bundle);
     const access = open ? this.#access(storageKey, open.fingerprint, open.store, maxAgeMs) : "notAsked";
     if (!open) this.#stopCheck(storageKey);
@@ -80,12 +83,14 @@ export class StorageReader {
   }
 
   drop(storageKey: string): void {
+    this.#o.roleKeys.drop(storageKey);
     this.#stopCheck(storageKey);
     this.#o.pool.close(storageKey);
   }
 
   stop(): void {
     for (const key of [...this.#checks.keys()]) this.#stopCheck(key);
+    this.#o.roleKeys.stop();
   }
 
   async #contents(

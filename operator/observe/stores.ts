@@ -50,7 +50,7 @@ export class StorePool {
       this.close(storageKey);
       return undefined;
     }
-    const fingerprint = createHash("sha256").update(JSON.stringify(settings)).digest("base64url");
+    const fingerprint = fingerprintOf(settings);
     if (known?.fingerprint === fingerprint) return known;
     this.close(storageKey);
     const opened: Open = { location: locationOf(spec), fingerprint, store: this.#make(settings) };
@@ -73,7 +73,12 @@ export class StorePool {
   }
 }
 
-function settingsOf(
+/** The same for the same place and keys; kept in memory only. */
+export const fingerprintOf = (settings: StoreSettings): string =>
+  createHash("sha256").update(JSON.stringify(settings)).digest("base64url");
+
+/** How to speak to the store with the keys of this Secret; undefined when they cannot be used. */
+export function settingsOf(
   spec: FallbackStorageSpec,
   data: Readonly<Record<string, string>>,
   caBundle: string | undefined,

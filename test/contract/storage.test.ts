@@ -226,6 +226,14 @@ describe.each(Object.entries(benches))("%s", (_, start) => {
       expect(await faultOf(writer.head("resource", key, signal))).toBe("AccessDenied");
     });
 
+    test("keys that may not list are known all the same: denied, and not wrong", async ({ skip }) => {
+      const { reader, writer } = bench;
+      if (!reader || !writer) return skip("this server knows no rights");
+      for (const who of [reader, writer])
+        for (const bucket of Object.values(await who.check(signal)))
+          expect(bucket.state === "refused" ? bucket.error.fault : "reachable").toMatch(/^(AccessDenied|reachable)$/);
+    });
+
     test("every error says what and where, and no secret in any part of it", async () => {
       const key = newKey();
       const { secrets, resourceName, where, wrongSecret, stranger } = bench;

@@ -14,6 +14,7 @@ import { PeerIndex } from "../../operator/observe/peers.ts";
 import { PodProber } from "../../operator/observe/pod-prober.ts";
 import { ProberPool } from "../../operator/observe/prober.ts";
 import { Refusals } from "../../operator/observe/refusals.ts";
+import { RoleKeys } from "../../operator/observe/role-keys.ts";
 import { ContentReader } from "../../operator/observe/secrets.ts";
 import { SnapshotReader } from "../../operator/observe/snapshot.ts";
 import { StorageReader } from "../../operator/observe/storage.ts";
@@ -136,6 +137,7 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
   } as never;
   const contents = new ContentReader(client, clock);
   const pool = new StorePool((settings) => emptyStore(settings, last, ask));
+  const roleKeys = new RoleKeys({ ...background, make: (settings) => emptyStore(settings, {}, () => undefined) });
   const probe = async (target: object) => {
     last.probe = target;
     ask("control plane");
@@ -145,7 +147,7 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     clock,
     caches: all,
     contents,
-    storages: new StorageReader({ ...background, caches: all, contents, pool }),
+    storages: new StorageReader({ ...background, caches: all, contents, pool, roleKeys }),
     snapshots: new SnapshotReader(background),
     probers: new ProberPool({ ...background, lag, probe, count: async () => ({ counts: {} }) }),
     podProber: new PodProber({

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { RoleKeys } from "../../operator/observe/role-keys.ts";
 import type { Content } from "../../operator/observe/secrets.ts";
 import { StorageReader } from "../../operator/observe/storage.ts";
 import { StorePool } from "../../operator/observe/stores.ts";
@@ -28,6 +29,7 @@ function world(objects: Loose[] = [storage()]) {
     caches: caches({ storages: objects }),
     contents: contents as never,
     pool,
+    roleKeys: new RoleKeys({ onBug: neverCalled, clock, make: neverCalled, wake: neverCalled }), // one Secret for all
     wake: (key) => void woken.push(key),
   });
   const read = () => reader.read("gw", "store");

@@ -1,0 +1,124 @@
+import type { FallbackStorageSpec, StorageRole } from "../api/fallback-storage.ts";
+import type { SecretFact } from "../domain/facts.ts";
+import type { Clock } from "../kube/clock.ts";
+import type { StoreSettings } from "../storage/settings.ts";
+import type { SnapshotStore } from "../storage/store.ts";
+import { Poller } from "./poller.ts";
+import type { Content } from "./secrets.ts";
+import { fingerprintOf, settingsOf } from "./stores.ts";
+
+/** Whose keys get into gateways. Of Holdfast's own the check of its access tells. */
+const HANDED_ON = ["writer", "reader"] as const satisfies readonly StorageRole[];
+type PerRole<T> = Readonly<Record<StorageRole, T>>;
+
+export interface RoleKeysOptions {
+  clock: Clock;
+  make: (settings: StoreSettings) => SnapshotStore;
+  /** What the store says of the keys of this storage, "namespace/name", changed. */
+  wake: (storageKey: string) => void;
+  onBug: (error: unknown) => void;
+}
+
+interface Asked {
+  fingerprint: string;
+  poller: Poller<string | undefined>;
+}
+
+/**
+ * Does the store know the keys that Holdfast hands on to gateways? A mistake in them would only show in the log of an
+ * exporter that fails, or in the outage. They are asked with a listing, which they need not be allowed: that they lack
+ * the right says that they are known, and known keys are not asked about again.
+ */
+export class RoleKeys {
+  readonly #o: RoleKeysOptions;
+  readonly #asked = new Map<string, Asked>();
+
+  constructor(options: RoleKeysOptions) {
+    this.#o = options;
+  }
+
+  /** The Secrets as they were read, with a problem where the store is known to refuse what is in them. */
+  judge(
+    storageKey: string,
+    spec: FallbackStorageSpec,
+    contents: PerRole<Content>,
+    secrets: PerRole<SecretFact>,
+    caBundle: string | undefined,
+  ): PerRole<SecretFact> {
+    const settings = (role: StorageRole) => {
+      const content = contents[role];
+      return content.seen === "present" ? settingsOf(spec, content.data, caBundle) : undefined;
+    };
+    const own = settings("operator");
+    const judged = { ...secrets };
+    for (const role of HANDED_ON) {
+      const secret = secrets[role];
+      // A Secret that cannot be read just now takes back nothing that is known of its keys.
+      if (secret.seen === "unknown") continue;
+      const given = settings(role);
+      if (!given || secret.seen === "absent" || (own && fingerprintOf(own) === fingerprintOf(given))) {
+        this.#drop(idOf(storageKey, role));
+        continue;
+      }
+      const why = this.#refusal(storageKey, role, given, spec.validationIntervalSeconds * 1000);
+      if (why === undefined) continue;
+      const field = `FallbackStorage spec.${role}.credentials`;
+      const message = `Secret "${secret.name}": the store refuses the ${role}'s keys. ${why}`;
+      judged[role] = { ...secret, problem: { reason: "StorageDenied", field, message } };
+    }
+    return judged;
+  }
+
+  drop(storageKey: string): void {
+    for (const role of HANDED_ON) this.#drop(idOf(storageKey, role));
+  }
+
+  stop(): void {
+    for (const { poller } of this.#asked.values()) poller.stop();
+    this.#asked.clear();
+  }
+
+  /** Why the store refuses these keys; undefined while it does not, was not asked yet or does not answer. */
+  #refusal(storageKey: string, role: StorageRole, settings: StoreSettings, intervalMs: number): string | undefined {
+    const id = idOf(storageKey, role);
+    const fingerprint = fingerprintOf(settings);
+    let asked = this.#asked.get(id);
+    if (asked?.fingerprint !== fingerprint) {
+      this.#drop(id);
+      asked = { fingerprint, poller: this.#ask(storageKey, settings, intervalMs) };
+      this.#asked.set(id, asked);
+    }
+    asked.poller.setInterval(intervalMs);
+    return asked.poller.latest()?.value;
+  }
+
+  #drop(id: string): void {
+    this.#asked.get(id)?.poller.stop();
+    this.#asked.delete(id);
+  }
+
+  #ask(storageKey: string, settings: StoreSettings, intervalMs: number): Poller<string | undefined> {
+    let known = false;
+    return new Poller<string | undefined>({
+      clock: this.#o.clock,
+      intervalMs,
+      ask: async (signal) => {
+        if (known) return undefined;
+        const store = this.#o.make(settings);
+        try {
+          const answers = Object.values(await store.check(signal));
+          const refused = answers.flatMap((answer) => (answer.state === "refused" ? [answer.error] : []));
+          known = refused.every(({ fault }) => fault === "AccessDenied");
+          return refused.find(({ fault }) => fault === "WrongCredentials")?.message;
+        } finally {
+          store.close();
+        }
+      },
+      same: (a, b) => a === b,
+      onChange: () => this.#o.wake(storageKey),
+      onBug: this.#o.onBug,
+    });
+  }
+}
+
+const idOf = (storageKey: string, role: StorageRole): string => `${storageKey} ${role}`;

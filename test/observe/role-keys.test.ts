@@ -1,0 +1,141 @@
+import { expect, test } from "vitest";
+import { FallbackStorageSpec, STORAGE_ROLES, type StorageRole } from "../../operator/api/fallback-storage.ts";
+import { RoleKeys } from "../../operator/observe/role-keys.ts";
+import type { Content } from "../../operator/observe/secrets.ts";
+import { readStorageSecret } from "../../operator/observe/stores.ts";
+import { MemoryStorage } from "../../operator/storage/memory.ts";
+import type { S3Settings, StoreSettings } from "../../operator/storage/settings.ts";
+import { FakeClock } from "../kube/fake-clock.ts";
+import { neverCalled } from "./never.ts";
+import { storage } from "./objects.ts";
+
+const credentials = (name: string) => ({ credentials: { type: "SecretKeys", secretRef: { name } } });
+const SPEC = FallbackStorageSpec.parse({
+  ...storage("store").spec,
+  writer: credentials("w"),
+  reader: credentials("r"),
+  operator: credentials("o"),
+});
+const content = (accessKeyId: string): Content => ({
+  seen: "present",
+  resourceVersion: "1",
+  data: { accessKeyId, secretAccessKey: `secret-of-${accessKeyId}` },
+});
+
+/** A server that knows some access keys; only the operator's may list. */
+function world(known: string[]) {
+  const clock = new FakeClock();
+  const server = new MemoryStorage(() => new Date(clock.wallMs()));
+  const asked: string[] = [];
+  const closed: string[] = [];
+  const woken: string[] = [];
+  const keys: Record<StorageRole, Content> = { writer: content("W"), reader: content("R"), operator: content("O") };
+  const make = (settings: StoreSettings) => {
+    const { accessKeyId } = (settings as S3Settings).credentials;
+    asked.push(accessKeyId);
+    const store = server.store({ known: known.includes(accessKeyId), list: accessKeyId === "O" });
+    return Object.assign(store, { close: () => void closed.push(accessKeyId) });
+  };
+  const roleKeys = new RoleKeys({ clock, make, wake: (key) => void woken.push(key), onBug: neverCalled });
+  const secretsOf = (role: StorageRole) => readStorageSecret(SPEC, role, keys[role]);
+  const look = () => {
+    const secrets = Object.fromEntries(STORAGE_ROLES.map((role) => [role, secretsOf(role)])) as never;
+    const judged = roleKeys.judge("gw/store", SPEC, keys, secrets, undefined);
+    return STORAGE_ROLES.flatMap((role) => {
+      const secret = judged[role];
+      return secret.seen === "present" && secret.problem ? [secret.problem] : [];
+    });
+  };
+  return { clock, server, asked, closed, woken, keys, known, look, roleKeys };
+}
+
+test("keys that the store knows are asked about once, and need no right to list", async () => {
+  const { clock, asked, closed, look } = world(["W", "R", "O"]);
+  expect(look()).toEqual([]);
+  await clock.advance(0);
+  expect(look()).toEqual([]);
+  await clock.advance(600_000);
+  expect(look()).toEqual([]);
+  expect(asked.sort()).toEqual(["R", "W"]);
+  expect(closed.sort()).toEqual(["R", "W"]);
+});
+
+test.for([
+  ["writer", ["R", "O"], "w"],
+  ["reader", ["W", "O"], "r"],
+] as const)("a %s's keys that it does not know are told by Secret and field", async ([role, known, secret]) => {
+  const { clock, woken, look } = world([...known]);
+  look();
+  await clock.advance(0);
+  const [problem, ...others] = look();
+  expect(others).toEqual([]);
+  expect(problem).toMatchObject({ reason: "StorageDenied", field: `FallbackStorage spec.${role}.credentials` });
+  expect(problem?.message).toMatch(
+    new RegExp(`^Secret "${secret}": the store refuses the ${role}'s keys\\. Cannot list `),
+  );
+  expect(problem?.message).not.toContain("secret-of");
+  expect(new Set(woken)).toEqual(new Set(["gw/store"]));
+});
+
+test("it is asked again until they are right, in the Secret or in the store", async () => {
+  const { clock, look, keys, known, asked } = world(["R", "O"]);
+  look();
+  await clock.advance(0);
+  expect(look()).toHaveLength(1);
+  known.push("W"); // a new key takes a moment to be known everywhere
+  await clock.advance(70_000);
+  expect(look()).toEqual([]);
+  keys.writer = content("X");
+  look();
+  await clock.advance(0);
+  expect(look()).toHaveLength(1);
+  keys.writer = content("W");
+  look();
+  await clock.advance(0);
+  expect(look()).toEqual([]);
+  expect(asked.filter((key) => key === "R")).toHaveLength(1);
+});
+
+test("a store that does not answer says nothing of the keys, and is asked again", async () => {
+  const { clock, server, look, known } = world(["R", "O"]);
+  server.failWith("Unavailable");
+  look();
+  await clock.advance(0);
+  expect(look()).toEqual([]);
+  server.failWith(undefined);
+  await clock.advance(70_000);
+  expect(look()).toHaveLength(1);
+  expect(known).toEqual(["R", "O"]);
+});
+
+test("one Secret for all roles is the operator's to check", async () => {
+  const { clock, keys, asked, look } = world([]);
+  Object.assign(keys, { writer: content("O"), reader: content("O") });
+  look();
+  await clock.advance(70_000);
+  expect(look()).toEqual([]);
+  expect(asked).toEqual([]);
+});
+
+test("a Secret that cannot be read for a moment takes back nothing, one that is gone does", async () => {
+  const { clock, keys, look, asked } = world(["R", "O"]);
+  look();
+  await clock.advance(0);
+  keys.writer = { seen: "unknown", why: "timeout" };
+  expect(look()).toEqual([]); // the fact itself is unknown then
+  keys.writer = content("W");
+  expect(look(), "still known to be refused").toHaveLength(1);
+  keys.writer = { seen: "absent" };
+  look();
+  await clock.advance(70_000);
+  expect(asked.filter((key) => key === "W")).toHaveLength(1);
+});
+
+test("a storage that is gone is asked nothing more", async () => {
+  const { clock, look, asked, roleKeys } = world(["O"]);
+  look();
+  await clock.advance(0);
+  roleKeys.drop("gw/store");
+  await clock.advance(600_000);
+  expect(asked).toHaveLength(2);
+});
