@@ -143,6 +143,10 @@ export const REASONS = {
   // --- snapshot
   Proven: reason("A gateway of the same image and configuration loaded the verified snapshot."),
   Unproven: reason("The verified snapshot was not yet loaded with the present image, configuration and keys."),
+  Unpublished: reason(
+    "The snapshot is proven, and modePolicy Observe keeps pods from using it.",
+    "Set modePolicy to Auto once you trust what Holdfast says it would do.",
+  ),
   Stale: reason("The last export is older than spec.fallback.snapshot.maxAgeSeconds.", "Look at the backup pod's log."),
   Missing: reason("There is no verified snapshot.", "Look at the backup pod and at the store."),
   Unreadable: reason("The verified snapshot cannot be read.", "Look at the store."),

@@ -36,7 +36,7 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
     observedGeneration: facts.group.generation,
     conditions: conditionsFrom(before.conditions, sayings, facts.group.generation, facts.nowMs),
     summary: summaryOf(input, sayings),
-    fallbackReady: pipeline.quarantine ? "Quarantined" : situation.readiness.reason,
+    fallbackReady: pipeline.quarantine ? "Quarantined" : fallbackOf(situation).reason,
     controlPlane: {
       verdict: evidence.verdict.word,
       operator: facts.controlPlane.operator.view,
@@ -103,7 +103,7 @@ function sayingsOf(input: StatusInput): Saying[] {
       reason: evidence.verdict.reason,
       message: evidenceText(facts, evidence),
     },
-    { type: "FallbackReady", status: readiness.status, reason: readiness.reason, message: readiness.message },
+    { type: "FallbackReady", ...fallbackOf(situation) },
   ];
   if (situation.mode !== "Normal")
     sayings.push({
@@ -146,6 +146,14 @@ function sayingsOf(input: StatusInput): Saying[] {
       message: `The control plane was lost and is not known to be back, and fallback is not ready: ${readiness.message}. Nothing that serves is touched`,
     });
   return sayings;
+}
+
+/** Ready is what a pod that starts now would find, and it finds nothing where a person wants Holdfast to look on. */
+function fallbackOf({ readiness, mode, words }: Situation): Pick<Saying, "status" | "reason" | "message"> {
+  const { status, reason, message } = readiness;
+  if (!readiness.usable || mode !== "Normal" || words.order !== "Observe") return { status, reason, message };
+  const why = "modePolicy is Observe, which publishes no proof: pods that start in an outage start as without Holdfast";
+  return { status: "False", reason: "Unpublished", message: `${why}. ${message}` };
 }
 
 /** What the cluster changes in what is written now, by object and field; undefined where it changes nothing. */

@@ -348,6 +348,22 @@ test("Observe makes what is missing and changes nothing that is there", () => {
   expect(done(plan)).toEqual(["apply Service/edge"]);
 });
 
+test.for([
+  ["Auto", "Normal", "Proven", "True"],
+  ["Observe", "Normal", "Unpublished", "False"],
+  ["Observe", "Fallback", "Proven", "True"],
+] as const)("under %s in %s, fallback is told as %s", ([policy, mode, word, ready]) => {
+  const { facts, memory } = healthy();
+  facts.group.spec.modePolicy = policy;
+  facts.group.status.mode = mode;
+  const { status } = planOf(facts, memory);
+  expect(status.fallbackReady).toBe(word);
+  expect(status.conditions?.find(({ type }) => type === "FallbackReady")).toMatchObject({
+    status: ready,
+    reason: word,
+  });
+});
+
 test("a group that is being deleted gets nothing any more", () => {
   const { facts, memory } = healthy();
   facts.group.deleting = true;
