@@ -65,7 +65,7 @@ const GROUP_COLUMNS: Column[] = [
     "Fallback",
     "string",
     ".status.fallbackReady",
-    "Would a pod that starts now without the control plane serve? Proven means yes.",
+    "Would a pod that starts now without the control plane serve? Proven means yes; under modePolicy Observe pods start as without Holdfast.",
   ),
   column("Pods", "integer", ".status.traffic.ready", "Traffic pods that serve."),
   column("Since", "date", ".status.modeSince", "Time in this mode."),
@@ -79,7 +79,7 @@ const GROUP_COLUMNS: Column[] = [
 ];
 const STORAGE_COLUMNS: Column[] = [
   column("Type", "string", ".spec.type", "Which store."),
-  column("Ready", "string", conditionPath("Ready", "status"), "Does the store answer and do the rights suffice?"),
+  column("Ready", "string", conditionPath("Ready", "status"), "Does the store answer, and may it be listed?"),
   column("Reason", "string", conditionPath("Ready", "reason"), "Why, as one word."),
   AGE,
 ];
