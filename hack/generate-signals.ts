@@ -33,26 +33,54 @@ the words of [reasons.md](reasons.md). Besides these there are prom-client's met
 | --- | --- | --- | --- |
 ${rows.join("")}
 ## Worth an alert
-Rules in words; thresholds are yours. Not tried against a Prometheus yet.
+Thresholds and times are yours. Not tried against a Prometheus yet. The label \`namespace\` is the group's: scrape with
+\`honorLabels: true\`, or read \`exported_namespace\`. Scrape every replica, not the Service's address.
 
-| alert | when |
-| --- | --- |
-| a pod that starts now without the control plane would not serve | \`holdfast_group_condition{type="FallbackReady",status="True"}\` is missing for a group |
-| the export is late | \`time() - holdfast_snapshot_last_export_timestamp_seconds\` is above a few export intervals |
-| the group is held | \`holdfast_group_condition{type="Held",status="True"} == 1\` |
-| a person is needed | \`holdfast_group_condition{type="Stalled",status="True"} == 1\` |
-| too few pods serve | sum of \`holdfast_traffic_pods\` is below \`holdfast_traffic_pods_wanted\` |
-| the client certificate ends | \`holdfast_client_certificate_not_after_seconds - time()\` is below two weeks |
-| nobody leads | the sum of \`holdfast_leader\` is not 1 |
-| a namespace is left out | \`holdfast_watch_refused == 1\` |
-| an operator is blind | \`time() - holdfast_watch_last_activity_seconds\` is above three minutes |
+| alert | PromQL | for |
+| --- | --- | --- |
+${ALERTS.map(([what, expression, lasts]) => `| ${what} | \`${expression}\` | ${lasts} |\n`).join("")}
+What to do then: [operating.md](operating.md#at-night).
 `;
 }
 
+/** What, PromQL, and how long it must last. */
+export const ALERTS: readonly (readonly [what: string, expression: string, lasts: string])[] = [
+  ["too few pods serve", 'holdfast_group_condition{type="Ready",status!="True"} == 1', "2m"],
+  ["a group is not in normal mode", 'holdfast_group_mode{mode!="Normal"} == 1', "0m"],
+  ["the control plane is lost, or not seen", 'holdfast_control_plane_verdict{verdict="Reachable"} == 0', "5m"],
+  [
+    "a pod that starts now without the control plane would not serve",
+    'holdfast_group_condition{type="FallbackReady",status!="True"} == 1',
+    "15m",
+  ],
+  ["the export is late", "time() - holdfast_snapshot_last_export_timestamp_seconds > 600", "0m"],
+  ["the newest export is not trusted", 'holdfast_group_condition{type="SnapshotQuarantined",status="True"} == 1', "5m"],
+  [
+    "the control plane lost much of what it held",
+    'holdfast_group_condition{type="ControlPlaneRegressed",status="True"} == 1',
+    "0m",
+  ],
+  ["the group is held", 'holdfast_group_condition{type="Held",status="True"} == 1', "5m"],
+  ["a person is needed", 'holdfast_group_condition{type="Stalled",status="True"} == 1', "5m"],
+  [
+    "pods serve from the snapshot in normal mode",
+    'holdfast_traffic_pods{source="snapshot"} > 0 and on (namespace, name) holdfast_group_mode{mode="Normal"} == 1',
+    "30m",
+  ],
+  ["the client certificate ends", "holdfast_client_certificate_not_after_seconds - time() < 14 * 86400", "0m"],
+  ["a plan would have broken a law: a defect, report it", "holdfast_plans_refused_total > 0", "0m"],
+  ["nobody leads, or two do", "sum(holdfast_leader) != 1 or absent(holdfast_leader)", "2m"],
+  ["a namespace is left out", "holdfast_watch_refused == 1", "5m"],
+  ["an operator is blind", "time() - holdfast_watch_last_activity_seconds > 180", "5m"],
+];
+
 function optionsPage(note: string): string {
   return `${note}# Flags and environment of the operator
-The chart sets what is needed. Flags win over environment variables. A wrong value ends the process with a line that names the
-flag, its variable and what is wrong.
+The chart sets what is needed; others go into its value \`extraEnv\`. Flags win over environment variables. A wrong value ends the
+process with a line that names the flag, its variable and what is wrong.
+
+The Role allows the Lease \`holdfast\` alone: another \`--lease-name\` needs a Role of yours. Two releases in one namespace share that
+Lease, and the second never leads: give each a namespace of its own.
 \`\`\`text
 ${helpText().trimEnd()}
 \`\`\`
@@ -84,5 +112,22 @@ ${head}${rows(leaseRules("holdfast"))}
 * Traffic and backup pods have ServiceAccounts of their own, without any right and without a token.
 
 With \`rbac.create: false\` make the Roles by hand from these tables, and bind them to the operator's ServiceAccount.
+
+## Rights for people
+The chart makes none. RBAC cannot tell an annotation from the spec: who may \`patch\` a GatewayGroup can say every word of
+[operating.md](operating.md#peoples-words), and also change image, pod template and Secrets, which is as much as making pods there.
+
+| who | group | resource | verbs |
+| --- | --- | --- | --- |
+| reads | \`holdfast.dev\` | \`gatewaygroups\`, \`fallbackstorages\` | get, list, watch |
+| | core, \`apps\`, \`policy\`, \`events.k8s.io\` | \`pods\`, \`pods/log\`, \`services\`, \`configmaps\`, \`deployments\`, \`poddisruptionbudgets\`, \`events\` | get, list, watch |
+| | core, \`coordination.k8s.io\`, in the operator's namespace | \`pods\`, \`pods/log\`, \`leases\` | get, list |
+| is on call, besides | \`holdfast.dev\` | \`gatewaygroups\` | patch |
+| | \`holdfast.dev\` | \`gatewaygroups/scale\` | get, patch, update |
+| | core | \`pods\` | delete |
+| writes the YAML, besides | \`holdfast.dev\` | \`gatewaygroups\`, \`fallbackstorages\` | create, patch, update, delete |
+
+Nobody needs \`secrets\` for this, and nobody but the operator \`gatewaygroups/status\`. Who is to scale and no more reads, and gets
+\`gatewaygroups/scale\`.
 `;
 }

@@ -32,7 +32,10 @@ export class UsageError extends Error {}
 const FLAGS = {
   namespaces: { env: "HOLDFAST_NAMESPACES", what: "comma list of namespaces to keep; default: the pod's own" },
   "lease-namespace": { env: "HOLDFAST_LEASE_NAMESPACE", what: "namespace of the Lease; default: the pod's own" },
-  "lease-name": { env: "HOLDFAST_LEASE_NAME", what: "name of the Lease; default: holdfast" },
+  "lease-name": {
+    env: "HOLDFAST_LEASE_NAME",
+    what: "name of the Lease; default: holdfast, the one that the Role allows",
+  },
   "lease-seconds": {
     env: "HOLDFAST_LEASE_SECONDS",
     what: "how long a leader that vanished is waited for; default: 15",
@@ -42,7 +45,10 @@ const FLAGS = {
   "log-level": { env: "HOLDFAST_LOG_LEVEL", what: "debug, info, warn or error; default: info" },
   workers: { env: "HOLDFAST_WORKERS", what: "loops under way at a time; default: 8" },
   kubeconfig: { env: "HOLDFAST_KUBECONFIG", what: "kubeconfig file; default: the pod's ServiceAccount" },
-  "choose-image": { env: "HOLDFAST_CHOOSE_IMAGE", what: "image with the start choice: this one, by digest (required)" },
+  "choose-image": {
+    env: "HOLDFAST_CHOOSE_IMAGE",
+    what: "image with the start choice: Holdfast's own, best by digest (required)",
+  },
 } as const;
 type Flag = keyof typeof FLAGS;
 

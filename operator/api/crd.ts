@@ -79,7 +79,7 @@ const GROUP_COLUMNS: Column[] = [
 ];
 const STORAGE_COLUMNS: Column[] = [
   column("Type", "string", ".spec.type", "Which store."),
-  column("Ready", "string", conditionPath("Ready", "status"), "Does the store answer and do the rights suffice?"),
+  column("Ready", "string", conditionPath("Ready", "status"), "Does the store answer, and may it be listed?"),
   column("Reason", "string", conditionPath("Ready", "reason"), "Why, as one word."),
   AGE,
 ];

@@ -104,7 +104,7 @@ export const GatewayGroupStatus = z.strictObject({
     .max(32)
     .optional()
     .describe(
-      "Proven, Stale, Unproven, Quarantined, ...: would a pod that starts now without the control plane serve?",
+      "Would a pod that starts now without the control plane serve? The reason of the condition FallbackReady, which decides, or Quarantined.",
     ),
   conditions: conditions(),
   controlPlane: ControlPlaneStatus.optional().describe("Witnesses of the control plane."),

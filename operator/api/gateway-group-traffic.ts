@@ -9,13 +9,17 @@ const Service = z
     ports: z
       .array(
         z.strictObject({
-          name: label("Name of the port."),
+          name: label(
+            "Name of the port. http or http-..., https or https-...: the gateway listens on a targetPort of its own, too (TCP).",
+          ),
           port: z.int().min(1).max(65535).describe("Port of the Service."),
           targetPort: z
             .int()
             .min(1)
             .max(65535)
-            .describe("Port of the gateway: 9080 http, 9443 https, or a listener of yours."),
+            .describe(
+              "Port of the gateway: 9080 http, 9443 https, another one that the name opens, or a stream listener of yours.",
+            ),
           nodePort: z
             .int()
             .min(1)
@@ -74,7 +78,9 @@ export const Traffic = z.strictObject({
     .min(0)
     .max(1000)
     .default(2)
-    .describe("Traffic pods. An HPA or KEDA targets this GatewayGroup's scale; then leave it out of Git."),
+    .describe(
+      "Traffic pods. An HPA or KEDA targets this GatewayGroup's scale; then leave it out of Git (docs/operating.md).",
+    ),
   service: Service.prefault({}).describe("The Service of the traffic pods."),
   check: z
     .strictObject({
@@ -103,6 +109,6 @@ export const Traffic = z.strictObject({
     .describe("The PodDisruptionBudget of the traffic pods."),
   drainSeconds: seconds(1, 3600, "How long a pod that ends keeps serving before it stops taking requests.").default(30),
   podTemplate: openObject(
-    "Merged over the traffic pods' template: objects merge, lists with names merge by name, other lists replace, null removes.",
+    "Merged over the traffic pods' template: objects merge, lists with names merge by name, other lists replace, null removes. What would endanger the group is refused: docs/reference.md.",
   ).prefault({}),
 });

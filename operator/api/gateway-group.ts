@@ -20,7 +20,7 @@ const Gateway = z
       .array(localRef("A pull Secret."))
       .max(16)
       .optional()
-      .describe("Pull Secrets for the pods of this group.")
+      .describe("Pull Secrets for the pods of this group. They must cover Holdfast's image, too.")
       .meta({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"] }),
     resources: z
       .strictObject({
@@ -40,7 +40,7 @@ const Gateway = z
         "nginx workers per pod. Default: the CPU limit, else the CPU request rounded up, else 2. They are what the license counts.",
       ),
     config: openObject(
-      "Additions to the gateway's config.yaml. Keys that Holdfast owns are refused by name in the condition Stalled.",
+      "Additions to the gateway's config.yaml. Keys that Holdfast owns are refused by name in the condition Stalled: docs/reference.md.",
     ).prefault({}),
   })
   .describe("The gateway to run.");

@@ -96,7 +96,7 @@ export const REASONS = {
     "Correct the keys or policies that the message names.",
   ),
   StorageMisconfigured: reason("Bucket, container, region or endpoint is wrong.", "Correct the FallbackStorage."),
-  StorageReachable: reason("The store answers and the rights suffice."),
+  StorageReachable: reason("The store answers, and may be listed."),
   ObjectKeyShared: reason(
     "Another, older group uses the same object key in the same store.",
     "Give one of them another store or short id.",
@@ -119,30 +119,45 @@ export const REASONS = {
     "Some gateways lost the control plane, others have it.",
     "Look at the nodes or the zone of those that lost it.",
   ),
-  ControlPlaneLost: reason("Neither Holdfast nor the gateways reach the control plane."),
-  DatabaseDown: reason("The control plane's front answers, its database does not."),
+  ControlPlaneLost: reason("Neither Holdfast nor the gateways reach the control plane.", "Repair the control plane."),
+  DatabaseDown: reason(
+    "The control plane's front answers, its database does not.",
+    "Repair the control plane's database.",
+  ),
   GatewaysCutOff: reason(
     "Holdfast reaches the control plane, the gateways do not.",
     "Look at network policies and routes of the gateways.",
   ),
-  NothingToLose: reason("Holdfast does not reach the control plane and no normal pod serves."),
+  NothingToLose: reason(
+    "Holdfast does not reach the control plane and no normal pod serves.",
+    "Repair the control plane.",
+  ),
   OperatorCutOff: reason(
     "Holdfast does not reach the control plane, a gateway does.",
     "Look at Holdfast's own network.",
   ),
   WitnessesMissing: reason(
     "Pods serve, but too few can be asked about the control plane, and fewer than two places speak for them.",
-    "Allow Holdfast to reach ports 7085 or 9091 of the pods, and witness pods to be scheduled.",
+    "Allow Holdfast to reach ports 7085 and 9091 of the pods (one that answers is enough), and witness pods to be scheduled.",
   ),
-  ControlPlaneSlow: reason("Reads of the control plane time out at Holdfast alone."),
+  ControlPlaneSlow: reason(
+    "Reads of the control plane time out at Holdfast alone.",
+    "If it lasts: look at the control plane's database and at Holdfast's network.",
+  ),
   ControlPlaneMisconfigured: reason(
-    "The control plane refuses the client certificate (401/403).",
-    "Correct the certificate.",
+    "The control plane refuses the client certificate (401/403), or what answers there is no control plane.",
+    "Correct the certificate, or the endpoint.",
   ),
-  ControlPlaneUnknown: reason("There is no fresh, clear sight of the control plane."),
+  ControlPlaneUnknown: reason(
+    "There is no fresh, clear sight of the control plane, for example: its name does not resolve, TLS fails here, there is no route.",
+    "Read the message. Name or CA wrong: repair it. Truly gone: order Fallback; the group does not move by itself.",
+  ),
   // --- snapshot
   Proven: reason("A gateway of the same image and configuration loaded the verified snapshot."),
-  Unproven: reason("The verified snapshot was not yet loaded with the present image, configuration and keys."),
+  Unproven: reason(
+    "The verified snapshot was not yet loaded with the present image, configuration and keys.",
+    "Wait for the rehearsal. If it lasts: read the message, and make room for one more gateway pod.",
+  ),
   Unpublished: reason(
     "The snapshot is proven, and modePolicy Observe keeps pods from using it.",
     "Set modePolicy to Auto once you trust what Holdfast says it would do.",
@@ -155,7 +170,7 @@ export const REASONS = {
     "A gateway did not load the candidate snapshot.",
     "Look at the message; the last verified pair stays.",
   ),
-  NoExportYet: reason("The backup pod has not exported yet."),
+  NoExportYet: reason("The backup pod has not exported yet.", "If it lasts: look at the backup pod's events and log."),
   SnapshotShrunken: reason(
     "The newest export lost much of a kind.",
     "If it is meant: holdfast.dev/accept-snapshot with the digest that the message names.",
@@ -164,7 +179,10 @@ export const REASONS = {
     "The newest export has nothing in common with the verified snapshot: another gateway group's, or all created anew.",
     "Look whether shortID and certificate are this group's. If it is meant: holdfast.dev/accept-snapshot as the message says.",
   ),
-  SnapshotInvalid: reason("The newest export cannot be used (not JSON, truncated, incomplete, empty)."),
+  SnapshotInvalid: reason(
+    "The newest export cannot be used (not JSON, truncated, incomplete, empty).",
+    "Find out why: the backup pod's log, what the control plane holds. A verified pair stays.",
+  ),
   ExportLate: reason("The backup pod has not exported for three intervals.", "Look at the backup pod's log."),
   ExporterKeyIgnored: reason(
     "The exporter writes to the verified key instead of the raw one.",
@@ -185,16 +203,16 @@ export const REASONS = {
   WaitingReturn: reason("The control plane is back, not yet for long enough."),
   WaitingApproval: reason(
     "The return waits for a person.",
-    "Annotate holdfast.dev/approve-return with the number that the message names.",
+    "Annotate holdfast.dev/approve-return with .status.epoch, which the message of Reconciling names.",
   ),
   WaitingCanary: reason("A throw-away gateway tries the control plane before the return."),
   CanaryFailed: reason(
     "A throw-away gateway did not load from the control plane; the group stays in fallback.",
-    "Look at the message.",
+    "Look at the message and at the canary pod. No word passes this.",
   ),
   Regressed: reason(
     "The control plane holds clearly less than the verified snapshot.",
-    "Restore it, or accept: holdfast.dev/approve-return with the number that the message names.",
+    "Restore it, or accept: holdfast.dev/approve-return with .status.epoch, which the message of Reconciling names. Until then an override Fallback serves the last good pair.",
   ),
   MovingPods: reason("Pods are being replaced, one surge at a time."),
   WouldMove: reason("modePolicy is Observe: Holdfast would move now."),
@@ -204,15 +222,15 @@ export const REASONS = {
   ),
   ServingOldSnapshot: reason("Nothing else serves, so an old snapshot is used."),
   // --- held
-  Suspended: reason("spec.suspend is true.", "Set it to false."),
+  Suspended: reason("spec.suspend is true.", "Set it to false when the work is done."),
   HoldOrdered: reason("The override annotation says Hold."),
   WatchesBlind: reason(
     "A watch has had no sign of the API server for 110 s: nothing is decided on what may be out of date.",
     "Look at Holdfast's log for `watch interrupted`: its rights (list, watch), API priority and fairness, the network.",
   ),
   NoProof: reason(
-    "The control plane is lost and no snapshot is proven: nothing that serves is touched.",
-    "Restore the control plane, or the store.",
+    "The control plane is lost and fallback is not ready: nothing that serves is touched.",
+    "Restore the control plane, or what FALLBACK names. An override Fallback passes the age limit, never a missing proof.",
   ),
   SelfSuspicion: reason(
     "Many control planes look lost at once: Holdfast suspects itself.",
@@ -222,7 +240,10 @@ export const REASONS = {
     "The override annotation cannot be read.",
     "Write: Fallback until=2026-01-31T12:00:00Z (or Normal, Hold).",
   ),
-  OverrideRefused: reason("The override would break a law.", "See the message."),
+  OverrideRefused: reason(
+    "Fallback was ordered, and no snapshot is proven, or a day of it beside a living control plane has just ended.",
+    "Make fallback ready, or take the order back.",
+  ),
   // --- waiting changes
   ChangeWaits: reason(
     "A template change waits until the group is in normal mode.",

@@ -13,7 +13,8 @@ type Owned = readonly [path: string, why: string, instead: string];
 const PORTS = "Service, probes and start choice rely on these ports";
 const STATUS = "the operator asks each pod for its view of the control plane there";
 
-const OWNED: readonly Owned[] = [
+/** docs/reference.md lists them from here. */
+export const OWNED: readonly Owned[] = [
   [
     "deployment",
     "role, control plane, storage and keys are what Holdfast decides",

@@ -45,7 +45,7 @@ describe("the verdict table", () => {
     ["no route", "one gateway says connected, or one place got an answer", seen("noRoute", { connected: 1 })],
     ["no route", "enough say disconnected", seen("noRoute", { disconnected: 2, silent: 1 })],
     ["no route", "otherwise", seen("noRoute", { disconnected: 1, silent: 1, placesAgree: true })],
-    ["certificate refused (401, 403)", "any", seen("misconfigured", { disconnected: 2 })],
+    ["certificate refused (401, 403), or no control plane's answer", "any", seen("misconfigured", { disconnected: 2 })],
     ["anything else: name resolution, local TLS error", "any", seen("unknown", { disconnected: 2 })],
   ] as const;
 
@@ -125,6 +125,7 @@ describe("the start choice table", () => {
               if (!step.probeFirst) reasons.add(step.reason);
             }
     expect(reasons.size).toBeGreaterThan(5);
+    reasons.add("OwnFailure"); // said by `choose` itself, decided nowhere
     for (const reason of reasons) expect(PAGE).toContain(`\`${reason}\``);
   });
 });
