@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signal } from "../stage/faults.ts";
-import { expectNoneLost, isReady, lostWithAKilledGateway, Story } from "../stage/story.ts";
+import { expectLostOfTheKilledAlone } from "../stage/killed.ts";
+import { expectNoneLost, isReady, Story } from "../stage/story.ts";
 import { underLoad } from "../stage/watch.ts";
 
 /** An outage that begins while no operator runs: what pods do by themselves, and what waits for the operator. */
@@ -48,7 +49,7 @@ test("a snapshot pod's container killed in place reads the snapshot again and se
     );
   });
   expect(await story.sources()).toBe("fallback,normal,normal");
-  expect(lostWithAKilledGateway(load, killedAt).rest).toEqual([]);
+  expectLostOfTheKilledAlone(load, { pod: victim.metadata.name, at: killedAt, of: 3 });
 });
 
 test("a normal pod's container killed in place waits: the others serve, and the operator that returns replaces it", async () => {
@@ -72,7 +73,7 @@ test("a normal pod's container killed in place waits: the others serve, and the 
     await story.untilSources("fallback,fallback,normal");
   });
   expect((await story.pods()).map((pod) => pod.metadata.uid)).not.toContain(victim.metadata.uid);
-  expect(lostWithAKilledGateway(load, killedAt).rest).toEqual([]);
+  expectLostOfTheKilledAlone(load, { pod: victim.metadata.name, at: killedAt, of: 3 });
 });
 
 test("scaling the group waits for the operator, scaling the Deployment does not", async () => {
