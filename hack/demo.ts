@@ -7,6 +7,8 @@ import type { Json } from "../test/stage/cluster.ts";
 import { groupManifest, storageManifest } from "../test/stage/manifests.ts";
 import { Stage } from "../test/stage/stage.ts";
 import { sourceOf } from "../test/stage/watch.ts";
+import { alive, deleteOne, isReady, onePod, scale } from "./demo-pods.ts";
+import { inSeconds, lostOf, Table } from "./demo-table.ts";
 
 const { values } = parseArgs({
   options: {
@@ -33,36 +35,13 @@ const SPEC = {
 };
 
 const began = performance.now();
-const rows: [string, string][] = [];
+const table = new Table();
 let stage!: Stage;
 let load: Load | undefined;
 let prepared = false;
 
 const secondsSince = (from: number) => (performance.now() - from) / 1000;
 const tell = (text: string) => console.log(`[${secondsSince(began).toFixed(1).padStart(6)} s] ${text}`);
-const row = (what: string, value: string) => rows.push([what, value]);
-const inSeconds = (seconds: number) => `${seconds.toFixed(1)} s`;
-
-const alive = async () => (await stage.pods()).filter((pod: Json) => !pod.metadata.deletionTimestamp);
-const isReady = (pod: Json) => pod.status.conditions?.some((c: Json) => c.type === "Ready" && c.status === "True");
-
-/** Deletes a pod; resolves with the seconds until one that was not there before is Ready, and where it started from. */
-async function replaceOne(): Promise<{ seconds: number; source: string }> {
-  const before = await alive();
-  const names = new Set(before.map((pod: Json) => pod.metadata.name));
-  const from = performance.now();
-  await stage.cluster.delete(stage.namespace, "pods", before[0].metadata.name);
-  let successor: Json;
-  await stage.cluster.wait(
-    "the successor is ready",
-    async () => {
-      successor = (await alive()).find((pod: Json) => !names.has(pod.metadata.name) && isReady(pod));
-      return successor !== undefined;
-    },
-    120,
-  );
-  return { seconds: secondsSince(from), source: sourceOf(successor) };
-}
 
 async function licence(stageName: string): Promise<void> {
   const ask = () => stage.admin("GET", "/admin/license").catch(() => undefined);
@@ -76,7 +55,7 @@ async function licence(stageName: string): Promise<void> {
   const counted = await ask();
   const { license } = await stage.status();
   const byControlPlane = counted === undefined ? "control plane gone" : `control plane counts ${counted.licensedCores}`;
-  row(
+  table.row(
     `licensed cores, ${stageName}`,
     `${license.normal} normal + ${license.fallback} from the snapshot (${byControlPlane})`,
   );
@@ -117,25 +96,36 @@ async function outage(): Promise<void> {
   const lost = performance.now();
   await stage.controlPlane.kill();
   tell("right away a traffic pod is deleted and the group is scaled up by one");
-  await stage.cluster.kubectl("-n", stage.namespace, "scale", "gwg/edge", `--replicas=${REPLICAS + 1}`);
-  const first = await replaceOne();
-  tell(`a new pod serves after ${inSeconds(first.seconds)}; it started from: ${first.source}`);
-  row("pod created in the first second of the outage -> serves (from the snapshot)", inSeconds(first.seconds));
+  let verdict = 0;
+  const [first] = await Promise.all([
+    onePod(stage, "fallback", deleteOne, () => scale(stage, "gwg/edge", REPLICAS + 1)),
+    stage
+      .until("seen as lost", 90, (status) => status.controlPlane?.verdict === "Unreachable")
+      .then(() => {
+        verdict = secondsSince(lost);
+      }),
+  ]);
+  tell(`the pod in its place serves after ${inSeconds(first.seconds)}, from the snapshot`);
+  table.seconds("pod created in the first second of the outage -> serves (from the snapshot)", first.seconds);
+  table.seconds("outage -> verdict", verdict);
+  const firstAfter = (first.readyAt - lost) / 1000;
+  table.seconds("outage -> first pod from the snapshot (created right after the outage)", firstAfter);
   await stage.until("recorded", 90, (status) => status.mode !== "Normal");
-  row("control plane lost -> recorded in fallback (outageAfterSeconds 20)", inSeconds(secondsSince(lost)));
-  tell("the operator is scaled to 0 and another traffic pod is deleted");
+  table.seconds("control plane lost -> recorded in fallback (outageAfterSeconds 20)", secondsSince(lost));
+  tell("the operator is scaled to 0, another traffic pod is deleted, and then the Deployment is scaled up by one");
   await stage.operatorScale(0);
-  const alone = await replaceOne();
-  tell(`its successor serves after ${inSeconds(alone.seconds)} without an operator; it started from: ${alone.source}`);
-  row("pod created with the operator down -> serves (from the snapshot)", inSeconds(alone.seconds));
+  const alone = await onePod(stage, "fallback", deleteOne);
+  tell(`the pod in its place serves after ${inSeconds(alone.seconds)} without an operator, from the snapshot`);
+  table.seconds("pod created with the operator down -> serves (from the snapshot)", alone.seconds);
+  const added = await onePod(stage, "fallback", () => scale(stage, "deployment/edge", REPLICAS + 2));
+  tell(`the pod on top serves after ${inSeconds(added.seconds)} without an operator, from the snapshot`);
+  table.seconds("pod added to the Deployment with the operator down -> serves (from the snapshot)", added.seconds);
   await stage.operatorScale(2);
   tell("the operator is back; as the group asks for Rolling, the pods that still serve from memory are moved, too");
-  await stage.until(
-    "the whole group serves from the snapshot",
-    240,
-    (status) => status.traffic?.fromSnapshot === REPLICAS + 1 && status.mode === "Fallback",
-  );
-  row("control plane lost -> whole group from the snapshot (startAfterSeconds 45)", inSeconds(secondsSince(lost)));
+  await stage.until("the whole group serves from the snapshot", 240, ({ mode, traffic }) => {
+    return mode === "Fallback" && traffic?.fromSnapshot === REPLICAS + 1 && traffic.replicas === REPLICAS + 1;
+  });
+  table.seconds("control plane lost -> whole group from the snapshot (startAfterSeconds 45)", secondsSince(lost));
   await licence("in fallback");
 }
 
@@ -143,14 +133,24 @@ async function comeBack(): Promise<void> {
   tell("*** the control plane returns ***");
   const back = performance.now();
   await stage.controlPlane.start();
+  await stage.until("seen again", 120, (status) => status.controlPlane?.verdict === "Reachable");
+  table.seconds("return -> verdict", secondsSince(back));
   await stage.until("the return is recorded", 120, (status) => status.mode === "ToNormal" || status.mode === "Normal");
-  row("control plane back -> return recorded (recovery.afterSeconds 15)", inSeconds(secondsSince(back)));
+  table.seconds("control plane back -> return recorded (recovery.afterSeconds 15)", secondsSince(back));
+  // All that serve came from the snapshot: whoever came from the control plane is new.
+  const fromControlPlane = (pod: Json) => isReady(pod) && sourceOf(pod) === "normal";
+  await stage.cluster.wait(
+    "a pod from the control plane",
+    async () => (await alive(stage)).some(fromControlPlane),
+    120,
+  );
+  table.seconds("return -> first pod from the control plane", secondsSince(back));
   await stage.until(
     "normal, and all pods follow the control plane",
     240,
     (status) => status.mode === "Normal" && status.traffic?.fromControlPlane === REPLICAS + 1,
   );
-  row("control plane back -> whole group normal", inSeconds(secondsSince(back)));
+  table.seconds("control plane back -> whole group normal", secondsSince(back));
 }
 
 async function story(): Promise<void> {
@@ -160,8 +160,8 @@ async function story(): Promise<void> {
   try {
     await stage.untilProven(180);
     tell("the group serves, and its snapshot was loaded by a throw-away gateway: proven");
-    const normal = await replaceOne();
-    row("pod created in normal times -> serves (for comparison)", inSeconds(normal.seconds));
+    const normal = await onePod(stage, "normal", deleteOne);
+    table.seconds("pod created in normal times -> serves (for comparison)", normal.seconds);
     await stage.untilProven();
     await licence("in normal times");
     tell(`${values.rate} requests per second through the Service from here on; no request is ever repeated`);
@@ -181,20 +181,12 @@ async function story(): Promise<void> {
 async function ending(): Promise<boolean> {
   const sent = await load?.stop();
   if (!sent) return false;
-  const lost = sent.failed + sent.notSent;
-  rows.unshift(
-    ["requests sent", String(sent.sent)],
-    ["requests failed", `${lost}${lost > 0 ? ` ${JSON.stringify(sent.failures)}` : ""}`],
-    ["requests that met a connection closed while idle (HTTP clients re-send these)", String(sent.staleConnection)],
-    ["latency p50 / p99", `${sent.latencyMs.p50.toFixed(1)} / ${sent.latencyMs.p99.toFixed(1)} ms`],
-  );
-  const width = Math.max(...rows.map(([what]) => what.length));
-  console.log(`\n${rows.map(([what, value]) => `  ${what.padEnd(width)}  ${value}`).join("\n")}\n`);
+  console.log(`\n${table.text(sent)}\n`);
   for (const failure of sent.examples.slice(0, 10)) {
     const second = (Date.parse(failure.at) - performance.timeOrigin - began) / 1000;
     console.log(`  failed at ${second.toFixed(1)} s: ${JSON.stringify(failure)}`);
   }
-  return lost === 0;
+  return lostOf(sent) === 0;
 }
 
 let good = false;

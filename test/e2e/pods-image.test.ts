@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FULL, isTrue } from "../stage/says.ts";
 import { expectNoneLost, imageOf, Story } from "../stage/story.ts";
@@ -9,7 +10,8 @@ const OLD = "docker.io/api7/api7-ee-3-gateway:3.9.13";
 const NEW = "docker.io/api7/api7-ee-3-gateway:3.9.14";
 
 beforeAll(async () => {
-  if (FULL) story = await Story.begin("image", { replicas: 3 });
+  // Each flip of one hour doubles the wait for the return, and here are five.
+  if (FULL) story = await Story.begin("image", { replicas: 3, spec: { fallback: { recovery: { afterSeconds: 5 } } } });
 });
 afterAll(() => story?.stage.end());
 
@@ -55,7 +57,8 @@ async function outage(): Promise<void> {
 
 async function back(): Promise<void> {
   await story.stage.controlPlane.start();
-  await story.stage.untilMode("Normal", 180);
+  // A gateway that was alone for a minute asks for its control plane a minute later.
+  await story.stage.untilMode("Normal", 240);
 }
 
 /** The control plane is there, nothing moves or pends, and a template that can be proven is; whatever went on before. */
@@ -151,3 +154,26 @@ test.runIf(FULL)(
     });
   },
 );
+
+test.runIf(FULL)("changed in an outage while no operator runs: it waits for him, and then as with him", async () => {
+  story.reportFailure();
+  await settled();
+  const { stage } = story;
+  const template = async () => (await stage.cluster.get(stage.namespace, "deployments", story.name)).spec.template;
+  const [next, word] = imageOf((await story.ready())[0]) === NEW ? [OLD, "old"] : [NEW, "new"];
+  await loses0(async () => {
+    await outage();
+    const [before, templateBefore] = [await uids(), await template()];
+    await stage.operatorScale(0);
+    await story.patch({ gateway: { image: next } });
+    await sleep(10_000);
+    expect([await uids(), await template()], "nobody carries it out").toEqual([before, templateBefore]);
+    await stage.operatorScale(2);
+    await pending("ChangeWaits");
+    await sleep(5_000);
+    expect([await uids(), await template()], "it waits for normal times").toEqual([before, templateBefore]);
+    expect((await stage.status()).mode).toBe("Fallback");
+    await back();
+    await untilImages([word, word, word].join(), 180);
+  });
+});

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { signal } from "../stage/faults.ts";
-import { expectNoneLost, lostWithAKilledGateway, Story } from "../stage/story.ts";
+import { expectLostOfTheKilledAlone } from "../stage/killed.ts";
+import { expectNoneLost, Story } from "../stage/story.ts";
 import { underLoad } from "../stage/watch.ts";
 
 /**
@@ -43,7 +44,7 @@ test("a container killed in place keeps its normal configuration: Holdfast delet
     await story.untilSources("fallback,fallback,normal", 120);
   });
   expect((await story.pods()).map((pod) => pod.metadata.name)).not.toContain(victim.metadata.name);
-  expect(lostWithAKilledGateway(load, killedAt).rest).toEqual([]);
+  expectLostOfTheKilledAlone(load, { pod: victim.metadata.name, at: killedAt, of: 3 });
 });
 
 test("scaled up and down by the scale subresource of the group", async () => {

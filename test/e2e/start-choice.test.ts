@@ -100,7 +100,17 @@ test.runIf(FULL)("killed for its memory: that pod waits, what serves goes on, an
     expect([state.terminated?.reason, lastState.terminated?.reason]).toContain("OOMKilled");
     expect(pod.status.containerStatuses[0].state.waiting.reason).toBe("PodInitializing");
     expect(lives(await story.ready())).toEqual(before);
+    // Suspended, it writes status alone, and takes back neither the edit nor the want of a third pod.
+    await story.patch({ suspend: true });
+    await story.scale(3);
     await story.stage.operatorScale(2);
+    const said = /^2 of 3 traffic pods serve; pod (\S+): choose: .*OOMKilled/;
+    const told = (status: Json) => said.exec(condition(status, "Ready")?.message ?? "")?.[1];
+    await story.until("Holdfast names pod, container and cause", 60, (status) => told(status) === pod.metadata.name);
+    expect(condition(await story.stage.status(), "Ready")).toMatchObject({ status: "False", reason: "PodsMissing" });
+    expect(lives(await story.ready())).toEqual(before);
+    await story.scale(2);
+    await story.patch({ suspend: false });
     await story.untilSources("normal,normal", 120);
     await story.stage.untilProven();
   });

@@ -206,6 +206,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       `--service-account-private-key-file=${join(folder, "service-accounts.key")}`,
       `--cluster-signing-cert-file=${ca.caPath}`,
       `--cluster-signing-key-file=${ca.caKeyPath}`,
+      "--horizontal-pod-autoscaler-sync-period=5s", // default 15s: a story waits for each look
     ];
     const [controllerManager, scheduler] = await Promise.all([
       options.controllerManager === false

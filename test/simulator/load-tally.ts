@@ -8,8 +8,11 @@ export interface Failure {
   /** The status, or the error's code. */
   readonly detail: string;
   readonly afterMs: number;
+  /** Who answered, or answered before on the same kept connection; absent on a new one, which names nobody. */
   readonly pod?: string;
 }
+/** A kept connection that was closed as it was used again, and who had answered on it before. */
+export type Stale = Pick<Failure, "at" | "pod">;
 export interface LoadSecond {
   readonly at: string;
   readonly sent: number;
@@ -32,8 +35,12 @@ export interface LoadSummary {
   readonly notSent: number;
   readonly failures: Readonly<Partial<Record<FailureKind, number>>>;
   readonly failedStatus: Readonly<Record<string, number>>;
+  /** Failures by pod, of those that name one. */
+  readonly failedPods: Readonly<Record<string, number>>;
   /** The first failures, 200 at most. */
   readonly examples: readonly Failure[];
+  /** The first of `staleConnection`, 200 at most. */
+  readonly stale: readonly Stale[];
   readonly firstFailureAt?: string;
   readonly lastFailureAt?: string;
   readonly pods: Readonly<Record<string, number>>;
@@ -56,7 +63,9 @@ export class Tally {
   private readonly counts = { sent: 0, ok: 0, failed: 0, staleConnection: 0, notSent: 0 };
   private readonly failures: Partial<Record<FailureKind, number>> = {};
   private readonly failedStatus: Record<string, number> = {};
+  private readonly failedPods = new Map<string, number>();
   private readonly examples: Failure[] = [];
+  private readonly staleOnes: Stale[] = [];
   private lastFailureAt: string | undefined;
   private readonly pods = new Map<string, number>();
   private readonly buckets = new Uint32Array(BUCKETS);
@@ -72,9 +81,11 @@ export class Tally {
     this.counts.notSent += 1;
   }
 
-  stale(): void {
+  stale(pod: string | undefined): void {
     this.counts.staleConnection += 1;
     this.second.staleConnection += 1;
+    if (this.staleOnes.length >= EXAMPLES_MAX) return;
+    this.staleOnes.push({ at: new Date().toISOString(), ...(pod === undefined ? {} : { pod }) });
   }
 
   ok(ms: number, pod: string | undefined): void {
@@ -84,8 +95,7 @@ export class Tally {
     const bucket = Math.min(BUCKETS - 1, Math.max(0, Math.ceil(Math.log(ms / FIRST_MS) / Math.log(STEP))));
     this.buckets[bucket] = (this.buckets[bucket] ?? 0) + 1;
     if (pod === undefined) return;
-    const name = this.pods.has(pod) || this.pods.size < PODS_MAX ? pod : "others";
-    this.pods.set(name, (this.pods.get(name) ?? 0) + 1);
+    const name = countIn(this.pods, pod);
     this.second.pods[name] = (this.second.pods[name] ?? 0) + 1;
   }
 
@@ -95,6 +105,7 @@ export class Tally {
     this.failures[kind] = (this.failures[kind] ?? 0) + 1;
     if (kind === "status") this.failedStatus[detail] = (this.failedStatus[detail] ?? 0) + 1;
     this.lastFailureAt = new Date().toISOString();
+    if (pod !== undefined) countIn(this.failedPods, pod);
     if (this.examples.length >= EXAMPLES_MAX) return;
     this.examples.push({
       at: this.lastFailureAt,
@@ -124,7 +135,9 @@ export class Tally {
       ...this.counts,
       failures: { ...this.failures },
       failedStatus: { ...this.failedStatus },
+      failedPods: Object.fromEntries(this.failedPods),
       examples: [...this.examples],
+      stale: [...this.staleOnes],
       ...(first === undefined ? {} : { firstFailureAt: first }),
       ...(this.lastFailureAt === undefined ? {} : { lastFailureAt: this.lastFailureAt }),
       pods: Object.fromEntries(this.pods),
@@ -140,6 +153,13 @@ export class Tally {
     }
     return round(this.maxMs);
   }
+}
+
+/** One more for this pod, or for "others" where there are too many. Returns under which name. */
+function countIn(pods: Map<string, number>, pod: string): string {
+  const name = pods.has(pod) || pods.size < PODS_MAX ? pod : "others";
+  pods.set(name, (pods.get(name) ?? 0) + 1);
+  return name;
 }
 
 const newSecond = () => ({ sent: 0, ok: 0, failed: 0, staleConnection: 0, pods: {} as Record<string, number> });

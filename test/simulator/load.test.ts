@@ -86,7 +86,8 @@ function closingOnReuse(afterMs: number): Promise<string> {
       socket.on("error", () => undefined);
       socket.on("data", () => {
         requests += 1;
-        if (requests === 1) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n");
+        if (requests === 1)
+          socket.write("HTTP/1.1 200 OK\r\nserver-pod: pod-1\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n");
         else setTimeout(() => socket.destroy(), afterMs);
       });
     }),
@@ -98,6 +99,8 @@ test("a connection that closes as it is used again is counted apart, neither ok 
   expect(summary.staleConnection).toBeGreaterThan(10);
   expect(summary.failed).toBe(0);
   expect(summary.ok + summary.staleConnection).toBe(summary.sent);
+  expect(summary.stale).toHaveLength(summary.staleConnection);
+  expect(new Set(summary.stale.map(({ pod }) => pod)), "who had answered on it").toEqual(new Set(["pod-1"]));
 });
 
 test("with resendStale the request is sent once more, and that outcome counts", async () => {
@@ -110,6 +113,15 @@ test("a server that held the request before it closed was not idle: a failure", 
   const summary = await run(await closingOnReuse(600), { freshShare: 0, connections: 32, timeoutMs: 3_000 });
   expect(summary.staleConnection).toBe(0);
   expect(summary.failures.reset).toBeGreaterThan(5);
+  expect(summary.failedPods, "a kept connection names its pod").toEqual({ "pod-1": summary.failed });
+});
+
+test("a failure on a connection of its own names nobody, unless an answer did", async () => {
+  const refused = await run("http://127.0.0.1:1/", { freshShare: 1 });
+  expect([refused.failed > 0, refused.failedPods]).toEqual([true, {}]);
+  const url = await answering((_request, response) => void response.writeHead(404, { "server-pod": "pod-2" }).end());
+  const empty = await run(url, { freshShare: 1 });
+  expect(empty.failedPods).toEqual({ "pod-2": empty.failed });
 });
 
 test("a second is told as it passes", async () => {

@@ -1,4 +1,5 @@
 import http from "node:http";
+import type { Socket } from "node:net";
 import type { FailureKind, LoadSecond, LoadSummary } from "./load-tally.ts";
 import { Tally } from "./load-tally.ts";
 
@@ -59,6 +60,8 @@ class Runner {
   readonly tally: Tally;
   private readonly targets: readonly URL[];
   private readonly kept: http.Agent;
+  /** Behind a Service a connection leads to one pod for as long as it lives. */
+  private readonly podOf = new WeakMap<Socket, string>();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly startedAt = performance.now();
   private readonly options: LoadOptions;
@@ -118,6 +121,7 @@ class Runner {
     const { headers = {}, timeoutMs = 10_000, expectStatus = 200 } = this.options;
     const request = http.get(target, { agent: fresh ? false : this.kept, headers });
     let writtenAt = sentAt;
+    let socket: Socket | undefined;
     let answered = false;
     let over = false;
     const finish = (tell: () => void): void => {
@@ -128,19 +132,22 @@ class Runner {
       this.inFlight -= 1;
       if (this.inFlight === 0) this.idle?.();
     };
-    const fail = (kind: FailureKind, detail: string, pod?: string): void =>
+    const known = (): string | undefined => socket && this.podOf.get(socket);
+    const fail = (kind: FailureKind, detail: string, pod = known()): void =>
       finish(() => this.tally.failed(kind, detail, performance.now() - sentAt, pod));
     const timer = setTimeout(() => {
       fail("timeout", answered ? "no end of the answer" : "no answer");
       request.destroy();
     }, timeoutMs);
 
-    request.on("socket", () => {
+    request.on("socket", (given) => {
+      socket = given;
       writtenAt = performance.now();
     });
     request.on("response", (response) => {
       answered = true;
       const pod = headerText(response.headers["server-pod"]);
+      if (socket !== undefined && pod !== undefined) this.podOf.set(socket, pod);
       response.resume();
       response.on("end", () => {
         if (!response.complete) fail("reset", "answer cut short", pod);
@@ -152,7 +159,7 @@ class Runner {
     request.on("error", (error: NodeJS.ErrnoException) => {
       const closed = error.code === "ECONNRESET" || error.code === "EPIPE";
       if (!over && closed && !answered && request.reusedSocket && performance.now() - writtenAt < STALE_WINDOW_MS) {
-        this.tally.stale();
+        this.tally.stale(known());
         if (!mayResend) return finish(() => undefined);
         over = true;
         clearTimeout(timer);

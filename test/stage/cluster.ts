@@ -13,6 +13,7 @@ const PATHS: Record<string, string> = {
   poddisruptionbudgets: "/apis/policy/v1",
   events: "/apis/events.k8s.io/v1",
   leases: "/apis/coordination.k8s.io/v1",
+  horizontalpodautoscalers: "/apis/autoscaling/v2",
 };
 
 /** Between two looks: the machine that serves the traffic also answers them. */

@@ -2,6 +2,7 @@ import { expect, onTestFailed } from "vitest";
 import type { LoadSummary } from "../simulator/load.ts";
 import type { Json } from "./cluster.ts";
 import type { GroupOptions } from "./manifests.ts";
+import { lost } from "./says.ts";
 import { Stage } from "./stage.ts";
 import { saveReport, sourceOf } from "./watch.ts";
 
@@ -129,23 +130,6 @@ export class Story {
 
 /** Every request was answered with 200. The message tells when the others were sent, and how slow the machine was. */
 export function expectNoneLost(load: LoadSummary): void {
-  const { firstFailureAt, lastFailureAt, latencyMs, examples } = load;
-  const seen = JSON.stringify({ firstFailureAt, lastFailureAt, latencyMs, examples: examples.slice(0, 3) });
-  expect([load.failed, load.failures], seen).toEqual([0, {}]);
-}
-
-/**
- * What a gateway had open when it was killed without a goodbye, and what was sent to it until the cluster took notice,
- * is lost with any gateway: those broken or refused connections are counted apart, for a few seconds after the kill.
- */
-export function lostWithAKilledGateway(
-  load: LoadSummary,
-  killedAt: Date,
-  seconds = 5,
-): { apart: number; rest: object[] } {
-  const from = killedAt.getTime() - 100;
-  const isApart = ({ kind, at }: LoadSummary["examples"][number]): boolean =>
-    ["reset", "refused", "other"].includes(kind) && Date.parse(at) >= from && Date.parse(at) <= from + seconds * 1000;
-  const rest = load.examples.filter((failure) => !isApart(failure));
-  return { apart: load.examples.length - rest.length, rest };
+  const { firstFailureAt, lastFailureAt, latencyMs } = load;
+  expect(lost(load), JSON.stringify({ firstFailureAt, lastFailureAt, latencyMs })).toEqual([]);
 }
