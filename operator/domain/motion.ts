@@ -92,7 +92,22 @@ function settle(input: MotionInput, traffic: WorkloadFact, motion: Motion): void
   if (input.mode === "ToNormal" && input.evidence.verdict.word !== "Reachable") return;
   const surplus = input.facts.pods.filter((pod) => !pod.deleting && !isReady(pod)).length;
   if (frozen && surplus < traffic.replicas - wanted) return; // never shrinks what serves without a successor
-  shrink(input, traffic, [], wanted, "the wanted number of pods", motion);
+  const emptied = followsTheEmptied(input, traffic.replicas - wanted - surplus);
+  if (emptied.length > 0) retire(input, traffic, emptied, motion);
+  else shrink(input, traffic, [], wanted, "the wanted number of pods", motion);
+}
+
+/**
+ * Of more pods than are wanted, those to give up first. Beside a control plane that lost what it held, a pod that follows
+ * it serves nothing, and the cluster would as soon take one that started from the snapshot. Those that are not ready go
+ * before all others anyway.
+ */
+function followsTheEmptied({ facts, regression }: MotionInput, many: number): PodFact[] {
+  if (regression.is !== "regressed" || regression.approved) return [];
+  const ready = facts.pods.filter(isReady);
+  if (!ready.some((pod) => pod.start?.choice === "fallback")) return [];
+  const following = ready.filter((pod) => pod.start?.choice === "normal").sort((a, b) => b.createdMs - a.createdMs);
+  return following.slice(0, Math.max(0, many));
 }
 
 function move(input: MotionInput, traffic: WorkloadFact, leavers: PodFact[], limit: number, motion: Motion): void {
@@ -162,7 +177,7 @@ function retire(input: MotionInput, traffic: WorkloadFact, leaving: PodFact[], m
     return;
   }
   if (stale.length === 0)
-    shrink(input, traffic, leaving, traffic.replicas - leaving.length, "their successors serve", motion);
+    shrink(input, traffic, leaving, traffic.replicas - leaving.length, "enough serve without those that leave", motion);
 }
 
 /** Lowers the replicas, with the floor that is read live just before; only while one ReplicaSet alone has pods. */

@@ -71,7 +71,7 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
     old === undefined || !nothingElse
       ? `Snapshot ${short(verified.digest)} is ${since}`
       : `${old}; nothing else serves, so it is used (${since})`;
-  const late = old === undefined && controlPlaneLostMs === undefined ? lateExport(facts) : undefined;
+  const late = old === undefined && controlPlaneLostMs === undefined ? lateExport(facts, verified) : undefined;
   return {
     status: "True",
     reason: old !== undefined && nothingElse ? "ServingOldSnapshot" : late !== undefined ? "ExportLate" : "Proven",
@@ -91,13 +91,20 @@ function overwritten(facts: Facts, verified: PairFound): boolean {
   return facts.group.spec.backup.enabled && raw.seen === "absent" && verified.ageMs < lateAfterMs(facts);
 }
 
-function lateExport(facts: Facts): string | undefined {
+function lateExport(facts: Facts, verified: PairFound): string | undefined {
   const { raw } = facts.snapshot;
+  const limitMs = lateAfterMs(facts);
   // A store that does not answer just now is told elsewhere, and answers again.
   if (raw.seen === "unknown" && raw.reason === "StorageUnavailable") return undefined;
   if (raw.seen === "unknown") return `but the newest export cannot be read: ${raw.why}`;
-  if (raw.seen !== "found" || !facts.group.spec.backup.enabled || raw.ageMs <= lateAfterMs(facts)) return undefined;
-  return `but the last export is of ${new Date(raw.lastModifiedMs).toISOString()}, more than three intervals ago${exporterTrouble(facts)}`;
+  if (!facts.group.spec.backup.enabled) return undefined;
+  const newest = raw.seen === "found" ? raw : verified;
+  if (newest.ageMs <= limitMs) return undefined;
+  const of = new Date(newest.lastModifiedMs).toISOString();
+  // An exporter takes nothing away: somebody did, or it was never there beside a pair that another exporter left.
+  const what =
+    raw.seen === "found" ? `the last export is of ${of}` : `there is no export; the last that was taken is of ${of}`;
+  return `but ${what}, more than three intervals ago${exporterTrouble(facts)}`;
 }
 
 /** Why there may be no export; "" when the exporter's pods come up. */

@@ -510,6 +510,27 @@ test.for<[string, (facts: Loose) => void, string, string]>([
     "the newest export cannot be read: the key is encrypted",
   ],
   [
+    "it is gone beside a pair that was proven: told once that pair is old",
+    (f) => Object.assign(f.snapshot, { raw: { seen: "absent" }, verified: { ...f.snapshot.verified, ageMs: 900_000 } }),
+    "True ExportLate",
+    "there is no export; the last that was taken is of 20",
+  ],
+  [
+    "it is gone beside a pair that was just taken",
+    (f) => Object.assign(f.snapshot, { raw: { seen: "absent" }, verified: { ...f.snapshot.verified, ageMs: 9_000 } }),
+    "True Proven",
+    "is proven with",
+  ],
+  [
+    "none is wanted",
+    (f) => {
+      f.group.spec.backup.enabled = false;
+      Object.assign(f.snapshot, { raw: { seen: "absent" }, verified: { ...f.snapshot.verified, ageMs: 900_000 } });
+    },
+    "True Proven",
+    "is proven with",
+  ],
+  [
     "a store that does not answer for a moment is no news of the export",
     (f) => Object.assign(f.snapshot, { raw: { seen: "unknown", reason: "StorageUnavailable", why: "timeout" } }),
     "True Proven",

@@ -61,7 +61,7 @@ test.runIf(FULL)(
     const load = await underLoad(story.stage, 30, async () => {
       const old = await story.ready();
       await cluster.delete(namespace, "secrets", "edge-dp-cert");
-      await story.until("told", 30, (status) => condition(status, "Stalled")?.message.includes('"edge-dp-cert"'));
+      await story.until("told", 90, (status) => condition(status, "Stalled")?.message.includes('"edge-dp-cert"'));
       await cluster.delete(namespace, "pods", old[0].metadata.name);
       const pod = await newcomer(old, 60, (one) => one.status.containerStatuses?.[0]?.state.running !== undefined);
       expect(saidBy(pod).absent).toContain("clientCertificate");

@@ -124,10 +124,11 @@ test.runIf(FULL)(
     await removePairs(stage, "edge-raw");
     try {
       const load = await underLoad(stage, 30, async () => {
-        await sleep(15_000); // it is looked at each 3 s
+        await stage.until("told", 60, (status) => status.fallbackReady === "ExportLate");
         const status = await stage.status();
-        // ExportLate speaks of an export that is there and old.
-        expect([status.fallbackReady, isTrue(status, "Stalled")]).toEqual(["Proven", false]);
+        expect(condition(status, "FallbackReady")).toMatchObject({ status: "True" });
+        expect(condition(status, "FallbackReady").message).toMatch(/there is no export; the last that was taken is of/);
+        expect(isTrue(status, "Stalled")).toBe(false);
         await stage.controlPlane.kill();
         try {
           await stage.untilMode("Fallback", 60);

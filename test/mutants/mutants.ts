@@ -215,6 +215,7 @@ export const MUTANTS: readonly Mutant[] = [
     "traffic.replicaSets.filter((set) => set.replicas > 0).length > 1",
     "false",
   ),
+  m("motion.ts", "who follows the emptied goes first", "if (emptied.length > 0)", "if (false)"),
   m("motion.ts", "the Deployment was looked at", "!traffic.observed || ", ""),
   m("motion.ts", "the floor", "Math.min(to, staying.length)", "0"),
   m("motion-failure.ts", "a surge that cannot be had is taken back", "> SURGE_PATIENCE_MS", "> 1e15"),
