@@ -144,7 +144,8 @@ test.runIf(FULL)(
     } finally {
       await writePair(stage, "edge-raw", good);
     }
-    await stage.untilProven();
+    // Not merely proven, which it was all along: until the export is seen again the verified pair's age would count.
+    await stage.until("seen again", 60, (status) => status.fallbackReady === "Proven");
   },
 );
 
