@@ -192,6 +192,22 @@ test("an emptied control plane in normal mode: quarantined, the verified pair st
   expect(world.verified).toEqual(world.held);
 });
 
+test("an exporter that writes to the verified key is told, before its export was loaded and after", () => {
+  const world = new World({ backup: { exportIntervalSeconds: 5 } });
+  world.exporterKey = "verified";
+  const said = () => `${world.condition("FallbackReady")?.status} ${world.condition("FallbackReady")?.reason}`;
+  world.until(() => world.verified !== undefined, 60).run(1);
+  expect(said()).toBe("False ExporterKeyIgnored");
+  world.run(60);
+  expect(said()).toBe("True ExporterKeyIgnored");
+  expect(world.condition("FallbackReady")?.message).toContain(
+    'is proven with api7/api7-ee-3-gateway:3.9.13 at 2026-01-01T00:00:05.500Z; but the exporter writes to the key "edge" instead of "edge-raw"',
+  );
+  world.exporterKey = "raw";
+  world.run(60);
+  expect(said()).toBe("True Proven");
+});
+
 test("an emptied control plane at the return: the group stays in fallback until a person approves this return", () => {
   const world = provenWorld();
   world.controlPlane = "down";

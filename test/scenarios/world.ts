@@ -53,6 +53,8 @@ export class World {
   raw: { content: Content; atMs: number } | undefined;
   candidate: Content | undefined;
   verified: Content | undefined;
+  /** An exporter that does not take the key from its environment overwrites the verified pair. */
+  exporterKey: "raw" | "verified" = "raw";
   objects = new Map<string, KubeObject>();
   pods: WorldPod[] = [];
   helpers: (HelperPodFact & { endsMs: number; outcome: HelperPodFact["result"] })[] = [];
@@ -77,6 +79,7 @@ export class World {
   #version = 1;
   #names = 1;
   #lastExportMs = 0;
+  #verifiedAtMs: number | undefined;
   #lastCrashMs = 0;
 
   constructor(spec: object = {}) {
@@ -224,7 +227,7 @@ export class World {
       snapshot: {
         raw: this.#pair(this.raw?.content, this.raw?.atMs ?? 0),
         candidate: this.#pair(this.candidate, nowMs),
-        verified: this.#pair(this.verified, nowMs),
+        verified: this.#pair(this.verified, this.#verifiedAtMs ?? nowMs),
       },
       peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
       operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },
@@ -314,7 +317,7 @@ export class World {
       case "copySnapshot": {
         const from = step.from === "raw" ? this.raw?.content : this.candidate;
         if (!from || from.digest !== step.digest || !this.storeUp) return;
-        if (step.to === "verified") this.verified = from;
+        if (step.to === "verified") this.#putVerified(from);
         else this.candidate = from;
         return;
       }
@@ -460,7 +463,13 @@ export class World {
     const runs = this.objects.has("Deployment/edge-backup") && this.#answersGateways() && this.storeUp;
     if (!runs || this.nowMs - this.#lastExportMs < this.spec.backup.exportIntervalSeconds * 1000) return;
     this.#lastExportMs = this.nowMs;
-    this.raw = { content: this.held, atMs: this.nowMs };
+    if (this.exporterKey === "verified") this.#putVerified(this.held);
+    else this.raw = { content: this.held, atMs: this.nowMs };
+  }
+
+  #putVerified(held: Content): void {
+    this.verified = held;
+    this.#verifiedAtMs = this.nowMs;
   }
 }
 
