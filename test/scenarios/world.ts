@@ -74,6 +74,8 @@ export class World {
   deaths: (number | undefined)[] = [];
   /** The pods are seen as they were a loop ago. */
   podsLate = false;
+  /** What is seen otherwise than this world would have it: mistakes in the input, groups beside this one. */
+  otherwise: Partial<Pick<Facts, "rendered" | "storage" | "snapshot" | "peers">> = {};
   #podsBefore: PodFact[] = [];
   #blind: { sinceMs: number; pods: PodFact[]; helpers: HelperPodFact[]; wroteMs?: number } | undefined;
   #version = 1;
@@ -231,6 +233,7 @@ export class World {
       },
       peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
       operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },
+      ...this.otherwise,
     };
   }
 
@@ -473,7 +476,7 @@ export class World {
   }
 }
 
-const storageSpec = FallbackStorageSpec.parse({
+export const storageSpec = FallbackStorageSpec.parse({
   type: "S3",
   s3: { region: "eu-west-1", resourceBucket: "res", configBucket: "conf" },
   credentials: { secretRef: { name: "keys" } },
