@@ -99,7 +99,8 @@ function rbacPage(note: string): string {
   const head = "| group | resource | verbs | why |\n| --- | --- | --- | --- |\n";
   return `${note}# Rights of the operator
 One Role per watched namespace and one for the Lease. Nothing is cluster-wide. The list is \`operator/rbac.ts\`; the chart and
-\`install/install.yaml\` are generated from it, and the cluster tests run the operator with exactly these rights.
+\`install/install.yaml\` are generated from it, and the cluster tests run the operator with exactly these rights. Each is needed by a call that
+is made: \`test/rbac.test.ts\`.
 
 ## In each watched namespace
 ${head}${rows(NAMESPACE_RULES)}
@@ -109,6 +110,8 @@ ${head}${rows(leaseRules("holdfast"))}
 * Secrets are read by name; they cannot be listed. But who may create pods in a namespace can mount any Secret of it: treat
   the operator's ServiceAccount as able to read the Secrets of the watched namespaces.
 * No exec, no eviction, no tokens, no Roles: \`test/cluster/chart.test.ts\`.
+* Where the admission plugin OwnerReferencesPermissionEnforcement is on, only who may delete an object may change its owner:
+  there a change of \`deletionPolicy\` also needs \`delete\` on \`serviceaccounts\` and \`poddisruptionbudgets\`.
 * Traffic and backup pods have ServiceAccounts of their own, without any right and without a token.
 
 With \`rbac.create: false\` make the Roles by hand from these tables, and bind them to the operator's ServiceAccount.

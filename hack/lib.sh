@@ -16,12 +16,12 @@ die() {
 
 require_root() { [ "$(id -u)" = 0 ] || die "$1 needs root on this machine: run it as root (sudo -E $0 ...)"; }
 
-# require_space DIR MEGABYTES: a full disk otherwise shows as a strange error of some compiler.
+# require_space DIR MEGABYTES [ELSE]: a full disk otherwise shows as a strange error of some compiler.
 require_space() {
   mkdir -p "$1" || die "cannot create $1: set HOLDFAST_CACHE to a folder you may write to"
   local free
   free=$(df -Pm "$1" | awk 'NR==2 {print $4}')
-  [ "$free" -ge "$2" ] || die "only $free MB free under $1, $2 MB are needed: free some or set HOLDFAST_CACHE to another disk"
+  [ "$free" -ge "$2" ] || die "only $free MB free under $1, $2 MB are needed: free some${3- or set HOLDFAST_CACHE to another disk}"
 }
 
 # with_progress LABEL COMMAND...: runs it with its output in a log, says every 20 s that it still runs and shows the

@@ -12,8 +12,10 @@ export interface RbacRule {
 }
 
 const CACHE = ["list", "watch"] as const;
-/** get: who sits on the name; create: POST; patch: server-side apply; delete: what the spec wants no more. */
-const CHILD = ["get", ...CACHE, "create", "patch", "delete"] as const;
+/** get: who sits on the name; create: POST; patch: server-side apply. */
+const CHILD = ["get", ...CACHE, "create", "patch"] as const;
+/** What a spec may want no more. What is always wanted goes with its group, by the garbage collector. */
+const REMOVED = [...CHILD, "delete"] as const;
 
 /** In each namespace whose groups are kept. */
 export const NAMESPACE_RULES: readonly RbacRule[] = [
@@ -38,7 +40,7 @@ export const NAMESPACE_RULES: readonly RbacRule[] = [
   {
     apiGroup: "apps",
     resources: ["deployments"],
-    verbs: CHILD,
+    verbs: REMOVED,
     why: "traffic and backup pods; pause, restored template",
   },
   {
@@ -56,16 +58,17 @@ export const NAMESPACE_RULES: readonly RbacRule[] = [
   {
     apiGroup: "",
     resources: ["pods"],
-    verbs: CHILD,
+    verbs: REMOVED,
     why: "start choices; live floor; rehearsal, canary and witness pods; dry-run; deletion cost; pods that cannot start",
   },
   {
     apiGroup: "",
     resources: ["configmaps"],
-    verbs: CHILD,
+    verbs: REMOVED,
     why: "configurations, the published mode; get also reads a storage's CA bundle",
   },
-  { apiGroup: "", resources: ["services", "serviceaccounts"], verbs: CHILD, why: "one Service, one identity per role" },
+  { apiGroup: "", resources: ["services"], verbs: REMOVED, why: "one Service" },
+  { apiGroup: "", resources: ["serviceaccounts"], verbs: CHILD, why: "one identity per role" },
   {
     apiGroup: "networking.k8s.io",
     resources: ["networkpolicies"],

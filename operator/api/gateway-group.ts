@@ -70,7 +70,9 @@ const Backup = z.strictObject({
 });
 
 const Fallback = z.strictObject({
-  storageRef: localRef("The FallbackStorage of this group."),
+  storageRef: localRef(
+    "The FallbackStorage of this group, of the group's own namespace: one of another cannot be named.",
+  ),
   outageAfterSeconds: seconds(
     5,
     86400,

@@ -32,10 +32,10 @@ function strangerProblem(situation: Situation, stranger: Children["strangers"][n
   return "problem" in adoption ? adoption.problem : undefined;
 }
 
-const podsRefused = (why: string): Problem => ({
+const podsRefused = (why: string, pods = "traffic pods"): Problem => ({
   reason: "PodsRefused",
   field: "spec",
-  message: `The cluster refuses the traffic pods: ${why}`,
+  message: `The cluster refuses the ${pods}: ${why}: correct spec.gateway or spec.traffic.podTemplate, or the quota or policy`,
 });
 
 const VERBS: Readonly<Record<string, string>> = {
@@ -55,8 +55,7 @@ function stepRefused({ does, kind, name, role, message }: Refusal): Problem {
       field: "",
       message: `The cluster refuses to ${verb} ${kind} "${name}": ${message}`,
     };
-  if (role !== undefined)
-    return { reason: "PodsRefused", field: "spec", message: `The cluster refuses the ${role} pod: ${message}` };
+  if (role !== undefined) return podsRefused(message, `${role} pod`);
   return { reason: "ObjectRefused", field: "spec", message: `The cluster refuses ${kind} "${name}": ${message}` };
 }
 

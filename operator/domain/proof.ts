@@ -56,10 +56,7 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
     return no("Unreadable", `The verified snapshot cannot be used: ${verified.problems.join(", ")}`);
   const proof = proofFor(facts, proofKey, verified);
   if (!proof && overwritten(facts, verified))
-    return no(
-      "ExporterKeyIgnored",
-      `The exporter writes to the key "${facts.group.spec.shortID}" instead of "${facts.group.spec.shortID}-raw": this gateway does not take the key from its environment, so what pods would start from is unproven`,
-    );
+    return no("ExporterKeyIgnored", `The ${keyIgnored(facts)}, so what pods would start from is unproven`);
   if (!proof) return no(isRehearsing(facts) ? "Rehearsing" : "Unproven", unproven(facts));
   const old = ageProblem(facts, verified, controlPlaneLostMs);
   const nothingElse = !facts.pods.some((pod) => isReady(pod) && pod.start?.choice !== "fallback");
@@ -71,11 +68,11 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
     old === undefined || !nothingElse
       ? `Snapshot ${short(verified.digest)} is ${since}`
       : `${old}; nothing else serves, so it is used (${since})`;
-  const late = old === undefined && controlPlaneLostMs === undefined ? lateExport(facts, verified) : undefined;
+  const told = old === undefined && controlPlaneLostMs === undefined ? exportTrouble(facts, verified) : undefined;
   return {
     status: "True",
-    reason: old !== undefined && nothingElse ? "ServingOldSnapshot" : late !== undefined ? "ExportLate" : "Proven",
-    message: late === undefined ? message : `${message}; ${late}`,
+    reason: old !== undefined && nothingElse ? "ServingOldSnapshot" : (told?.reason ?? "Proven"),
+    message: told === undefined ? message : `${message}; ${told.message}`,
     proof,
     usable: true,
     refuted: false,
@@ -83,13 +80,29 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   };
 }
 
-const lateAfterMs = (facts: Facts): number => 3_000 * facts.group.spec.backup.exportIntervalSeconds + 10_000;
+/** What the exporter does is no good, though the pair that is there now was proven. */
+function exportTrouble(facts: Facts, verified: PairFound): { reason: Reason; message: string } | undefined {
+  const late = lateExport(facts, verified);
+  if (late !== undefined) return { reason: "ExportLate", message: late };
+  // Written again since it was recorded, which nobody but the exporter does: what it brings next is proven by nobody.
+  const { verifiedAt } = facts.group.status.snapshot ?? {};
+  const recordedMs = verifiedAt === undefined ? facts.nowMs : Date.parse(verifiedAt);
+  const again = verified.ageMs + SLACK_MS < facts.nowMs - recordedMs;
+  if (!again || !overwritten(facts, verified)) return undefined;
+  return { reason: "ExporterKeyIgnored", message: `but the ${keyIgnored(facts)}` };
+}
+
+const SLACK_MS = 10_000;
+const lateAfterMs = (facts: Facts): number => 3_000 * facts.group.spec.backup.exportIntervalSeconds + SLACK_MS;
 
 /** The exporter alone writes without us; it obeys its key, or the verified pair changes while there is no raw one. */
 function overwritten(facts: Facts, verified: PairFound): boolean {
   const { raw } = facts.snapshot;
   return facts.group.spec.backup.enabled && raw.seen === "absent" && verified.ageMs < lateAfterMs(facts);
 }
+
+const keyIgnored = ({ group }: Facts): string =>
+  `exporter writes to the key "${group.spec.shortID}" instead of "${group.spec.shortID}-raw": this gateway does not take the key from its environment`;
 
 function lateExport(facts: Facts, verified: PairFound): string | undefined {
   const { raw } = facts.snapshot;

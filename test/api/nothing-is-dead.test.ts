@@ -8,6 +8,7 @@ import { CONDITION_TYPES, REASONS } from "../../operator/api/reasons.ts";
 import { fields } from "../../operator/api/structural.ts";
 
 const ROOT = join(import.meta.dirname, "../../operator");
+const TEST_ROOT = join(import.meta.dirname, "..");
 const CODE = (readdirSync(ROOT, { recursive: true }) as string[])
   .filter((path) => path.endsWith(".ts") && !path.startsWith("api/"))
   .map((path) => readFileSync(join(ROOT, path), "utf8"))
@@ -35,6 +36,22 @@ test("every condition type is said somewhere", () => {
 
 test("every reason is said somewhere", () => {
   expect(Object.keys(REASONS).filter((reason) => !isNamed(reason) && !NOT_YET.has(reason))).toEqual([]);
+});
+
+/**
+ * Said by the code is not enough: a test must name it, so that a reason that nobody says any more, or another in its
+ * place, is found out. As a whole word in a text; files of this folder and of test/docs go by the list itself.
+ */
+const TESTS = (readdirSync(TEST_ROOT, { recursive: true }) as string[])
+  .filter((path) => path.endsWith(".test.ts") && !/^(api|docs)\//.test(path))
+  .flatMap((path) => readFileSync(join(TEST_ROOT, path), "utf8").split("\n"))
+  .filter((line) => !/^\s*(\/\/|\/?\*)/.test(line))
+  .join("\n");
+
+test("every reason is named by a test of what says it", () => {
+  expect(TESTS.length).toBeGreaterThan(100_000);
+  const named = (reason: string) => new RegExp(`["'\`/](\\w+ )?${reason}["'\`/]`).test(TESTS);
+  expect(Object.keys(REASONS).filter((reason) => !named(reason))).toEqual([]);
 });
 
 test("every annotation is read or written somewhere", () => {

@@ -112,6 +112,18 @@ describe.each(KINDS)("%s", (kind) => {
   });
 });
 
+/** References have no namespace; one that was dropped in silence would name another object than was meant. */
+test.each([
+  ["GatewayGroup", "fallback.storageRef", { fallback: { storageRef: { namespace: "shared" } } }],
+  ["GatewayGroup", "controlPlane.clientCertificateRef", { controlPlane: { clientCertificateRef: { namespace: "x" } } }],
+  ["FallbackStorage", "credentials.secretRef", { credentials: { secretRef: { namespace: "shared" } } }],
+] as const)("an object of another namespace cannot be named: %s %s", async (kind, field, patch) => {
+  const sample = shortest(kind, "elsewhere");
+  const path = `${pathOf(kind)}?dryRun=All&fieldValidation=Strict`;
+  const { code, body } = await api.call("POST", path, { ...sample, spec: merge(sample.spec, patch) });
+  expect([code, body.message]).toEqual([400, expect.stringContaining(`unknown field "spec.${field}.namespace"`)]);
+});
+
 test("the YAML of the README is accepted by kubectl apply", async () => {
   const [, yaml] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(join(REPOSITORY, "README.md"), "utf8"))!;
   await api.call("POST", "/api/v1/namespaces", { metadata: { name: "gateways" } });

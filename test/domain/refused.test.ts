@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { healthy, held, type Loose, planOf, told } from "./deciding.ts";
 
 const REHEARSAL = { does: "create", kind: "Pod", name: "rehearsal", role: "rehearsal", message: "exceeded quota" };
+const WAY_OUT = "correct spec.gateway or spec.traffic.podTemplate, or the quota or policy";
 const said = (facts: Loose, type: string): Loose =>
   planOf(facts, held(facts, "Reachable", 5_000)).status.conditions?.find((condition) => condition.type === type);
 
@@ -12,7 +13,7 @@ test.for([
     "ObjectRefused",
     'spec: The cluster refuses Service "edge": no',
   ],
-  [REHEARSAL, "PodsRefused", "spec: The cluster refuses the rehearsal pod: exceeded quota"],
+  [REHEARSAL, "PodsRefused", `spec: The cluster refuses the rehearsal pod: exceeded quota: ${WAY_OUT}`],
   [
     { does: "scale", kind: "Deployment", name: "edge", message: "no" },
     "StepRefused",
@@ -32,6 +33,23 @@ test.for([
   const { facts } = healthy();
   facts.children.refused = [refusal];
   expect(said(facts, "Stalled")).toMatchObject({ status: "True", reason, message });
+});
+
+/** Beforehand, by a dry-run; or by the ReplicaSet controller, when a policy changed after the pods were made. */
+test.for<[string, (facts: Loose) => void]>([
+  ["by a dry-run", (f) => (f.children.podRefusal = "exceeded quota")],
+  ["when the roll is under way", (f) => (f.children.traffic.failure = "exceeded quota")],
+])("traffic pods that are refused are told with the way out, until they are let in: %s", ([, change]) => {
+  const { facts } = healthy();
+  change(facts);
+  expect(said(facts, "Stalled")).toMatchObject({
+    status: "True",
+    reason: "PodsRefused",
+    message: `spec: The cluster refuses the traffic pods: exceeded quota: ${WAY_OUT}`,
+  });
+  delete facts.children.podRefusal;
+  delete facts.children.traffic.failure;
+  expect(said(facts, "Stalled")).toMatchObject({ status: "False", reason: "Accepted" });
 });
 
 const running = {

@@ -57,9 +57,14 @@ test.for([
 });
 
 test.for([
-  ["no pod of the new template serves: the one before is put back", false, "restoreTemplate edge"],
-  ["pods of both serve: the roll is paused", true, "pause edge"],
-] as const)("%s", ([, newServes, step]) => {
+  [
+    "no pod of the new template serves: the one before is put back",
+    false,
+    "restoreTemplate edge",
+    ["TemplateRestored"],
+  ],
+  ["pods of both serve: the roll is paused", true, "pause edge", []],
+] as const)("%s", ([, newServes, step, events]) => {
   const facts = rolling({ newServes });
   lose(facts);
   inMode(facts, "ToFallback");
@@ -67,6 +72,8 @@ test.for([
   expect(done(plan)).toContain(step);
   expect(done(plan).filter((text) => /^(scale|deletePod)/.test(text))).toEqual([]);
   expect([told(plan, "RestartPending"), plan.broken]).toEqual(["OutageDuringRoll", []]);
+  const toldOfSteps = plan.steps.flatMap((one) => (one.do === "apply" ? [] : (one.events ?? [])));
+  expect(toldOfSteps.map(({ type, reason }) => `${type} ${reason}`)).toEqual(events.map((one) => `Warning ${one}`));
 });
 
 test("a pod of a roll that does not come up is told with what the kubelet says; the group is ready all the same", () => {

@@ -1,8 +1,9 @@
 /** Servers of tests end with the test process, however it ends, and say why when they do not start. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, expect, test } from "vitest";
-import { startServer, temporaryFolder, until } from "./process.ts";
+import { freePort, startServer, temporaryFolder, until } from "./process.ts";
 
 const folder = temporaryFolder("process");
 afterAll(() => folder.remove());
@@ -56,3 +57,25 @@ test.for<[string, string[], RegExp]>([
     own.remove();
   }
 });
+
+test("a server whose port is taken is told with the port", async () => {
+  const port = await freePort();
+  const listen = [process.execPath, "--eval", `require("node:net").createServer().listen(${port}, "127.0.0.1")`];
+  const own = temporaryFolder("process");
+  const options = { folder: own.path, ready: () => isOpen(port), readyLimitMs: 20_000 };
+  const first = await startServer("first", listen, options);
+  try {
+    const second = startServer("second", listen, { ...options, ready: () => false });
+    await expect(second).rejects.toThrow(new RegExp(`second ended with 1; .*EADDRINUSE.*127\\.0\\.0\\.1:${port}`, "s"));
+  } finally {
+    await first.kill();
+    own.remove();
+  }
+});
+
+const isOpen = (port: number): Promise<boolean> =>
+  new Promise((done) => {
+    const socket = connect(port, "127.0.0.1", () => done(true));
+    socket.once("error", () => done(false));
+    socket.once("connect", () => socket.destroy());
+  });

@@ -192,6 +192,22 @@ test("an emptied control plane in normal mode: quarantined, the verified pair st
   expect(world.verified).toEqual(world.held);
 });
 
+test("an exporter that writes to the verified key is told, before its export was loaded and after", () => {
+  const world = new World({ backup: { exportIntervalSeconds: 5 } });
+  world.exporterKey = "verified";
+  const said = () => `${world.condition("FallbackReady")?.status} ${world.condition("FallbackReady")?.reason}`;
+  world.until(() => world.verified !== undefined, 60).run(1);
+  expect(said()).toBe("False ExporterKeyIgnored");
+  world.run(60);
+  expect(said()).toBe("True ExporterKeyIgnored");
+  expect(world.condition("FallbackReady")?.message).toContain(
+    'is proven with api7/api7-ee-3-gateway:3.9.13 at 2026-01-01T00:00:05.500Z; but the exporter writes to the key "edge" instead of "edge-raw"',
+  );
+  world.exporterKey = "raw";
+  world.run(60);
+  expect(said()).toBe("True Proven");
+});
+
 test("an emptied control plane at the return: the group stays in fallback until a person approves this return", () => {
   const world = provenWorld();
   world.controlPlane = "down";
@@ -209,6 +225,32 @@ test("an emptied control plane at the return: the group stays in fallback until 
   world.annotations["holdfast.dev/approve-return"] = String(world.status.epoch);
   world.until(() => world.mode === "Normal", 200);
   expect(world.mode).toBe("Normal");
+});
+
+test("a control plane that comes back emptied while pods still serve from memory: a person moves all to the last good pair", () => {
+  const world = provenWorld();
+  const good = world.held;
+  world.controlPlane = "down";
+  world.until(() => world.mode === "Fallback", 100);
+  world.kill(world.serving()[0]!);
+  world.run(10);
+  world.controlPlane = "up";
+  world.held = content("e0", 0);
+  world.transcript = [];
+  world.run(600);
+  expect([world.mode, world.from("fallback"), world.from("normal")]).toEqual(["Fallback", 1, 1]);
+  expect(world.transcript).toEqual([]);
+  expect(world.condition("ControlPlaneRegressed")).toMatchObject({ reason: "Regressed", status: "True" });
+  expect(world.condition("Reconciling")).toMatchObject({
+    reason: "Regressed",
+    message: expect.stringContaining(`routes 40 -> 0. Restore it, or to return all the same: annotate`),
+  });
+  const until = new Date(world.nowMs + 3_600_000).toISOString();
+  world.annotations["holdfast.dev/override"] = `Fallback until=${until}`;
+  world.until(() => world.from("fallback") === 2 && world.from("normal") === 0, 200).run(10);
+  expect([world.mode, world.from("fallback"), world.from("normal"), world.replicas]).toEqual(["Fallback", 2, 0, 2]);
+  expect([world.verified, world.condition("FallbackReady")?.reason]).toEqual([good, "Proven"]);
+  expect([world.minServing, world.broken]).toEqual([1, []]); // the one that was killed
 });
 
 test("manual approval: the return waits for a person", () => {
@@ -295,10 +337,16 @@ test("disaster recovery in a new place: nothing serves, the control plane was ne
   world.controlPlane = "down";
   world.verified = content("d1");
   world.raw = { content: world.verified, atMs: world.nowMs - 30 * 86_400_000 };
+  const exported = new Date(world.raw.atMs).toISOString();
   world.until(() => world.from("fallback") === 2, 200);
   expect(world.from("fallback")).toBe(2);
   world.run(30);
   expect(world.mode).toBe("Fallback");
+  expect(world.condition("FallbackReady")).toMatchObject({
+    status: "True",
+    reason: "ServingOldSnapshot",
+    message: expect.stringContaining(`The last export is of ${exported}, older than maxAgeSeconds 3600; nothing else`),
+  });
 });
 
 test("an operator that restarts in the middle of everything reaches the same end", () => {

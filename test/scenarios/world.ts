@@ -53,6 +53,8 @@ export class World {
   raw: { content: Content; atMs: number } | undefined;
   candidate: Content | undefined;
   verified: Content | undefined;
+  /** An exporter that does not take the key from its environment overwrites the verified pair. */
+  exporterKey: "raw" | "verified" = "raw";
   objects = new Map<string, KubeObject>();
   pods: WorldPod[] = [];
   helpers: (HelperPodFact & { endsMs: number; outcome: HelperPodFact["result"] })[] = [];
@@ -72,11 +74,14 @@ export class World {
   deaths: (number | undefined)[] = [];
   /** The pods are seen as they were a loop ago. */
   podsLate = false;
+  /** What is seen otherwise than this world would have it: mistakes in the input, groups beside this one. */
+  otherwise: Partial<Pick<Facts, "rendered" | "storage" | "snapshot" | "peers">> = {};
   #podsBefore: PodFact[] = [];
   #blind: { sinceMs: number; pods: PodFact[]; helpers: HelperPodFact[]; wroteMs?: number } | undefined;
   #version = 1;
   #names = 1;
   #lastExportMs = 0;
+  #verifiedAtMs: number | undefined;
   #lastCrashMs = 0;
 
   constructor(spec: object = {}) {
@@ -224,10 +229,11 @@ export class World {
       snapshot: {
         raw: this.#pair(this.raw?.content, this.raw?.atMs ?? 0),
         candidate: this.#pair(this.candidate, nowMs),
-        verified: this.#pair(this.verified, nowMs),
+        verified: this.#pair(this.verified, this.#verifiedAtMs ?? nowMs),
       },
       peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
       operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },
+      ...this.otherwise,
     };
   }
 
@@ -314,7 +320,7 @@ export class World {
       case "copySnapshot": {
         const from = step.from === "raw" ? this.raw?.content : this.candidate;
         if (!from || from.digest !== step.digest || !this.storeUp) return;
-        if (step.to === "verified") this.verified = from;
+        if (step.to === "verified") this.#putVerified(from);
         else this.candidate = from;
         return;
       }
@@ -460,11 +466,17 @@ export class World {
     const runs = this.objects.has("Deployment/edge-backup") && this.#answersGateways() && this.storeUp;
     if (!runs || this.nowMs - this.#lastExportMs < this.spec.backup.exportIntervalSeconds * 1000) return;
     this.#lastExportMs = this.nowMs;
-    this.raw = { content: this.held, atMs: this.nowMs };
+    if (this.exporterKey === "verified") this.#putVerified(this.held);
+    else this.raw = { content: this.held, atMs: this.nowMs };
+  }
+
+  #putVerified(held: Content): void {
+    this.verified = held;
+    this.#verifiedAtMs = this.nowMs;
   }
 }
 
-const storageSpec = FallbackStorageSpec.parse({
+export const storageSpec = FallbackStorageSpec.parse({
   type: "S3",
   s3: { region: "eu-west-1", resourceBucket: "res", configBucket: "conf" },
   credentials: { secretRef: { name: "keys" } },

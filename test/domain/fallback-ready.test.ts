@@ -1,0 +1,97 @@
+/** FallbackReady: would a pod that starts now without the control plane serve, and if not, why not? */
+import { expect, test } from "vitest";
+import { healthy, held, type Loose, lose, planOf } from "./deciding.ts";
+
+const readyOf = (facts: Loose): Loose =>
+  planOf(facts, held(facts, "Reachable", 5_000)).status.conditions?.find(({ type }) => type === "FallbackReady");
+
+/** The order in which it is looked for why no pod could start without the control plane. */
+test.for<[string, (facts: Loose) => void, string, string]>([
+  [
+    "there is none, and nobody exports",
+    (f) => {
+      noVerified(f);
+      f.group.spec.backup.enabled = false;
+    },
+    "Missing",
+    "There is no verified snapshot, and spec.backup.enabled is false",
+  ],
+  [
+    "nobody has exported yet",
+    (f) => noVerified(f),
+    "NoExportYet",
+    "The backup pod has not exported yet: there is no raw snapshot in the store",
+  ],
+  [
+    "the export is old, and others serve",
+    (f) => Object.assign(f.snapshot.raw, { ageMs: 3_600_001, lastModifiedMs: 0 }),
+    "Stale",
+    "The last export is of 1970-01-01T00:00:00.000Z, older than maxAgeSeconds 3600",
+  ],
+  [
+    "it is damaged",
+    (f) => (f.snapshot.verified.problems = ["NotJson"]),
+    "Unreadable",
+    "The verified snapshot cannot be used: NotJson",
+  ],
+  [
+    "the first export did not load",
+    (f) => {
+      f.snapshot.verified = { seen: "absent" };
+      f.group.status.snapshot = { lastRehearsal: { result: "Failed", message: "404 on every route", at: now(f) } };
+    },
+    "RehearsalFailed",
+    "404 on every route",
+  ],
+  [
+    "what an exporter wrote there was never loaded",
+    (f) => overwritten(f),
+    "ExporterKeyIgnored",
+    'The exporter writes to the key "edge" instead of "edge-raw": this gateway does not take the key from its environment, so what pods would start from is unproven',
+  ],
+  [
+    "what stands there was never loaded, and the exporter writes where it should",
+    (f) => (f.snapshot.verified.digest = "sha256:ff"),
+    "Unproven",
+    "The verified snapshot was not yet loaded with the present image, configuration and reader keys",
+  ],
+  [
+    "what stands there was never loaded, and was not written just now",
+    (f) => {
+      overwritten(f);
+      f.snapshot.verified.ageMs = 25_000;
+    },
+    "Unproven",
+    "The verified snapshot was not yet loaded with the present image, configuration and reader keys",
+  ],
+])("the snapshot: %s", ([, change, reason, message]) => {
+  const { facts } = healthy();
+  change(facts);
+  expect(readyOf(facts)).toMatchObject({ status: "False", reason, message });
+});
+
+/** Proven, recorded a minute ago, and no raw export: did the exporter write over it since, or was that Holdfast's copy? */
+test.for<[string, (facts: Loose) => void, string]>([
+  ["written since", () => {}, "ExporterKeyIgnored"],
+  ["not written since, and a person removed the raw one", (f) => (f.snapshot.verified.ageMs = 60_000), "ExportLate"],
+  ["as good as not: clocks differ by seconds", (f) => (f.snapshot.verified.ageMs = 50_000), "Proven"],
+  ["nobody exports", (f) => (f.group.spec.backup.enabled = false), "Proven"],
+  ["in an outage, where nobody exports", (f) => lose(f), "Proven"],
+])("a proven pair that is overwritten: %s", ([, change, reason]) => {
+  const { facts } = healthy({ backup: { exportIntervalSeconds: 15 } });
+  facts.snapshot.raw = { seen: "absent" };
+  facts.snapshot.verified.ageMs = 49_999;
+  facts.group.status.snapshot.verifiedAt = new Date(facts.nowMs - 60_000).toISOString();
+  change(facts);
+  expect(readyOf(facts)).toMatchObject({ status: "True", reason });
+});
+
+function noVerified(facts: Loose): void {
+  facts.snapshot.verified = { seen: "absent" };
+  facts.snapshot.raw = { seen: "absent" };
+}
+function overwritten(facts: Loose): void {
+  Object.assign(facts.snapshot.verified, { digest: "sha256:ff", ageMs: 24_999 });
+  facts.snapshot.raw = { seen: "absent" };
+}
+const now = (facts: Loose): string => new Date(facts.nowMs).toISOString();
