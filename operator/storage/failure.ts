@@ -9,6 +9,8 @@ export interface Attempt {
   name: string;
   key?: string;
   where: string;
+  /** S3: the region that the settings name. */
+  region?: string;
   /** Which setting the host name comes from, for the day when it does not resolve. */
   hostFrom: string;
 }

@@ -58,7 +58,8 @@ export function explainS3(error: unknown, attempt: Attempt, headers: Headers): F
       return new Failure(fault, `the bucket does not exist (${code})`, options);
     case "WrongRegion": {
       const region = regionFor(error, headers, message);
-      const where = region === undefined ? "in another region" : `in region ${region}`;
+      const asked = attempt.region ?? "the one that was asked";
+      const where = region === undefined ? `in another region than ${asked}` : `in region ${region}, not in ${asked}`;
       const todo = region === undefined ? "correct the region" : `set the region to ${region}`;
       return new Failure(fault, `the bucket is ${where}`, { ...options, todo });
     }

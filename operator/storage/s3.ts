@@ -206,6 +206,7 @@ export class S3Store implements store.SnapshotStore {
       name: which === "resource" ? resourceBucket : configBucket,
       ...(key !== undefined && { key }),
       where: endpoint ?? `AWS region ${region}`,
+      region,
       hostFrom: bucketInHost ? "endpoint, or set forcePathStyle" : endpoint === undefined ? "region" : "endpoint",
     };
   }

@@ -105,7 +105,12 @@ describe("S3 server", () => {
   afterAll(() => bench.stop());
 
   test.for([
-    ["another region", { region: "eu-west-1" }, "WrongRegion", /set the region to us-east-1$/],
+    [
+      "another region",
+      { region: "eu-west-1" },
+      "WrongRegion",
+      /in region us-east-1, not in eu-west-1; set the region to us-east-1$/,
+    ],
     ["https where http is spoken", { endpoint: "https" }, "Unknown", /check whether the endpoint is http:/],
     ["a name that no bucket can have", { resourceBucket: "Not_A_Bucket" }, "BucketMissing", /InvalidBucketName/],
   ] as const)("refuses %s and says what to do", async ([, change, fault, words]) => {

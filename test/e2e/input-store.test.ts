@@ -107,7 +107,7 @@ const STORAGE: Mistake[] = [
       on.cluster.patch(on.namespace, "fallbackstorages", "eu", { spec: { s3: { region: "eu-nowhere-9" } } }),
     undo: (on) => on.cluster.patch(on.namespace, "fallbackstorages", "eu", { spec: { s3: { region: "us-east-1" } } }),
     reason: "StorageMisconfigured",
-    says: [/FallbackStorage "eu", spec\.s3/, /region/, /us-east-1/],
+    says: [/FallbackStorage "eu", spec\.s3/, /in region us-east-1, not in eu-nowhere-9; set the region to us-east-1/],
   },
   {
     what: "a bucket that does not exist",

@@ -295,7 +295,7 @@ describe("what the server says", () => {
       const error = await refusal(call());
       expect([error.fault, error.message]).toEqual([
         "WrongRegion",
-        expect.stringContaining("the bucket is in region us-west-2; set the region to us-west-2"),
+        expect.stringContaining("the bucket is in region us-west-2, not in eu-west-1; set the region to us-west-2"),
       ]);
     }
   });
@@ -311,7 +311,9 @@ describe("what the server says", () => {
 
   test("an S3 redirect that names no region still is a wrong region", async () => {
     const { store } = await talkTo("S3", refuse("S3", 301, "PermanentRedirect"));
-    expect((await refusal(read(store))).message).toContain("the bucket is in another region; correct the region");
+    expect((await refusal(read(store))).message).toContain(
+      "the bucket is in another region than eu-west-1; correct the region",
+    );
   });
 
   test("AccessDenied on a read says that the object may just be missing, on a write it does not", async () => {
