@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Json } from "../stage/cluster.ts";
 import { FULL, isTrue } from "../stage/says.ts";
 import { expectNoneLost, imageOf, Story } from "../stage/story.ts";
 import { underLoad } from "../stage/watch.ts";
@@ -50,6 +51,16 @@ const gateway = (env: Record<string, string>) => ({
   },
 });
 
+const isPlain = (pod: Json): boolean => {
+  const env: Json[] = pod.spec.containers.find(({ name }: Json) => name === "gateway").env;
+  return (
+    env
+      .filter(({ name }) => name.startsWith("SIM_"))
+      .map(({ name }) => name)
+      .join() === "SIM_EXPOSE_POD"
+  );
+};
+
 async function outage(): Promise<void> {
   await story.stage.controlPlane.kill();
   await story.stage.untilMode("Fallback", 150);
@@ -65,6 +76,12 @@ async function back(): Promise<void> {
 async function settled(): Promise<void> {
   if (story.stage.controlPlane.ended() !== undefined) await story.stage.controlPlane.start();
   await story.patch({ traffic: gateway({}) });
+  // The template of the story before may only now begin to roll out.
+  await story.stage.cluster.wait(
+    "every pod is of the plain template",
+    async () => (await story.pods()).every(isPlain),
+    180,
+  );
   await story.untilSources("normal,normal,normal", 180);
   await story.stage.untilProven(120);
   await story.until("nothing pends", 60, (status) => pendingReason(status) === "");
