@@ -111,7 +111,8 @@ ${head}${rows(leaseRules("holdfast"))}
   the operator's ServiceAccount as able to read the Secrets of the watched namespaces.
 * No exec, no eviction, no tokens, no Roles: \`test/cluster/chart.test.ts\`.
 * Where the admission plugin OwnerReferencesPermissionEnforcement is on, only who may delete an object may change its owner:
-  there a change of \`deletionPolicy\` also needs \`delete\` on \`serviceaccounts\` and \`poddisruptionbudgets\`.
+  there a change of \`deletionPolicy\` also needs \`delete\` on \`serviceaccounts\` and \`poddisruptionbudgets\`, and
+  taking over a policy on \`networkpolicies\`.
 * Traffic and backup pods have ServiceAccounts of their own, without any right and without a token.
 
 With \`rbac.create: false\` make the Roles by hand from these tables, and bind them to the operator's ServiceAccount.

@@ -159,8 +159,8 @@ export const REASONS = {
     "Wait for the rehearsal. If it lasts: read the message, and make room for one more gateway pod.",
   ),
   Unpublished: reason(
-    "The snapshot is proven, and modePolicy Observe keeps pods from using it.",
-    "Set modePolicy to Auto once you trust what Holdfast says it would do.",
+    "The snapshot is proven, and no pod would find the proof: modePolicy Observe, suspend or Hold keeps it from being published.",
+    "Set modePolicy to Auto once you trust what Holdfast says it would do; end suspend or Hold.",
   ),
   Stale: reason("The last export is older than spec.fallback.snapshot.maxAgeSeconds.", "Look at the backup pod's log."),
   Missing: reason("There is no verified snapshot.", "Look at the backup pod and at the store."),

@@ -129,6 +129,8 @@ export interface PodFact {
   check: "pass" | "fail" | "unknown";
   /** Which container waits or ended, and why, as the kubelet says (`choose: OOMKilled`, ...). */
   trouble?: string;
+  /** It runs, and the kubelet may ask where nobody listens: to be told, and nothing rests on it. */
+  unheard?: string;
 }
 
 export interface HelperPodFact {

@@ -28,7 +28,7 @@ export type PairFact =
       /** The gateway group that it names, where it does. */
       gatewayGroup?: string;
       /** Of what answers requests in it: hashes, sorted; the smallest of them stand for all where it is not whole. */
-      sketch?: { hashes: readonly string[]; whole: boolean };
+      sketch?: { hashes: readonly number[]; whole: boolean };
       /** Closed words from the gateway boundary: NotJson, Empty, ... A pair with problems is never promoted. */
       problems: readonly string[];
       warnings: readonly string[];

@@ -41,6 +41,8 @@ export interface GroupFacts {
   uid: string;
   resourceVersion: string;
   generation: number;
+  /** When the object was made, by the API server's clock, ms since 1970. */
+  createdMs?: number;
   annotations: Readonly<Record<string, string>>;
   spec: GatewayGroupSpec;
   status: GatewayGroupStatus;

@@ -6,7 +6,7 @@ import type { PodFact, WorkloadFact } from "./facts-cluster.ts";
 import { cannotRun, MOVE_PAUSE_MS, moveFailure, paused } from "./motion-failure.ts";
 import { leaversOf, remainingOf, stuckPods } from "./motion-who.ts";
 import type { Step } from "./plan.ts";
-import { isReady, isServing, surgeOf } from "./pods.ts";
+import { isReady, isServing, servesFrom, surgeOf } from "./pods.ts";
 import type { Regression } from "./return.ts";
 
 /**
@@ -102,12 +102,15 @@ function settle(input: MotionInput, traffic: WorkloadFact, motion: Motion): void
  * it serves nothing, and the cluster would as soon take one that started from the snapshot. Those that are not ready go
  * before all others anyway.
  */
-function followsTheEmptied({ facts, regression }: MotionInput, many: number): PodFact[] {
+function followsTheEmptied({ facts, regression, wanted }: MotionInput, many: number): PodFact[] {
   if (regression.is !== "regressed" || regression.approved) return [];
   const ready = facts.pods.filter(isReady);
-  if (!ready.some((pod) => pod.start?.choice === "fallback")) return [];
+  if (!ready.some((pod) => servesFrom(pod, "fallback"))) return [];
   const following = ready.filter((pod) => pod.start?.choice === "normal").sort((a, b) => b.createdMs - a.createdMs);
-  return following.slice(0, Math.max(0, many));
+  // By all that is seen one that follows may serve: it goes only while as many as are wanted serve without it.
+  let spare = ready.filter(isServing).length - wanted;
+  const leaving = following.filter((pod) => !isServing(pod) || spare-- > 0);
+  return leaving.slice(0, Math.max(0, many));
 }
 
 function move(input: MotionInput, traffic: WorkloadFact, leavers: PodFact[], limit: number, motion: Motion): void {

@@ -93,7 +93,12 @@ function exportTrouble(facts: Facts, verified: PairFound): { reason: Reason; mes
 }
 
 const SLACK_MS = 10_000;
-const lateAfterMs = (facts: Facts): number => 3_000 * facts.group.spec.backup.exportIntervalSeconds + SLACK_MS;
+/** Without an export the verified pair's age is looked at, and that pair is read again once in a validation interval. */
+function lateAfterMs({ group, snapshot, storage }: Facts): number {
+  const unseenSeconds =
+    snapshot.raw.seen !== "found" && storage.seen === "present" ? storage.spec.validationIntervalSeconds : 0;
+  return 3_000 * group.spec.backup.exportIntervalSeconds + SLACK_MS + 1_000 * unseenSeconds;
+}
 
 /** The exporter alone writes without us; it obeys its key, or the verified pair changes while there is no raw one. */
 function overwritten(facts: Facts, verified: PairFound): boolean {

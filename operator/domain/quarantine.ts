@@ -17,7 +17,12 @@ export function quarantineOf(facts: Facts, status: Pipeline["status"]): Pipeline
       message: `The newest export cannot be used: ${raw.problems.join(", ")}; the verified snapshot stays`,
     };
   if (raw.digest === status.digest) return undefined;
-  const doubt = doubtOf(facts, status, raw);
+  // Nothing to measure it on just now, or any more: what was told of this group's exports stands.
+  const told = asBefore(facts, status);
+  const verified = found(facts.snapshot.verified);
+  const measurable = verified !== undefined && isMeasure(facts, status, verified);
+  const stands = !measurable && told?.reason === "SnapshotForeign" && !snapshotAccepted(facts, raw.digest);
+  const doubt = stands ? FOREIGN : doubtOf(facts, status, raw);
   return (
     doubt && {
       reason: doubt.reason,
@@ -27,27 +32,34 @@ export function quarantineOf(facts: Facts, status: Pipeline["status"]): Pipeline
   );
 }
 
+interface Doubt {
+  reason: Distrust;
+  why: string;
+}
+const FOREIGN: Doubt = {
+  reason: "SnapshotForeign",
+  why: "The newest export has nothing in common with the verified snapshot: it is another gateway group's, or everything was created anew",
+};
+
 /** What speaks against a pair that would load, measured on the verified one; a person's word takes it away. */
-export function doubtOf(
-  facts: Facts,
-  status: Pipeline["status"],
-  pair: Found,
-): { reason: Distrust; why: string } | undefined {
+export function doubtOf(facts: Facts, status: Pipeline["status"], pair: Found): Doubt | undefined {
   if (snapshotAccepted(facts, pair.digest)) return undefined;
   const verified = found(facts.snapshot.verified);
-  // Measured on what was proven alone; on what a deleted group left, as long as nothing is.
-  const ours = status.digest === undefined || verified?.digest === status.digest;
-  if (verified && ours && isForeign(verified, pair)) {
-    const why =
-      "The newest export has nothing in common with the verified snapshot: it is another gateway group's, or everything was created anew";
-    return { reason: "SnapshotForeign", why };
-  }
+  if (verified && isMeasure(facts, status, verified) && isForeign(verified, pair)) return FOREIGN;
   const before = status.counts ?? verified?.counts;
   if (!before) return undefined;
   const shrunken = shrunkenKinds(before, pair.counts, facts.group.spec.fallback.snapshot.maxShrinkPercent);
   if (shrunken.length === 0) return undefined;
   const lost = shrunken.map((kind) => `${kind.kind} ${kind.before} -> ${kind.after}`).join(", ");
   return { reason: "SnapshotShrunken", why: `The newest export lost much: ${lost}` };
+}
+
+/**
+ * Proven, and written since this group exists: by Holdfast, from an export of this group. What lay there before may be
+ * another's, and must not keep the group's own exports out.
+ */
+function isMeasure({ group }: Facts, { digest }: Pipeline["status"], verified: Found): boolean {
+  return verified.digest === digest && verified.lastModifiedMs > (group.createdMs ?? 0);
 }
 
 /** Fewer items than this on either side may all have been replaced by a person. */
@@ -62,12 +74,10 @@ function isForeign(verified: Found, pair: Found): boolean {
   if (verified.gatewayGroup !== undefined && pair.gatewayGroup !== undefined)
     return verified.gatewayGroup !== pair.gatewayGroup;
   const sketches = [verified.sketch ?? NOTHING, pair.sketch ?? NOTHING];
-  const reach = sketches.flatMap(({ hashes, whole }) => (whole ? [] : hashes.slice(-1))).sort()[0];
-  const [before = [], after = []] = sketches.map(({ hashes }) =>
-    hashes.filter((hash) => reach === undefined || hash <= reach),
-  );
-  const compared = before.length >= MIN_COMPARED && after.length >= MIN_COMPARED;
-  return compared && !after.some((hash) => before.includes(hash));
+  const reach = Math.min(...sketches.flatMap(({ hashes, whole }) => (whole ? [] : hashes.slice(-1))));
+  const [before = [], after = []] = sketches.map(({ hashes }) => hashes.filter((hash) => hash <= reach));
+  const known = new Set(before);
+  return before.length >= MIN_COMPARED && after.length >= MIN_COMPARED && !after.some((hash) => known.has(hash));
 }
 
 /** A store that cannot be read just now neither trusts nor doubts anything anew. */

@@ -1,11 +1,13 @@
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
-import { LABEL } from "../api/names.ts";
+import { childName, LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
+import { parseStart } from "./choice.ts";
 import { conditionsFrom, type Saying } from "./conditions.ts";
+import { START_KEY } from "./desired/config-maps.ts";
 import { isOverridden } from "./diff.ts";
 import { evidenceText } from "./evidence.ts";
 import { licenseOf } from "./license.ts";
-import type { ModeStep } from "./mode.ts";
+import { isInert, type ModeStep } from "./mode.ts";
 import type { Pipeline } from "./pipeline-state.ts";
 import { isServing } from "./pods.ts";
 import { problemsOf } from "./problems.ts";
@@ -36,7 +38,7 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
     observedGeneration: facts.group.generation,
     conditions: conditionsFrom(before.conditions, sayings, facts.group.generation, facts.nowMs),
     summary: summaryOf(input, sayings),
-    fallbackReady: pipeline.quarantine ? "Quarantined" : fallbackOf(situation).reason,
+    fallbackReady: pipeline.quarantine ? "Quarantined" : fallbackOf(situation, input.step).reason,
     controlPlane: {
       verdict: evidence.verdict.word,
       operator: facts.controlPlane.operator.view,
@@ -103,7 +105,7 @@ function sayingsOf(input: StatusInput): Saying[] {
       reason: evidence.verdict.reason,
       message: evidenceText(facts, evidence),
     },
-    { type: "FallbackReady", ...fallbackOf(situation) },
+    { type: "FallbackReady", ...fallbackOf(situation, step) },
   ];
   if (situation.mode !== "Normal")
     sayings.push({
@@ -148,12 +150,23 @@ function sayingsOf(input: StatusInput): Saying[] {
   return sayings;
 }
 
-/** Ready is what a pod that starts now would find, and it finds nothing where a person wants Holdfast to look on. */
-function fallbackOf({ readiness, mode, words }: Situation): Pick<Saying, "status" | "reason" | "message"> {
+/** Ready is what a pod that starts now would find; Holdfast that only looks on, or writes nothing, brings it nothing. */
+function fallbackOf(situation: Situation, step: ModeStep): Pick<Saying, "status" | "reason" | "message"> {
+  const { readiness, mode, words } = situation;
   const { status, reason, message } = readiness;
-  if (!readiness.usable || mode !== "Normal" || words.order !== "Observe") return { status, reason, message };
-  const why = "modePolicy is Observe, which publishes no proof: pods that start in an outage start as without Holdfast";
+  const writes = words.order !== "Observe" && !isInert(step);
+  if (!readiness.usable || mode !== "Normal" || writes || isPublishedLive(situation))
+    return { status, reason, message };
+  const why =
+    "No proof is published, and Holdfast is told to publish none: pods that start in an outage start as without it";
   return { status: "False", reason: "Unpublished", message: `${why}. ${message}` };
+}
+
+/** Would a pod that starts now find a proof in the ConfigMap as it stands? */
+function isPublishedLive({ facts, running }: Situation): boolean {
+  const object = facts.children.byName.get(`ConfigMap/${childName.start(facts.group.name)}`);
+  const text = (object?.["data"] as Record<string, string> | undefined)?.[START_KEY] ?? "";
+  return parseStart(text, running.key).proof !== "absent";
 }
 
 /** What the cluster changes in what is written now, by object and field; undefined where it changes nothing. */
@@ -185,8 +198,9 @@ function readySaying({ facts, wanted }: Situation): Saying {
 
 /** A pod that does not come up, with what the kubelet says of it; "" when all is well. */
 function troubleOf({ pods }: Situation["facts"]): string {
-  const found = pods.find((pod) => pod.trouble !== undefined && !pod.deleting);
-  return found ? `; pod ${found.name}: ${found.trouble}` : "";
+  const alive = pods.filter((pod) => !pod.deleting);
+  const found = alive.find((pod) => pod.trouble !== undefined) ?? alive.find((pod) => pod.unheard !== undefined);
+  return found ? `; pod ${found.name}: ${found.trouble ?? found.unheard}` : "";
 }
 
 function reconcilingSaying({ situation, busy, step, template }: StatusInput): Saying {

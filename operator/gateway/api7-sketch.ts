@@ -3,12 +3,13 @@ import type { JsonObject } from "./api7-render-merge.ts";
 import { itemID } from "./api7-snapshot-references.ts";
 
 /** So many of the smallest hashes stand for all. */
-const SKETCH_SIZE = 64;
+const SKETCH_SIZE = 1024;
+/** 48 bits: a number that JavaScript holds exactly, at 8 bytes each. */
 const HASH_DIGITS = 12;
 
 export interface Sketch {
-  /** Hexadecimal, sorted. */
-  hashes: readonly string[];
+  /** Ascending. */
+  hashes: readonly number[];
   /** None was left out. */
   whole: boolean;
 }
@@ -20,12 +21,15 @@ export interface Sketch {
 export function sketchOf(kinds: ReadonlyMap<string, JsonObject[]>, of: readonly string[]): Sketch {
   const hashes = of.flatMap((kind) =>
     (kinds.get(kind) ?? []).map((item) =>
-      createHash("sha256")
-        .update(`${kind}/${itemID(item) ?? ""}`)
-        .digest("hex")
-        .slice(0, HASH_DIGITS),
+      Number.parseInt(
+        createHash("sha256")
+          .update(`${kind}/${itemID(item) ?? ""}`)
+          .digest("hex")
+          .slice(0, HASH_DIGITS),
+        16,
+      ),
     ),
   );
-  const sorted = [...new Set(hashes)].sort();
+  const sorted = [...new Set(hashes)].sort((a, b) => a - b);
   return { hashes: sorted.slice(0, SKETCH_SIZE), whole: sorted.length <= SKETCH_SIZE };
 }

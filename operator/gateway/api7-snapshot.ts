@@ -198,7 +198,7 @@ function groupsNamed(kinds: Map<string, JsonObject[]>, config: JsonObject | unde
   const inner = config?.["config"];
   const holders = [...(isObject(inner) ? [inner] : []), ...[...kinds.values()].flat()];
   const named = holders.map((holder) => holder["gateway_group_id"]);
-  return [...new Set(named.filter((id) => typeof id === "string"))];
+  return [...new Set(named.filter((id): id is string => typeof id === "string" && id !== ""))];
 }
 
 function checkPair({ resourceModifiedAt, configModifiedAt }: SnapshotContext, problems: SnapshotProblem[]): void {

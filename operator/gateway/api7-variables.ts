@@ -1,7 +1,7 @@
 import type { JsonObject } from "./api7-render-merge.ts";
 
 /** [D] `${{NAME}}` and `${{NAME:=default}}`, blanks allowed inside the braces. */
-const VARIABLE = /\$\{\{\s*(\w+)\s*(:=.*?)?\}\}/g;
+const VARIABLE = /\$\{\{\s{0,8}(\w{1,256})\s{0,8}(:=[^}]{0,256})?\}\}/g;
 
 /**
  * Environment variables that `spec.gateway.config` names without a default, each once, sorted. [M] A gateway in whose

@@ -4,6 +4,7 @@ import { GatewayGroupSpec } from "../api/gateway-group.ts";
 import { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import type { GroupFacts } from "../domain/facts.ts";
 import type { CustomObject } from "../kinds.ts";
+import { given, timeOf } from "./pods.ts";
 
 /** A group or storage that the API server accepted and we cannot read: another version's, or a CRD that was edited. */
 export interface Unreadable {
@@ -54,6 +55,7 @@ function parseGroup(object: CustomObject): GroupFacts | Unreadable {
     uid: metadata.uid ?? "",
     resourceVersion: metadata.resourceVersion ?? "",
     generation: metadata.generation ?? 0,
+    ...given({ createdMs: timeOf(metadata.creationTimestamp) }),
     annotations: metadata.annotations ?? {},
     spec: spec.data,
     status: status.data,

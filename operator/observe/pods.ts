@@ -43,6 +43,7 @@ export function readPod(pod: Pod, { answers, workersEnv, workers }: PodReading):
       deletionCost: metadata.annotations?.[ANNOTATION.podDeletionCost],
       start: choose && startChoice(choose),
       trouble: troubleOf(pod),
+      unheard: unheard(status),
     }),
   };
 }
@@ -81,13 +82,14 @@ export function troubleOf({ spec, status }: Pod): string | undefined {
     return `${container.name}: ${why}${image}`;
   }
   if (status?.phase === "Failed") return status.reason ?? "Failed";
-  return isUnheard(status) ? `${CONTAINER.gateway}: IPv6Only (its status port listens on IPv4)` : undefined;
+  return undefined;
 }
 
-/** Runs and never gets ready: the kubelet asks at an address on which the gateway's status port does not listen. */
-function isUnheard(status: Pod["status"]): boolean {
+/** Runs and is not ready, at an address on which the gateway's ports do not listen. */
+function unheard(status: Pod["status"]): string | undefined {
   const gateway = statusOf(status?.containerStatuses, CONTAINER.gateway);
-  return gateway?.state?.running !== undefined && !gateway.ready && (status?.podIP?.includes(":") ?? false);
+  const asked = gateway?.state?.running !== undefined && !gateway.ready && status?.podIP?.includes(":");
+  return asked ? `${CONTAINER.gateway}: IPv6Only (its ports listen on IPv4)` : undefined;
 }
 
 function whyNotRunning({ state, lastState }: ContainerStatus): string | undefined {

@@ -99,6 +99,7 @@ export class RoleKeys {
 
   #ask(storageKey: string, settings: StoreSettings, intervalMs: number): Poller<string | undefined> {
     let known = false;
+    let refusal: string | undefined;
     return new Poller<string | undefined>({
       clock: this.#o.clock,
       intervalMs,
@@ -109,7 +110,9 @@ export class RoleKeys {
           const answers = Object.values(await store.check(signal));
           const refused = answers.flatMap((answer) => (answer.state === "refused" ? [answer.error] : []));
           known = refused.every(({ fault }) => fault === "AccessDenied");
-          return refused.find(({ fault }) => fault === "WrongCredentials")?.message;
+          // A store that does not answer takes nothing back, and the words stay those of the first refusal.
+          refusal = known ? undefined : (refusal ?? refused.find(({ fault }) => fault === "WrongCredentials")?.message);
+          return refusal;
         } finally {
           store.close();
         }

@@ -59,7 +59,7 @@ test.for<[string, (facts: Loose) => void, string, string]>([
     "what stands there was never loaded, and was not written just now",
     (f) => {
       overwritten(f);
-      f.snapshot.verified.ageMs = 25_000;
+      f.snapshot.verified.ageMs = 85_000;
     },
     "Unproven",
     "The verified snapshot was not yet loaded with the present image, configuration and reader keys",
@@ -73,7 +73,13 @@ test.for<[string, (facts: Loose) => void, string, string]>([
 /** Proven, recorded a minute ago, and no raw export: did the exporter write over it since, or was that Holdfast's copy? */
 test.for<[string, (facts: Loose) => void, string]>([
   ["written since", () => {}, "ExporterKeyIgnored"],
-  ["not written since, and a person removed the raw one", (f) => (f.snapshot.verified.ageMs = 60_000), "ExportLate"],
+  ["not written since, and a person removed the raw one", (f) => (f.snapshot.verified.ageMs = 60_000), "Proven"],
+  [
+    "not written for three intervals, and one in which it is not looked at",
+    (f) => (f.snapshot.verified.ageMs = 115_001),
+    "ExportLate",
+  ],
+  ["not written for as long as that", (f) => (f.snapshot.verified.ageMs = 115_000), "Proven"],
   ["as good as not: clocks differ by seconds", (f) => (f.snapshot.verified.ageMs = 50_000), "Proven"],
   ["nobody exports", (f) => (f.group.spec.backup.enabled = false), "Proven"],
   ["in an outage, where nobody exports", (f) => lose(f), "Proven"],

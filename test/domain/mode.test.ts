@@ -349,20 +349,28 @@ test("Observe makes what is missing and changes nothing that is there", () => {
 });
 
 test.for([
-  ["Auto", "Normal", "Proven", "True"],
-  ["Observe", "Normal", "Unpublished", "False"],
-  ["Observe", "Fallback", "Proven", "True"],
-] as const)("under %s in %s, fallback is told as %s", ([policy, mode, word, ready]) => {
-  const { facts, memory } = healthy();
-  facts.group.spec.modePolicy = policy;
-  facts.group.status.mode = mode;
-  const { status } = planOf(facts, memory);
-  expect(status.fallbackReady).toBe(word);
-  expect(status.conditions?.find(({ type }) => type === "FallbackReady")).toMatchObject({
-    status: ready,
-    reason: word,
-  });
-});
+  ["Auto", false, "Normal", false, "Proven", "True"],
+  ["Observe", false, "Normal", false, "Unpublished", "False"],
+  ["Observe, with proofs from before,", false, "Normal", true, "Proven", "True"],
+  ["Observe", false, "Fallback", false, "Proven", "True"],
+  ["Auto, suspended,", true, "Normal", false, "Unpublished", "False"],
+  ["Auto, suspended, with proofs from before,", true, "Normal", true, "Proven", "True"],
+] as const)(
+  "under %s fallback is told by what pods would find: %s %s %s %s",
+  ([policy, suspend, mode, proofs, word, ready]) => {
+    const { facts, memory } = healthy();
+    facts.group.spec.modePolicy = policy.startsWith("Observe") ? "Observe" : "Auto";
+    facts.group.spec.suspend = suspend;
+    facts.group.status.mode = mode;
+    if (!proofs) facts.children.byName.delete("ConfigMap/edge-start");
+    const { status } = planOf(facts, memory);
+    expect(status.fallbackReady).toBe(word);
+    expect(status.conditions?.find(({ type }) => type === "FallbackReady")).toMatchObject({
+      status: ready,
+      reason: word,
+    });
+  },
+);
 
 test("a group that is being deleted gets nothing any more", () => {
   const { facts, memory } = healthy();

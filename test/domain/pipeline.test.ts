@@ -143,6 +143,46 @@ test.for<[string, (facts: Loose) => void, string[], string | undefined]>([
     [],
     undefined,
   ],
+  [
+    "of what lay there before the group was made, which may be another's: its own export goes on",
+    (f) => {
+      foreign(f);
+      f.group.createdMs = f.snapshot.verified.lastModifiedMs;
+    },
+    ["copy raw -> candidate"],
+    undefined,
+  ],
+  [
+    "another group's, told before, and the verified pair cannot be seen: it stays told",
+    (f) => {
+      foreign(f);
+      toldForeign(f);
+      f.snapshot.verified = unknown;
+    },
+    [],
+    "SnapshotForeign",
+  ],
+  [
+    "another group's, told before, and the verified pair is gone",
+    (f) => {
+      foreign(f);
+      toldForeign(f);
+      f.snapshot.verified = { seen: "absent" };
+    },
+    ["copy candidate -> verified"], // the last good one is still there
+    "SnapshotForeign",
+  ],
+  [
+    "another group's, told before and accepted since, and the verified pair is gone",
+    (f) => {
+      foreign(f);
+      toldForeign(f);
+      accept(f, NEW);
+      f.snapshot.verified = { seen: "absent" };
+    },
+    ["copy candidate -> verified"],
+    undefined,
+  ],
   ["it shares one item", (f) => foreign(f, ["b1", "b2", "b3", "a2"]), ["copy raw -> candidate"], undefined],
   ["too few items to tell", (f) => foreign(f, ["b1", "b2"]), ["copy raw -> candidate"], undefined],
   [
@@ -457,11 +497,17 @@ function exported(facts: Loose, counts: object = COUNTS): void {
   facts.snapshot.raw = { ...facts.snapshot.raw, digest: NEW, counts };
   last(facts, "Loaded", 3_600_000);
 }
-const sketch = (hashes: string[], whole = true) => ({ hashes, whole });
+/** In this order, as hashes are. */
+const ITEMS = ["a0", "a1", "a11", "a12", "a2", "a3", "b1", "b2", "b3"];
+const sketch = (items: string[], whole = true) => ({ hashes: items.map((item) => ITEMS.indexOf(item)), whole });
 function foreign(facts: Loose, items = ["b1", "b2", "b3"]): void {
   exported(facts);
   facts.snapshot.verified.sketch = sketch(["a1", "a2", "a3"]);
   facts.snapshot.raw.sketch = sketch(items);
+}
+function toldForeign(facts: Loose): void {
+  quarantined(facts);
+  facts.group.status.conditions.at(-1).reason = "SnapshotForeign";
 }
 function candidate(facts: Loose, counts: object = COUNTS): void {
   exported(facts, counts);

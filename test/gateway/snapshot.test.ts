@@ -55,13 +55,14 @@ describe("whose it is", () => {
     expect(hashes).toHaveLength(2);
   });
   test("of many items the smallest hashes stand for all, and are among those of a part of them", () => {
-    const many = of({ routes: routes(1000) }).sketch;
-    expect(many).toMatchObject({ hashes: expect.objectContaining({ length: 64 }), whole: false });
-    expect([...many.hashes].sort()).toEqual(many.hashes);
-    const half = new Set(of({ routes: routes(500) }).sketch.hashes);
+    const many = of({ routes: routes(4000) }).sketch;
+    expect([many.hashes.length, many.whole]).toEqual([1024, false]);
+    expect([...many.hashes].sort((a, b) => a - b)).toEqual(many.hashes);
+    expect(many.hashes.every(Number.isSafeInteger)).toBe(true);
+    const half = new Set(of({ routes: routes(2000) }).sketch.hashes);
     const shared = many.hashes.filter((hash) => half.has(hash));
-    expect(shared.length).toBeGreaterThan(16);
-    expect(of({ routes: routes(64) }).sketch.whole).toBe(true);
+    expect(shared.length).toBeGreaterThan(256);
+    expect(of({ routes: routes(1024) }).sketch.whole).toBe(true);
   });
   test("a pair that cannot be parsed has none", () => {
     expect(inspectSnapshot("{", text(config)).sketch).toEqual({ hashes: [], whole: true });

@@ -117,7 +117,7 @@ test.for([
   [
     "an address on which its status port does not listen",
     (p: Loose) => Object.assign(p.status, { podIP: "fd00::7", containerStatuses: [running(false)] }),
-    "gateway: IPv6Only (its status port listens on IPv4)",
+    undefined, // told beside it: it may only just start
   ],
   [
     "starts",
@@ -132,6 +132,16 @@ test.for([
   ["evicted", (p: Loose) => (p.status = { phase: "Failed", reason: "Evicted" }), "Evicted"],
 ] as const)("trouble: %s", ([, change, expected]) => {
   expect(read((p) => void change(p)).trouble).toBe(expected);
+});
+
+test.for([
+  ["fd00::7", false, "gateway: IPv6Only (its ports listen on IPv4)"],
+  ["10.1.2.3", false, undefined],
+  ["fd00::7", true, undefined],
+] as const)("a pod at %s that runs, ready %s, is unheard: %s", ([podIP, ready, expected]) => {
+  expect(read((p) => void Object.assign(p.status, { podIP, containerStatuses: [running(ready)] })).unheard).toBe(
+    expected,
+  );
 });
 
 test("what is not there is not made up", () => {
