@@ -192,7 +192,7 @@ test.runIf(FULL)(
     };
     await template({ name: "SIM_LOAD_FEWER", value: "2" });
     try {
-      await stage.until("a failed rehearsal", 90, failed);
+      await stage.until("a failed rehearsal", 150, failed);
       expect((await stage.status()).snapshot.lastRehearsal.message).toMatch(/18.*20|20.*18/);
       await stage.until("rolled", 90, async ({ traffic }) => {
         const pods = await stage.pods();
@@ -203,7 +203,7 @@ test.runIf(FULL)(
       await stage.admin("POST", "/admin/objects", { routes: [changed] });
       await grantExporter(stage, true);
       // Two pairs that do not load take turns, so the next rehearsal may be under way already.
-      await stage.until("the new export was tried, and failed", 120, ({ snapshot: { lastRehearsal } }) => {
+      await stage.until("the new export was tried, and failed", 240, ({ snapshot: { lastRehearsal } }) => {
         return lastRehearsal?.result === "Failed" && lastRehearsal.digest !== digest;
       });
       expect((await stage.status()).snapshot.lastRehearsal.message).toMatch(/18.*20|20.*18/);
