@@ -202,7 +202,7 @@ function toNormal(input: ModeInput): ModeStep {
     return { move: { to: "Normal", reason: "NormalReached" }, wantsCanary: false };
   return {
     wantsCanary: false,
-    waiting: { reason: "MovingPods", message: `Moving pods back: ${input.motion.remaining} to go` },
+    waiting: { reason: "MovingPods", message: movingBack(facts) },
   };
 }
 
@@ -244,4 +244,10 @@ function raised(penalty: GatewayGroupStatus["penalty"], nowMs: number): { level:
   const recent = penalty !== undefined && nowMs - Date.parse(penalty.at) < PENALTY_FORGET_MS;
   const level = recent ? Math.min(PENALTY_MAX, penaltyLevel(penalty, nowMs) + 1) : 0;
   return { level, at };
+}
+
+/** Pods that have not chosen yet are waited for, too, and are no pods to go: their number rises and falls with each surge. */
+function movingBack({ pods }: Facts): string {
+  const left = pods.filter((pod) => !pod.deleting && pod.start?.choice === "fallback").length;
+  return left === 0 ? "Moving pods back: the last ones start" : `Moving pods back: ${left} to go`;
 }
