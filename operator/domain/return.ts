@@ -1,7 +1,8 @@
 import type { Reason } from "../api/reasons.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
-import { type ModeInput, penaltyLevel } from "./mode.ts";
+import type { ModeInput } from "./mode.ts";
+import { penaltyLevel } from "./mode-record.ts";
 import { type Shrunken, shrunkenKinds } from "./shrink.ts";
 import { returnApproved } from "./words.ts";
 
