@@ -77,6 +77,8 @@ export async function down(): Promise<void> {
     20_000,
   );
   rmSync(FOLDER, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-  const left = leftovers();
-  if (left.length > 0) throw new Error(`the lab left something behind: ${left.join(", ")}`);
+  // A command that was carried out in the lab from outside ends when it sees that it is gone.
+  await until("", () => leftovers().length === 0, 10_000).catch(() => {
+    throw new Error(`the lab left something behind: ${leftovers().join(", ")}`);
+  });
 }

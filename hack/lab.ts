@@ -100,10 +100,14 @@ function entering(command: string[], folder = process.cwd()): string[] {
 async function exec(command: string[]): Promise<number> {
   const [file = "", ...args] = entering(command);
   const programs = [program("kube", "kubectl"), program("helm"), join(REPOSITORY, "node_modules/.bin/node")];
+  // What runs in a lab leaves nothing outside it, however it ends: the folder goes with the lab.
+  const temporary = join(FOLDER, "tmp");
+  mkdirSync(temporary, { recursive: true });
   const child = spawn(file, args, {
     stdio: "inherit",
     env: {
       ...process.env,
+      HOLDFAST_LAB_TMP: temporary,
       PATH: [...programs.map(dirname), process.env["PATH"]].join(":"),
       KUBECONFIG: join(FOLDER, "control-plane/admin.kubeconfig"),
       HOLDFAST_LAB: NAME,

@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import { authority } from "../lab/certificates.ts";
+import { temporary } from "../lab/process.ts";
 import { type Load, startLoad } from "../simulator/load.ts";
 import { type Mistake, makeAndUndo } from "../stage/bad-input.ts";
 import type { Json } from "../stage/cluster.ts";
@@ -14,7 +14,7 @@ import { saveReport } from "../stage/watch.ts";
 /** Mistakes beside the group: its storage, its Secrets, its certificate. And no secret value shows anywhere. */
 let stage: Stage;
 let load: Load;
-const folder = mkdtempSync(join(tmpdir(), "holdfast-input-"));
+const folder = mkdtempSync(join(temporary(), "holdfast-input-"));
 const PLANTED = "planted-Wrong-s3cret-7Kq0";
 
 beforeAll(async () => {

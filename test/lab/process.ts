@@ -45,9 +45,12 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** Within a lab it is the lab's own, which goes with it. */
+export const temporary = (): string => process.env["HOLDFAST_LAB_TMP"] ?? tmpdir();
+
 /** A folder of its own under the system's temporary folder; `remove()` takes it away, and so does the process's end. */
 export function temporaryFolder(label: string): { path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), `holdfast-${label}-`));
+  const path = mkdtempSync(join(temporary(), `holdfast-${label}-`));
   const remove = () => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   process.once("exit", remove);
   return {

@@ -1,9 +1,8 @@
 /** One story's stage: a namespace with its operator, and beside the cluster a control plane, an S3 server, an upstream. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HOST } from "../lab/network.ts";
-import { freePort, program, REPOSITORY, type Server, startServer } from "../lab/process.ts";
+import { freePort, program, REPOSITORY, type Server, startServer, temporary } from "../lab/process.ts";
 import { type S3Server, startS3Server } from "../lab/s3.ts";
 import { makeCertificates } from "../simulator/certificates.ts";
 import { BUCKETS, rights, type S3User } from "./buckets.ts";
@@ -54,7 +53,7 @@ export class Stage {
   /** Everything but the operator: the surroundings that a user has before Holdfast comes. */
   static async surroundings(namespace: string): Promise<Stage> {
     const cluster = new Cluster();
-    const folder = mkdtempSync(join(tmpdir(), "holdfast-stage-"));
+    const folder = mkdtempSync(join(temporary(), "holdfast-stage-"));
     const names = [`dp-manager.${namespace}.svc`, `dp-manager.${namespace}.svc.cluster.local`];
     const certificates = makeCertificates(join(folder, "tls"), [...names, HOST]);
     const tlsFolder = join(folder, "tls-server");
