@@ -71,6 +71,8 @@ export interface WorkloadFact {
   replicaSets: readonly ReplicaSetFact[];
   /** Message of ReplicaFailure, when the cluster refuses pods. */
   failure?: string;
+  /** Since when the cluster refuses them, by its own clock, ms since 1970. */
+  failureSinceMs?: number;
   /** A pod of it that does not come up: its name, container and what the kubelet says. */
   trouble?: string;
 }

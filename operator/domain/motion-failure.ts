@@ -24,8 +24,12 @@ export function moveFailure(
   // Of the surge alone: what was broken before it says nothing about it.
   const late = surgeOfNow(facts, traffic.replicas - input.wanted).some((pod) => cannotRun(pod, facts.nowMs));
   const missing = facts.pods.filter((pod) => !pod.deleting).length < traffic.replicas;
-  return late || (missing && traffic.failure !== undefined) ? "SurgeImpossible" : undefined;
+  return late || (missing && isRefusedForLong(traffic, facts.nowMs)) ? "SurgeImpossible" : undefined;
 }
+
+/** A webhook that was away for a moment, or a quota that is raised at once, needs no move to be given up. */
+const isRefusedForLong = ({ failure, failureSinceMs = 0 }: WorkloadFact, nowMs: number): boolean =>
+  failure !== undefined && nowMs - failureSinceMs > SURGE_PATIENCE_MS;
 
 /** Not ready for long, and the kubelet or the scheduler says why: it does not merely start slowly. */
 export const cannotRun = (pod: PodFact, nowMs: number): boolean =>

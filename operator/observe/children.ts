@@ -44,7 +44,7 @@ export function readChildren(
 
 function readWorkload(deployment: Deployment, all: readonly ReplicaSet[]): WorkloadFact {
   const { metadata, spec, status } = deployment;
-  const failure = status?.conditions?.find((c) => c.type === "ReplicaFailure" && c.status === "True")?.message;
+  const refused = status?.conditions?.find((c) => c.type === "ReplicaFailure" && c.status === "True");
   return {
     name: metadata.name,
     uid: metadata.uid ?? "",
@@ -54,7 +54,8 @@ function readWorkload(deployment: Deployment, all: readonly ReplicaSet[]): Workl
     annotations: metadata.annotations ?? {},
     paused: spec?.paused ?? false,
     replicaSets: all.filter((set) => isOwnedBy(set, metadata.uid)).map(readReplicaSet),
-    ...(failure === undefined ? {} : { failure }),
+    ...(refused?.message === undefined ? {} : { failure: refused.message }),
+    ...(refused?.lastTransitionTime === undefined ? {} : { failureSinceMs: Date.parse(refused.lastTransitionTime) }),
   };
 }
 

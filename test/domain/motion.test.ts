@@ -102,6 +102,16 @@ test.for<Row>([
     (f) => surge(f, { ready: false, scheduled: false }, 60_001),
     ["scale 3 -> 2"],
   ],
+  ["the cluster refuses the surge: a minute of patience", (f) => refusedSurge(f, 60_000), []],
+  ["the cluster refuses the surge for longer: taken back", (f) => refusedSurge(f, 60_001), ["scale 3 -> 2"]],
+  [
+    "it was refused, and is there: the move goes on",
+    (f) => {
+      refusedSurge(f, 600_000);
+      surge(f);
+    },
+    ["markPod edge-1-1"],
+  ],
   ["a surge that runs and is merely slow is waited for", (f) => surge(f, { ready: false }, 600_000), []],
   [
     "a pod was broken before: the surge is waited for",
@@ -289,6 +299,10 @@ function surge(facts: Loose, change: object = {}, ageMs = 5_000): void {
     createdMs: facts.nowMs - ageMs,
     ...change,
   });
+}
+function refusedSurge(facts: Loose, sinceMs: number): void {
+  const failure = { failure: "exceeded quota", failureSinceMs: facts.nowMs - sinceMs };
+  Object.assign(facts.children.traffic, { replicas: 3, ...failure });
 }
 function cameBack(facts: Loose, ageMs: number): void {
   const start = {

@@ -76,7 +76,7 @@ test.runIf(FULL)(
         spec: { hard: { pods: String(pods.length) } },
       });
       await stage.controlPlane.kill();
-      await story.until("the surge is impossible", 180, (status) => held(status) === "SurgeImpossible");
+      await story.until("the surge is impossible", 240, (status) => held(status) === "SurgeImpossible");
       expect((await story.ready()).map((pod) => pod.metadata.uid).sort()).toEqual(before);
       await stage.cluster.kubectl("-n", stage.namespace, "delete", "quota", "full");
       await story.until("all from the snapshot", 240, (s) => s.mode === "Fallback" && s.traffic.fromSnapshot === 3);

@@ -42,17 +42,32 @@ test("the traffic Deployment with its ReplicaSets", () => {
   expect(byName.get("Deployment/edge")?.metadata).not.toHaveProperty("managedFields");
 });
 
+const refused = (status: string) => ({
+  type: "ReplicaFailure",
+  status,
+  message: "quota",
+  lastTransitionTime: "2026-01-01T00:00:00Z",
+});
+
 test.for([
   ["not observed yet", (d: Loose): unknown => (d.status.observedGeneration = 3), { observed: false }],
   ["paused", (d: Loose): unknown => (d.spec.paused = true), { paused: true }],
   ["no replicas are one", (d: Loose) => delete d.spec.replicas, { replicas: 1 }],
   [
     "pods refused",
-    (d: Loose): unknown => (d.status.conditions = [{ type: "ReplicaFailure", status: "True", message: "quota" }]),
-    { failure: "quota" },
+    (d: Loose): unknown => (d.status.conditions = [refused("True")]),
+    { failure: "quota", failureSinceMs: Date.UTC(2026, 0, 1) },
   ],
 ] as const)("%s", ([, change, expected]) => {
   expect(read({ deployments: [deployment("edge", (d) => void change(d))] }).traffic).toMatchObject(expected);
+});
+
+test("pods that were refused before are refused no more", () => {
+  const { traffic } = read({
+    deployments: [deployment("edge", (d) => Object.assign(d.status, { conditions: [refused("False")] }))],
+  });
+  expect(traffic).not.toHaveProperty("failure");
+  expect(traffic).not.toHaveProperty("failureSinceMs");
 });
 
 test("ConfigMaps in use: of pods, of ReplicaSets, of the Deployment itself, projected ones too", () => {

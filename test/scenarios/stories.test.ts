@@ -304,7 +304,12 @@ test("a surge that cannot be had is taken back, nothing is shrunk, and it is sai
   });
   world.surgePossible = false;
   world.controlPlane = "down";
-  world.run(150);
+  world.until(() => world.condition("Stalled")?.reason === "PodsRefused", 100);
+  expect(world.condition("Stalled")?.reason).toBe("PodsRefused"); // told at once, and waited for
+  expect([world.condition("Held"), world.replicas]).toEqual([undefined, 3]);
+  world.until(() => world.condition("Held") !== undefined, 100);
+  world.run(5);
+  expect(world.replicas).toBe(2);
   expect(world.from("normal")).toBe(2);
   expect(world.minServing).toBe(2);
   expect(world.condition("Held")?.reason).toBe("SurgeImpossible");

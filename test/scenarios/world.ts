@@ -83,6 +83,8 @@ export class World {
   #lastExportMs = 0;
   #verifiedAtMs: number | undefined;
   #lastCrashMs = 0;
+  /** Since when pods are refused, as the Deployment's condition tells it. */
+  #refusedSinceMs: number | undefined;
 
   constructor(spec: object = {}) {
     const base = {
@@ -268,7 +270,9 @@ export class World {
       annotations,
       paused: false,
       replicaSets: [this.#replicaSet()],
-      ...(this.surgePossible ? {} : { failure: "exceeded quota" }),
+      ...(this.#refusedSinceMs === undefined
+        ? {}
+        : { failure: "exceeded quota", failureSinceMs: this.#refusedSinceMs }),
     };
   }
 
@@ -391,6 +395,8 @@ export class World {
     const alive = this.pods.filter((pod) => !pod.deleting);
     const limit = this.surgePossible ? wanted : Math.min(wanted, this.spec.traffic.replicas);
     for (let i = alive.length; i < limit; i += 1) this.pods.push(this.#newPod());
+    if (alive.length >= limit && limit < wanted) this.#refusedSinceMs ??= this.nowMs;
+    else this.#refusedSinceMs = undefined;
     // The ReplicaSet controller's order: what is not ready first, then the lower deletion cost, then the younger.
     const order = (pod: WorldPod) => [Number(pod.ready), Number(pod.deletionCost ?? 0), -pod.createdMs] as const;
     const victims = [...alive].sort((a, b) => compare(order(a), order(b))).slice(0, Math.max(0, alive.length - wanted));
