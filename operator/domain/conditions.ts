@@ -52,6 +52,9 @@ const SPEAKING: readonly ConditionType[] = [
   "Held",
 ];
 
+/** What a person ordered is told, and is no warning. */
+const ORDERED: readonly string[] = ["Suspended", "HoldOrdered"] satisfies Reason[];
+
 /** An event for each condition that says something else than before. */
 export function eventsFrom(before: readonly Condition[] | undefined, after: readonly Condition[]): PlannedEvent[] {
   const events: PlannedEvent[] = [];
@@ -64,7 +67,7 @@ export function eventsFrom(before: readonly Condition[] | undefined, after: read
     // The first word of a new object, when it is a good one, is no news.
     if (old === undefined && good) continue;
     events.push({
-      type: good ? "Normal" : "Warning",
+      type: good || ORDERED.includes(condition.reason) ? "Normal" : "Warning",
       reason: condition.reason as Reason,
       action: type,
       message: condition.message,

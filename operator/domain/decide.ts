@@ -58,7 +58,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     recordsMode: step.move !== undefined,
     steps: steps.map(withEvents),
     ...(instead.length > 0 ? { instead: instead.map(withEvents) } : {}),
-    events: inert && !isBlind(facts) ? [] : events,
+    events,
     recheckAfterMs: recheck(situation, step, steps.length > 0),
     wants: wantsOf(situation, pipeline),
   };

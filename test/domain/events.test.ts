@@ -51,6 +51,27 @@ test.for<[string, (facts: Loose) => void, "Reachable" | "Unreachable", Told, Reg
     ["Warning", "SnapshotShrunken", "SnapshotQuarantined", false],
     /routes 40 -> 0/,
   ],
+  [
+    "suspended by a person",
+    (f) => (f.group.spec.suspend = true),
+    "Unreachable",
+    ["Normal", "Suspended", "Held", true],
+    /^spec.suspend is true: nothing but status and events is written/,
+  ],
+  [
+    "held by a person",
+    (f) => (f.group.annotations = { "holdfast.dev/override": "Hold until=2030-01-01T00:00:00Z" }),
+    "Unreachable",
+    ["Normal", "HoldOrdered", "Held", true],
+    /^annotation holdfast.dev\/override says Hold/,
+  ],
+  [
+    "an outage of a group that a person holds",
+    (f) => (f.group.spec.suspend = true),
+    "Unreachable",
+    ["Warning", "ControlPlaneLost", "ControlPlaneReachable", true],
+    /refused/,
+  ],
 ])("told, and once: %s", ([, change, word, expected, message]) => {
   const { facts } = healthy();
   if (word === "Unreachable") lose(facts);

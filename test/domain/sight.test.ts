@@ -67,7 +67,9 @@ test("a plan that acts on what is not seen breaks a law", () => {
   const plan = planOf(facts, memory);
   expect([plan.broken, done(plan)]).toEqual([[], ["apply Service/edge"]]);
   blind(facts);
-  expect(brokenInvariants(facts, plan)).toEqual(["on caches that may be out of date nothing but status is written"]);
+  expect(brokenInvariants(facts, plan)).toEqual([
+    "on caches that may be out of date nothing but status and events is written",
+  ]);
 });
 
 test("a watch that is opened anew after its silence is never that old, and what is waited for no longer is decided on as blind", () => {
