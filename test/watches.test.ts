@@ -4,7 +4,8 @@ import { openGate } from "../operator/kube/write-gate.ts";
 import { createLog } from "../operator/log.ts";
 import { makeInformers, oldestWatch, storesOf } from "../operator/watches.ts";
 import { FakeClock } from "./kube/fake-clock.ts";
-import { StubServer, StubWorld } from "./kube/stub-server.ts";
+import { StubServer } from "./kube/stub-server.ts";
+import { StubWorld } from "./kube/stub-world.ts";
 
 test("facts are as old as the watch that was told nothing for the longest, of their own namespace alone", async () => {
   const clock = new FakeClock();

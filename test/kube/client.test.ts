@@ -9,7 +9,8 @@ import { gateClosed, openGate, type WriteGate } from "../../operator/kube/write-
 import { redact } from "../../operator/log.ts";
 import { selfSigned } from "./certificates.ts";
 import { FakeClock, settle, until } from "./fake-clock.ts";
-import { type Exchange, type Fault, fault, type StubOptions, StubServer, statusBody } from "./stub-server.ts";
+import { type Exchange, type Fault, fault, statusBody } from "./stub-exchange.ts";
+import { type StubOptions, StubServer } from "./stub-server.ts";
 
 const cleanUp: (() => Promise<void>)[] = [];
 afterEach(async () => {

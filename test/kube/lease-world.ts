@@ -1,5 +1,5 @@
 import type { Lease } from "../../operator/kube/resources.ts";
-import { type Exchange, statusBody } from "./stub-server.ts";
+import { type Exchange, statusBody } from "./stub-exchange.ts";
 
 /** One Lease object behind the API's own rules: versions, conflicts, create once. */
 export class LeaseWorld {

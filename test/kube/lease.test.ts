@@ -7,7 +7,8 @@ import { deployments } from "../../operator/kube/resources.ts";
 import { createLog } from "../../operator/log.ts";
 import { FakeClock, settle, until } from "./fake-clock.ts";
 import { LeaseWorld } from "./lease-world.ts";
-import { type Fault, fault, StubServer } from "./stub-server.ts";
+import { type Fault, fault } from "./stub-exchange.ts";
+import { StubServer } from "./stub-server.ts";
 
 const cleanUp: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

@@ -7,7 +7,9 @@ import { BEHIND_MAX_MS } from "../../operator/kube/store.ts";
 import { openGate } from "../../operator/kube/write-gate.ts";
 import { createLog } from "../../operator/log.ts";
 import { FakeClock, settle, until } from "./fake-clock.ts";
-import { type Fault, fault, StubServer, StubWorld, statusBody } from "./stub-server.ts";
+import { type Fault, fault, statusBody } from "./stub-exchange.ts";
+import { StubServer } from "./stub-server.ts";
+import { StubWorld } from "./stub-world.ts";
 
 const cleanUp: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
