@@ -1,0 +1,52 @@
+/** What is left alone: in a freeze, under Observe, of a group that is being deleted. */
+import { describe, expect, test } from "vitest";
+import { done, healthy, held, type Loose, lose, planOf } from "./deciding.ts";
+import { unseen } from "./mode-facts.ts";
+
+describe("a freeze", () => {
+  const frozen = (facts: Loose) => {
+    lose(facts);
+    unseen(facts);
+    facts.group.status.controlPlane.lostAt = new Date(facts.nowMs - 20_000).toISOString();
+    return facts;
+  };
+  const budget = (facts: Loose, memory = held(facts, "Unreachable", 0)) =>
+    planOf(facts, memory).steps.find((step) => step.do === "apply" && step.object.kind === "PodDisruptionBudget");
+  test("outlives a restart of Holdfast", () => {
+    expect(budget(frozen(healthy().facts))).toMatchObject({ object: { spec: { maxUnavailable: 0 } } });
+  });
+  test("outlives a moment of doubt", () => {
+    const facts = frozen(healthy().facts);
+    facts.controlPlane = { operator: { view: "unknown", detail: "dns" } };
+    expect(budget(facts)).toMatchObject({ object: { spec: { maxUnavailable: 0 } } });
+  });
+  test("shrinks nothing that serves", () => {
+    const facts = frozen(healthy().facts);
+    facts.group.spec.traffic.replicas = 1;
+    expect(done(planOf(facts, held(facts, "Unreachable", 60_000))).filter((step) => step.startsWith("scale"))).toEqual(
+      [],
+    );
+  });
+});
+
+test("Observe makes what is missing and changes nothing that is there", () => {
+  const { facts } = healthy();
+  facts.group.spec.modePolicy = "Observe";
+  facts.group.spec.gateway.resources = { limits: { cpu: "7" } };
+  facts.group.spec.traffic.replicas = 5;
+  facts.group.spec.traffic.disruptionBudget.maxUnavailable = 1;
+  facts.pods[0].ready = false;
+  Object.assign(facts.pods[0], { restarts: 9, trouble: "CrashLoopBackOff" });
+  facts.children.byName.delete("Service/edge");
+  lose(facts);
+  const plan = planOf(facts, held(facts, "Unreachable", 60_000));
+  // The exporter's change waits, too: in an outage a new one could not start.
+  expect(done(plan)).toEqual(["apply Service/edge"]);
+});
+
+test("a group that is being deleted gets nothing any more", () => {
+  const { facts, memory } = healthy();
+  facts.group.deleting = true;
+  facts.children.byName.clear();
+  expect([planOf(facts, memory).steps, planOf(facts, memory).status]).toEqual([[], facts.group.status]);
+});

@@ -1,0 +1,201 @@
+/** When a group goes back, and what ends a return half way. */
+import { describe, expect, test } from "vitest";
+import { done, fromSnapshot, healthy, held, inMode, type Loose, lose, planOf, told } from "./deciding.ts";
+import { approve, empty, override, type Row } from "./mode-facts.ts";
+
+/** After 30 s of answers the group returns. */
+test.for<Row>([
+  ["answered for long enough", () => {}, 30_000, "ToNormal", undefined],
+  ["a millisecond short", () => {}, 29_999, undefined, "WaitingReturn"],
+  ["flipped twice within the hour: twice the time", (f) => penalty(f, 1), 59_999, undefined, "WaitingReturn"],
+  ["and then it goes", (f) => penalty(f, 1), 60_000, "ToNormal", undefined],
+  ["never more than an hour", (f) => penalty(f, 6), 3_600_000, "ToNormal", undefined],
+  ["an hour of quiet forgets one doubling", (f) => penalty(f, 1, 3_600_000), 30_000, "ToNormal", undefined],
+  ["the control plane is empty", (f) => empty(f), 30_000, undefined, "Regressed"],
+  [
+    "approved for this epoch",
+    (f) => {
+      empty(f);
+      approve(f, 0);
+    },
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
+  [
+    "approved for another epoch",
+    (f) => {
+      empty(f);
+      approve(f, -1);
+    },
+    30_000,
+    undefined,
+    "Regressed",
+  ],
+  ["not counted", (f) => delete f.controlPlane.counts, 30_000, undefined, "WaitingReturn"],
+  [
+    "not counted, and approved",
+    (f) => {
+      delete f.controlPlane.counts;
+      approve(f, 0);
+    },
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
+  ["approval by hand", (f) => manual(f), 30_000, undefined, "WaitingApproval"],
+  [
+    "approval by hand, given",
+    (f) => {
+      manual(f);
+      approve(f, 0);
+    },
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
+  ["no canary yet", (f) => (f.helpers = []), 30_000, undefined, "WaitingCanary"],
+  [
+    "the canary fails",
+    (f) => (f.helpers[0].result = { state: "failed", message: "x" }),
+    30_000,
+    undefined,
+    "CanaryFailed",
+  ],
+  [
+    "a canary that is on its way out says nothing",
+    (f) => (f.helpers[0].deleting = true),
+    30_000,
+    undefined,
+    "WaitingCanary",
+  ],
+  ["Fallback is ordered", (f) => override(f, "Fallback until=2030-01-01T00:00:00Z"), 30_000, undefined, undefined],
+  [
+    "ordered, and a day beside a living control plane is over",
+    (f) => {
+      override(f, "Fallback until=2030-01-01T00:00:00Z");
+      inMode(f, "Fallback", 86_400_001);
+    },
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
+  ["Normal is ordered: nothing is waited for", (f) => (f.group.spec.modePolicy = "Normal"), 0, "ToNormal", undefined],
+  ["modePolicy Observe", (f) => (f.group.spec.modePolicy = "Observe"), 30_000, undefined, "WouldMove"],
+])("back: %s", ([, change, heldMs, mode, why]) => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  fromSnapshot(facts);
+  facts.helpers = [canary(facts)];
+  change(facts);
+  const plan = planOf(facts, held(facts, "Reachable", heldMs));
+  expect(plan.broken).toEqual([]);
+  expect(plan.recordsMode ? plan.status.mode : undefined).toBe(mode);
+  if (why !== undefined) expect([told(plan, "Held"), told(plan, "Reconciling")]).toContain(why);
+});
+
+test.for<[string, number, number, boolean]>([
+  ["once: twice the time", 1, 59_999, false],
+  ["and then it goes", 1, 60_000, true],
+  ["often: four times the time, no more", 9, 120_000, true],
+  ["but that long", 9, 119_999, false],
+])("back, after it went again %s", ([, count, heldMs, returns]) => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  fromSnapshot(facts);
+  facts.helpers = [canary(facts)];
+  const memory = { ...held(facts, "Reachable", heldMs), relapses: { count, back: true } };
+  expect(planOf(facts, memory).recordsMode).toBe(returns);
+});
+
+describe("half way back", () => {
+  const returning = () => {
+    const { facts } = healthy();
+    inMode(facts, "ToNormal");
+    fromSnapshot(facts);
+    return facts;
+  };
+  test("a control plane that is found emptied ends the return: no pod of the snapshot is given up", () => {
+    const facts = returning();
+    empty(facts);
+    const plan = planOf(facts, held(facts, "Reachable", 60_000));
+    expect([plan.status.mode, plan.status.modeReason]).toEqual(["ToFallback", "Regressed"]);
+  });
+  test("while nobody knows about the control plane, an emptied one moves nothing", () => {
+    const facts = returning();
+    empty(facts);
+    facts.pods[0].start = { ...facts.pods[0].start, choice: "normal" };
+    facts.pods[0].vote = "disconnected";
+    facts.pods[1].start = { ...facts.pods[1].start, choice: "normal" };
+    const plan = planOf(facts, held(facts, "Unknown", 60_000));
+    expect([plan.recordsMode, plan.broken]).toEqual([false, []]);
+  });
+  test("a return that was approved all the same goes on", () => {
+    const facts = returning();
+    empty(facts);
+    approve(facts, -1); // given in the step before
+    const plan = planOf(facts, held(facts, "Reachable", 60_000));
+    expect(plan.recordsMode).toBe(false);
+    expect(done(plan)).toContain("scale 2 -> 3");
+  });
+  test("counts that are not known hold the motion", () => {
+    const facts = returning();
+    delete facts.controlPlane.counts;
+    const plan = planOf(facts, held(facts, "Reachable", 60_000));
+    expect([plan.recordsMode, done(plan).filter((step) => step.startsWith("scale"))]).toEqual([false, []]);
+  });
+  test("lost again for long enough: to fallback, with pods of any kind", () => {
+    const facts = returning();
+    lose(facts);
+    expect(planOf(facts, held(facts, "Unreachable", 20_000)).status.mode).toBe("ToFallback");
+    expect(planOf(facts, held(facts, "Unreachable", 19_999)).recordsMode).toBe(false);
+  });
+  test("Observe says it and does not", () => {
+    const facts = returning();
+    facts.group.spec.modePolicy = "Observe";
+    lose(facts);
+    const plan = planOf(facts, held(facts, "Unreachable", 20_000));
+    expect([plan.recordsMode, told(plan, "Reconciling")]).toEqual([false, "WouldMove"]);
+  });
+  test("an ordered fallback that its limit ended is not taken up again at once", () => {
+    const facts = returning();
+    override(facts, "Fallback until=2030-01-01T00:00:00Z");
+    expect(planOf(facts, held(facts, "Reachable", 60_000)).status.mode).toBe("ToFallback");
+    const at = new Date(facts.nowMs).toISOString();
+    const step = { epoch: 3, from: "Fallback", to: "ToNormal", at, reason: "OrderExpired", evidence: "" };
+    facts.group.status.history = [step];
+    expect(planOf(facts, held(facts, "Reachable", 60_000)).recordsMode).toBe(false);
+  });
+  test("a pod that cannot even be placed does not keep the group from being normal", () => {
+    const { facts } = healthy();
+    inMode(facts, "ToNormal");
+    publish(facts);
+    const { start: _, ...pod } = facts.pods[0];
+    facts.pods.push({ ...pod, uid: "u", name: "pending", ready: false, scheduled: false });
+    expect(planOf(facts, held(facts, "Reachable", 60_000)).status.mode).toBe("Normal");
+  });
+});
+
+function penalty(facts: Loose, level: number, agoMs = 0): void {
+  facts.group.status.penalty = { level, at: new Date(facts.nowMs - agoMs).toISOString() };
+}
+function manual(facts: Loose): void {
+  facts.group.spec.fallback.recovery.approval = "Manual";
+}
+function publish(facts: Loose): void {
+  const step = planOf(facts, held(facts, "Reachable", 60_000)).steps.find(
+    (one) => one.do === "apply" && one.object.metadata.name === "edge-start",
+  );
+  if (step?.do === "apply") facts.children.byName.set("ConfigMap/edge-start", step.object);
+}
+function canary(facts: Loose): Loose {
+  return {
+    role: "canary",
+    name: "canary",
+    uid: "c",
+    resourceVersion: "1",
+    createdMs: facts.nowMs - 5_000,
+    deleting: false,
+    result: { state: "loaded", counts: {} },
+  };
+}
