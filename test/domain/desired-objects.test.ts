@@ -1,21 +1,9 @@
+// Which objects a group becomes, whose they are, and what is told in them.
 import { expect, test } from "vitest";
 import { LABEL } from "../../operator/api/names.ts";
 import { desired } from "../../operator/domain/desired/index.ts";
-import { ACCEPTED_KEYS } from "../../operator/domain/desired/references.ts";
 import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
-import { CREDENTIAL_KEYS } from "../../operator/storage/credentials.ts";
-import {
-  AZURE,
-  allOf,
-  containerOf,
-  type Loose,
-  objectOf,
-  podSpecOf,
-  S3,
-  type World,
-  wanted,
-  world,
-} from "./desired-world.ts";
+import { AZURE, allOf, type Loose, objectOf, podSpecOf, type World, wanted, world } from "./desired-world.ts";
 
 const idOf = ({ kind, metadata }: KubeObject) => `${kind} ${metadata.name}`;
 
@@ -76,62 +64,6 @@ test("no object holds a secret: keys are named, never told", () => {
   }
 });
 
-const references = (template: Loose): { what: string; optional: unknown }[] => [
-  ...template.volumes.flatMap((volume: Loose) =>
-    [volume.configMap, volume.secret]
-      .filter(Boolean)
-      .map((source) => ({ what: `volume ${volume.name}`, optional: source.optional })),
-  ),
-  ...[...template.initContainers, ...template.containers].flatMap((container: Loose) =>
-    container.env
-      .filter((item: Loose) => item.valueFrom !== undefined)
-      .map((item: Loose) => ({
-        what: `env ${container.name}/${item.name}`,
-        optional: item.valueFrom.secretKeyRef.optional,
-      })),
-  ),
-];
-
-test.for([
-  ["S3", {}, 8],
-  ["Azure Blob", { storage: AZURE }, 6],
-] as const)("every reference of a traffic pod but its images is optional: %s", ([, changes, count]) => {
-  const found = references(podSpecOf(wanted(changes).traffic));
-  expect(found).toHaveLength(count);
-  expect(found.filter(({ optional }) => optional !== true)).toEqual([]);
-});
-
-test("no mount of a traffic pod turns into a directory when its Secret or ConfigMap is absent", () => {
-  const spec = podSpecOf(wanted().traffic);
-  const absentable = spec.volumes.filter((volume: Loose) => volume.configMap || volume.secret);
-  const names = absentable.map(({ name }: Loose) => name);
-  const bySubPath = [...spec.initContainers, ...spec.containers].flatMap((container: Loose) =>
-    container.volumeMounts.filter((mount: Loose) => mount.subPath !== undefined && names.includes(mount.name)),
-  );
-  expect(bySubPath).toEqual([]);
-});
-
-test("the backup pod has no port, no Service selects it, no budget counts it, one runs at a time", () => {
-  const found = wanted({ spec: { backup: { podTemplate: { metadata: { labels: { team: "edge" } } } } } });
-  const backup = found.backup as Loose;
-  const labels = backup.spec.template.metadata.labels;
-  const gateway = containerOf(podSpecOf(backup), "gateway");
-  expect(gateway.ports).toBeUndefined();
-  expect(gateway.env[0]).toEqual({ name: "API7_GATEWAY_GROUP_SHORT_ID", value: "7f3a91-raw" });
-  expect(labels).toMatchObject({ "holdfast.dev/license": "excluded", "holdfast.dev/role": "backup", team: "edge" });
-  expect(backup.spec).toMatchObject({ replicas: 1, strategy: { type: "Recreate" } });
-  for (const selector of [
-    objectOf(found, "Service", "edge").spec.selector,
-    objectOf(found, "PodDisruptionBudget", "edge").spec.selector.matchLabels,
-    (found.traffic as Loose).spec.selector.matchLabels,
-  ]) {
-    expect(Object.entries(selector).every(([key, value]) => labels[key] === value)).toBe(false);
-  }
-  expect(found.traffic).toMatchObject({
-    spec: { template: { metadata: { labels: { "holdfast.dev/license": "counted", "holdfast.dev/role": "traffic" } } } },
-  });
-});
-
 test("no policy selects a traffic pod: the first one would deny all that it does not allow", () => {
   const { podSelector, policyTypes } = objectOf(wanted(), "NetworkPolicy", "edge-backup").spec;
   expect(podSelector.matchLabels).toEqual({ "holdfast.dev/group": "edge" });
@@ -175,49 +107,6 @@ test("the traffic Deployment never carries replicas", () => {
   for (const changes of EVERYTHING) expect((wanted(changes).traffic as Loose).spec).not.toHaveProperty("replicas");
 });
 
-test("a roll starts a pod before it ends one, and a pod drains before it ends", () => {
-  const { spec } = wanted({ spec: { traffic: { drainSeconds: 45 } } }).traffic as Loose;
-  expect(spec).toMatchObject({
-    minReadySeconds: 5,
-    revisionHistoryLimit: 3,
-    strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: "25%" } },
-  });
-  const gateway = containerOf(spec.template.spec, "gateway");
-  expect(gateway.lifecycle).toEqual({ preStop: { sleep: { seconds: 45 } } });
-  expect(spec.template.spec.terminationGracePeriodSeconds).toBe(45 + 240 + 10);
-  expect(gateway.readinessProbe.tcpSocket).toEqual({ port: 9080 });
-  expect(gateway.livenessProbe).toBeUndefined();
-  expect(gateway.imagePullPolicy).toBe("IfNotPresent");
-});
-
-test("the start choice gets what it decides by, and can hardly fail for lack of memory", () => {
-  const found = wanted({ spec: { controlPlane: { ...CONTROL_PLANE, serverName: "dp.example.org" } } });
-  const choose = containerOf(podSpecOf(found.traffic), "choose");
-  expect(podSpecOf(found.traffic).initContainers[0]).toBe(choose);
-  expect(choose.args).toEqual(["choose"]);
-  expect(choose.resources.requests.memory).toBe(choose.resources.limits.memory);
-  expect(choose.env.slice(0, 3)).toEqual([
-    { name: "HOLDFAST_TEMPLATE_HASH", value: found.proofKey },
-    { name: "HOLDFAST_CP_ENDPOINT", value: "https://dp-manager.api7.svc:7943" },
-    { name: "HOLDFAST_CP_SERVER_NAME", value: "dp.example.org" },
-  ]);
-  expect(choose.volumeMounts.map(({ name, mountPath }: Loose) => `${name} ${mountPath}`)).toEqual([
-    "start /holdfast/start",
-    "normal /holdfast/normal",
-    "fallback /holdfast/fallback",
-    "cp-cert /holdfast/cp-cert",
-    "conf /holdfast/conf",
-  ]);
-  const config = containerOf(podSpecOf(found.traffic), "gateway").volumeMounts.find(
-    ({ name }: Loose) => name === "conf",
-  );
-  expect(config).toMatchObject({ mountPath: "/usr/local/apisix/conf/config.yaml", subPath: "config.yaml" });
-});
-const CONTROL_PLANE = {
-  endpoint: "https://dp-manager.api7.svc:7943",
-  clientCertificateRef: { name: "edge-dp-cert" },
-};
-
 test("the start ConfigMap says mode, epoch and proofs, always in the same order", () => {
   const proof = { verifiedAt: "2026-11-21T11:00:00Z", digest: "sha256:ab" };
   const text = (proofs: Loose) =>
@@ -255,38 +144,6 @@ test.for([
 ] as const)("left out: %s", ([, changes, id]) => {
   expect(allOf(wanted()).map(idOf)).toContain(id);
   expect(allOf(wanted(changes as World)).map(idOf)).not.toContain(id);
-});
-
-test("without a storage a group still gets its traffic pods, which know of no snapshot", () => {
-  const found = wanted({
-    rendered: { reader: undefined as Loose, exporter: undefined as Loose },
-    facts: { storage: { seen: "absent", name: "eu" } },
-  });
-  expect(found.keep).toBeUndefined();
-  const spec = podSpecOf(found.traffic);
-  expect(spec.volumes.map(({ name }: Loose) => name)).not.toContain("fallback");
-  expect(JSON.stringify(spec)).not.toContain("HOLDFAST_STORE_");
-});
-
-test.for([
-  ["the documented names", S3, ["accessKeyId", "secretAccessKey"], ["accessKeyId", "secretAccessKey"]],
-  [
-    "the other accepted names",
-    S3,
-    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-  ],
-  ["a mixture", S3, ["accessKeyId", "AWS_SECRET_ACCESS_KEY"], ["accessKeyId", "AWS_SECRET_ACCESS_KEY"]],
-  ["neither: the documented ones", S3, ["user"], ["accessKeyId", "secretAccessKey"]],
-  ["Azure's other name", AZURE, ["AZURE_STORAGE_KEY"], ["AZURE_STORAGE_KEY"]],
-] as const)("storage keys are taken from the names that the Secret has: %s", ([, storage, keys, expected]) => {
-  const env = containerOf(podSpecOf(wanted({ storage, reader: { keys } as Loose }).traffic), "gateway").env;
-  const used = env.flatMap((item: Loose) => item.valueFrom?.secretKeyRef.key ?? []);
-  expect(used).toEqual(expected);
-});
-
-test("the names accepted here are those of the storage boundary", () => {
-  expect(ACCEPTED_KEYS).toEqual({ ...CREDENTIAL_KEYS.S3, ...CREDENTIAL_KEYS.AzureBlob });
 });
 
 test("the user's Service is as written, its annotations included; Holdfast's own words win", () => {
