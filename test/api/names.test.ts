@@ -3,6 +3,9 @@ import { FallbackStorageSpec, STORAGE_ROLES, secretNameOf } from "../../operator
 import { GatewayGroupSpec, NAME_RULES } from "../../operator/api/gateway-group.ts";
 import { ANNOTATION, childName, GROUP, LABEL, storeKey } from "../../operator/api/names.ts";
 import { ONLY_WHILE_TRUE, REASONS } from "../../operator/api/reasons.ts";
+import { MODE } from "../../operator/api/reasons-mode.ts";
+import { SERVING } from "../../operator/api/reasons-serving.ts";
+import { SIGHT } from "../../operator/api/reasons-sight.ts";
 
 const LONGEST = "a".repeat(40);
 const HASH = "0123456789ab";
@@ -77,4 +80,9 @@ test("reasons are CamelCase words that fit into an event, with a sentence for me
     expect(todo).toMatch(/^\S.+\.$|^holdfast\.dev\/.+\.$/);
   }
   expect(ONLY_WHILE_TRUE).not.toContain("Ready");
+});
+
+test("no word stands in two tables of reasons, where the later would hide the earlier", () => {
+  const words = [SERVING, SIGHT, MODE].flatMap((table) => Object.keys(table));
+  expect(words).toEqual(Object.keys(REASONS));
 });

@@ -1,0 +1,76 @@
+import { reason } from "./reasons-row.ts";
+
+/** Words of what is decided: moves, what is held back, changes that wait, and what was done to objects. */
+export const MODE = {
+  // --- mode
+  ControlPlaneUnreachable: reason("The control plane was lost for outageAfterSeconds and a proof is at hand."),
+  OrderedFallback: reason("A person ordered fallback."),
+  OrderedNormal: reason("A person ordered normal mode."),
+  OrderExpired: reason("An ordered fallback lasted a day beside a living control plane and was ended (license)."),
+  FallbackReached: reason("The fallback mode is published; every pod that starts uses the snapshot."),
+  ControlPlaneReturned: reason("The control plane answered for long enough and holds what is expected."),
+  NormalReached: reason("No pod serves from the snapshot any more."),
+  ModeAdopted: reason("A group without status took its mode from its pods."),
+  InitialMode: reason("A new group starts in normal mode."),
+  WaitingOutage: reason("The control plane is lost, not yet for outageAfterSeconds."),
+  WaitingReturn: reason("The control plane is back, not yet for long enough."),
+  WaitingApproval: reason(
+    "The return waits for a person.",
+    "Annotate holdfast.dev/approve-return with .status.epoch, which the message of Reconciling names.",
+  ),
+  WaitingCanary: reason("A throw-away gateway tries the control plane before the return."),
+  CanaryFailed: reason(
+    "A throw-away gateway did not load from the control plane; the group stays in fallback.",
+    "Look at the message and at the canary pod. No word passes this.",
+  ),
+  Regressed: reason(
+    "The control plane holds clearly less than the verified snapshot.",
+    "Restore it, or accept: holdfast.dev/approve-return with .status.epoch, which the message of Reconciling names. Until then an override Fallback serves the last good pair.",
+  ),
+  MovingPods: reason("Pods are being replaced, one surge at a time."),
+  WouldMove: reason("modePolicy is Observe: Holdfast would move now."),
+  SurgeImpossible: reason(
+    "The pods that a move needs cannot be had (quota, capacity, image).",
+    "Make room; nothing was shrunk.",
+  ),
+  ServingOldSnapshot: reason("Nothing else serves, so an old snapshot is used."),
+  // --- held
+  Suspended: reason("spec.suspend is true.", "Set it to false when the work is done."),
+  HoldOrdered: reason("The override annotation says Hold."),
+  WatchesBlind: reason(
+    "A watch has had no sign of the API server for 110 s: nothing is decided on what may be out of date.",
+    "Look at Holdfast's log for `watch interrupted`: its rights (list, watch), API priority and fairness, the network.",
+  ),
+  NoProof: reason(
+    "The control plane is lost and fallback is not ready: nothing that serves is touched.",
+    "Restore the control plane, or what FALLBACK names. An override Fallback passes the age limit, never a missing proof.",
+  ),
+  SelfSuspicion: reason(
+    "Many control planes look lost at once: Holdfast suspects itself.",
+    "Look at Holdfast's own network.",
+  ),
+  OverrideInvalid: reason(
+    "The override annotation cannot be read.",
+    "Write: Fallback until=2026-01-31T12:00:00Z (or Normal, Hold).",
+  ),
+  OverrideRefused: reason(
+    "Fallback was ordered, and no snapshot is proven, or a day of it beside a living control plane has just ended.",
+    "Make fallback ready, or take the order back.",
+  ),
+  // --- waiting changes
+  ChangeWaits: reason(
+    "A template change waits until the group is in normal mode.",
+    "To do it now: holdfast.dev/restart-at=<RFC3339>.",
+  ),
+  RendersDifferently: reason(
+    "This Holdfast version renders another template from the same spec; what runs is kept.",
+    "holdfast.dev/restart-at=<RFC3339> applies it now.",
+  ),
+  OutageDuringRoll: reason("The control plane was lost in the middle of a roll; the roll waits."),
+  // --- done to objects (events)
+  PodReplaced: reason("A pod that could not start without the control plane was deleted, so that it starts anew."),
+  HandEditReverted: reason("An object of the group was edited by hand; the edit was taken back."),
+  TemplateRestored: reason("The template that serves was put back."),
+  ObjectApplied: reason("An object of the group was created or changed."),
+  Scaled: reason("The number of traffic pods was changed."),
+} as const;

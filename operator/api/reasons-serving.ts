@@ -1,0 +1,89 @@
+import { reason } from "./reasons-row.ts";
+
+/** Words of what serves, and of what is in its way: the cluster, or the input. */
+export const SERVING = {
+  // --- serving
+  Serving: reason("All wanted traffic pods serve."),
+  ScaledToZero: reason("No traffic pods are wanted."),
+  PodsMissing: reason("Fewer traffic pods serve than are wanted.", "Look at the pods' events."),
+  Progressing: reason("Objects are being brought to what the spec wants."),
+  Settled: reason("Nothing is left to do."),
+  Accepted: reason("Nothing in the input is wrong."),
+  PodsRefused: reason(
+    "The cluster refuses the pods of this group (Pod Security, quota, a webhook).",
+    "Change what the message names: pod template, quota or policy.",
+  ),
+  ObjectRefused: reason(
+    "The cluster refuses an object of this group, for example a node port that is taken.",
+    "Change the part of the spec that the message names, or the cluster's policy.",
+  ),
+  StepRefused: reason(
+    "The cluster refuses what Holdfast has to do to an object of this group: scale, delete, mark or pause it.",
+    "Change the policy, the webhook or the rights that the message names.",
+  ),
+  FieldOverridden: reason(
+    "A webhook or policy of the cluster changes a field of an object as Holdfast writes it; that field is left alone.",
+    "Exempt the object that the message names from it, or leave it: the field is written again each hour.",
+  ),
+  // --- bad input
+  InvalidImage: reason(
+    "The gateway's image names no version.",
+    "Use a tag like 3.9.13, or set spec.gateway.version beside a digest.",
+  ),
+  UnsupportedVersion: reason("This gateway version cannot do what Holdfast needs.", "Use 3.8.21 or later."),
+  PathStyleUnsupported: reason(
+    "This gateway version cannot speak path-style S3.",
+    "Use 3.9.13 or later, or set forcePathStyle: false on a server with bucket host names.",
+  ),
+  OwnedConfigKey: reason(
+    "spec.gateway.config sets a key that Holdfast owns.",
+    "Remove the key that the message names.",
+  ),
+  PodTemplateRefused: reason(
+    "A podTemplate sets what would endanger the group.",
+    "Remove the field that the message names.",
+  ),
+  CertificateMissing: reason(
+    "The client certificate's Secret, or a key in it, is missing.",
+    "Create the Secret with tls.crt, tls.key and ca.crt.",
+  ),
+  CertificateInvalid: reason(
+    "The client certificate cannot be used: it does not parse, does not match its key, or is expired.",
+    "Renew it.",
+  ),
+  StorageNotFound: reason(
+    "The FallbackStorage does not exist in this namespace.",
+    "Create it, or correct spec.fallback.storageRef.",
+  ),
+  StorageSecretMissing: reason(
+    "A Secret with storage keys, or a key in it, is missing.",
+    "Create it with the keys that the message names.",
+  ),
+  StorageSecretInvalid: reason("A storage key cannot be used by the gateway.", "Make a new key as the message says."),
+  StorageUnavailable: reason(
+    "The store does not answer Holdfast.",
+    "Look at the message; serving pods are not touched.",
+  ),
+  StorageDenied: reason(
+    "The store refuses keys: Holdfast's own, or those that gateways get.",
+    "Correct the keys or policies that the message names.",
+  ),
+  StorageMisconfigured: reason("Bucket, container, region or endpoint is wrong.", "Correct the FallbackStorage."),
+  StorageReachable: reason("The store answers, and may be listed."),
+  ObjectKeyShared: reason(
+    "Another, older group uses the same object key in the same store.",
+    "Give one of them another store or short id.",
+  ),
+  NameTaken: reason(
+    "An object that is not Holdfast's has a name that this group needs.",
+    "Rename or remove it, or, where the message offers it, annotate it to let Holdfast take it over.",
+  ),
+  AdoptionWaits: reason(
+    "An object that was given to this group is not taken over yet: a Service while the group's own pods do not serve, or anything under modePolicy Observe.",
+    "Nothing, or look at why the pods do not serve.",
+  ),
+  ReplicasDropHeld: reason(
+    "spec.traffic.replicas dropped by more than half, and not through the scale subresource.",
+    "Annotate the group with holdfast.dev/accept-replicas=<number> if it is meant.",
+  ),
+} as const;
