@@ -1,0 +1,123 @@
+// The traffic pods of the simulated world: its Deployment controller, its kubelet, and the gateway in each of them.
+import { chooseStart, parseStart } from "../../operator/domain/choice.ts";
+import type { PodFact } from "../../operator/domain/facts-cluster.ts";
+import { proofKey } from "./world-cluster.ts";
+import type { WorldState } from "./world-state.ts";
+
+export interface WorldPod extends PodFact {
+  becomesReadyMs: number;
+  goneMs?: number;
+  source: "normal" | "fallback";
+}
+
+const POD_START_MS = 3_000;
+const DRAIN_MS = 2_000;
+const CRASH_EVERY_MS = 8_000;
+
+export class WorldPods {
+  readonly #world: WorldState;
+  #names = 1;
+  #lastCrashMs = 0;
+  /** Since when pods are refused, as the Deployment's condition tells it. */
+  #refusedSinceMs: number | undefined;
+
+  constructor(world: WorldState) {
+    this.#world = world;
+  }
+
+  get refusedSinceMs(): number | undefined {
+    return this.#refusedSinceMs;
+  }
+
+  kill(pod: WorldPod): void {
+    if (pod.deleting) return;
+    pod.deleting = true;
+    pod.goneMs = this.#world.nowMs + DRAIN_MS;
+  }
+
+  advance(): void {
+    const world = this.#world;
+    world.pods = world.pods.filter((pod) => pod.goneMs === undefined || pod.goneMs > world.nowMs);
+    const wanted = world.replicas ?? 0;
+    const alive = world.pods.filter((pod) => !pod.deleting);
+    const limit = world.surgePossible ? wanted : Math.min(wanted, world.spec.traffic.replicas);
+    for (let i = alive.length; i < limit; i += 1) world.pods.push(this.#newPod());
+    if (alive.length >= limit && limit < wanted) this.#refusedSinceMs ??= world.nowMs;
+    else this.#refusedSinceMs = undefined;
+    // The ReplicaSet controller's order: what is not ready first, then the lower deletion cost, then the younger.
+    const order = (pod: WorldPod) => [Number(pod.ready), Number(pod.deletionCost ?? 0), -pod.createdMs] as const;
+    const victims = [...alive].sort((a, b) => compare(order(a), order(b))).slice(0, Math.max(0, alive.length - wanted));
+    for (const pod of victims) this.kill(pod);
+    const crashes = world.nowMs - this.#lastCrashMs >= CRASH_EVERY_MS;
+    if (crashes) this.#lastCrashMs = world.nowMs;
+    for (const pod of world.pods) this.#advance(pod, crashes);
+  }
+
+  #newPod(): WorldPod {
+    const world = this.#world;
+    const start = world.objects.get("ConfigMap/edge-start");
+    const text = (start?.["data"] as Record<string, string> | undefined)?.["start.json"];
+    const answered = world.answersGateways();
+    const told =
+      text === undefined ? ({ recorded: "absent", proof: "absent" } as const) : parseStart(text, proofKey(world));
+    const facts = {
+      ...told,
+      probe: "notAsked",
+      configs: { normal: true, fallback: true },
+      readerKeys: "present",
+    } as const;
+    let step = chooseStart(facts);
+    const asked = step.probeFirst;
+    const outcome = answered ? "ok" : "refused";
+    if (step.probeFirst) step = chooseStart({ ...facts, probe: { version: outcome, read: outcome } });
+    if (step.probeFirst) throw new Error("the start choice asks twice");
+    const id = this.#names++;
+    return {
+      name: `edge-1-${id}`,
+      uid: `uid-pod-${id}`,
+      resourceVersion: "1",
+      templateHash: "h1",
+      proofKey: proofKey(world),
+      createdMs: world.nowMs,
+      deleting: false,
+      ready: false,
+      scheduled: true,
+      restarts: 0,
+      start: {
+        choice: step.choice,
+        reason: step.reason,
+        ...(asked ? { controlPlaneAnswered: answered, readFailed: !answered } : {}),
+        finishedMs: world.nowMs,
+        absent: [],
+      },
+      cores: 2,
+      vote: "unknown",
+      emptyWorker: false,
+      check: "unknown",
+      becomesReadyMs: world.nowMs + POD_START_MS,
+      source: step.choice,
+    };
+  }
+
+  #advance(pod: WorldPod, crashes: boolean): void {
+    const world = this.#world;
+    const answered = world.answersGateways();
+    const canStart = pod.source === "normal" ? answered : world.storeUp && world.verified !== undefined;
+    if (!pod.ready && !pod.deleting) {
+      if (canStart && world.nowMs >= pod.becomesReadyMs) {
+        pod.ready = true;
+        delete pod.trouble;
+      } else if (!canStart && crashes) {
+        pod.restarts += 1;
+        pod.trouble = "CrashLoopBackOff";
+      }
+    }
+    pod.vote =
+      world.votes === "silent" || pod.source === "fallback" ? "unknown" : answered ? "connected" : "disconnected";
+  }
+}
+
+function compare(a: readonly number[], b: readonly number[]): number {
+  for (const [i, value] of a.entries()) if (value !== b[i]) return value - (b[i] ?? 0);
+  return 0;
+}

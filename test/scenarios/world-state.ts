@@ -1,0 +1,76 @@
+// What is the case in the simulated world. Tests set it; the parts beside this file bring it forward.
+import type { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
+import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
+import { emptyMemory, type GroupMemory } from "../../operator/domain/evidence.ts";
+import type { Facts } from "../../operator/domain/facts.ts";
+import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
+import type { WorldHelper } from "./world-helpers.ts";
+import type { WorldPod } from "./world-pods.ts";
+import { groupSpec } from "./world-spec.ts";
+import { type Content, content } from "./world-store.ts";
+
+export const START_MS = Date.parse("2026-01-01T00:00:00Z");
+
+export class WorldState {
+  nowMs = START_MS;
+  spec: GatewayGroupSpec;
+  annotations: Record<string, string> = {};
+  generation = 1;
+  status: GatewayGroupStatus = { observedGeneration: -1 };
+  memory: GroupMemory = emptyMemory();
+  controlPlane: "up" | "down" | "databaseDown" | "slow" | "operatorCutOff" | "gatewaysCutOff" = "up";
+  operatorUp = true;
+  votes: "vendor" | "silent" = "vendor";
+  storeUp = true;
+  surgePossible = true;
+  held: Content = content("a1"); // what the control plane holds
+  raw: { content: Content; atMs: number } | undefined;
+  candidate: Content | undefined;
+  verified: Content | undefined;
+  /** An exporter that does not take the key from its environment overwrites the verified pair. */
+  exporterKey: "raw" | "verified" = "raw";
+  objects = new Map<string, KubeObject>();
+  pods: WorldPod[] = [];
+  helpers: WorldHelper[] = [];
+  replicas: number | undefined;
+  rehearsalFails = false;
+  /** Pods of this source answer the route check with another status than expected. */
+  checkFails: "normal" | "fallback" | undefined;
+  modes: string[] = [];
+  transcript: string[] = [];
+  broken: string[] = [];
+  minServing = Number.POSITIVE_INFINITY;
+  watching = false;
+  /**
+   * One for each plan that has steps: the operator dies after so many of them, its memory and the status that it meant
+   * to write with it; undefined: it lives.
+   */
+  deaths: (number | undefined)[] = [];
+  /** The pods are seen as they were a loop ago. */
+  podsLate = false;
+  /** What is seen otherwise than this world would have it: mistakes in the input, groups beside this one. */
+  otherwise: Partial<Pick<Facts, "rendered" | "storage" | "snapshot" | "peers">> = {};
+
+  constructor(spec: object = {}) {
+    this.spec = groupSpec(spec);
+  }
+
+  get mode(): string {
+    return this.status.mode ?? "none";
+  }
+  serving(): WorldPod[] {
+    return this.pods.filter((pod) => pod.ready && !pod.deleting);
+  }
+  from(source: "normal" | "fallback"): number {
+    return this.serving().filter((pod) => pod.source === source).length;
+  }
+  condition(type: string) {
+    return this.status.conditions?.find((condition) => condition.type === type);
+  }
+  answersGateways(): boolean {
+    return this.controlPlane === "up" || this.controlPlane === "slow" || this.controlPlane === "operatorCutOff";
+  }
+  clock(): string {
+    return `${String(Math.round((this.nowMs - START_MS) / 1000)).padStart(5)} s`;
+  }
+}
