@@ -1,0 +1,64 @@
+/** What an outage moves: a pod that cannot start, and with Rolling those that serve. */
+import { expect, test } from "vitest";
+import { done, healthy, held, inMode, type Loose, lose, planOf } from "./deciding.ts";
+import { motion, type Row, reachable } from "./motion-facts.ts";
+
+/** A pod that cannot start, in an outage, is deleted so that it chooses again. */
+test.for<Row>([
+  ["it cannot start", () => {}, ["deletePod edge-1-1"]],
+  ["it came back once", (f) => (f.pods[0].restarts = 1), []],
+  ["it is ready", (f) => (f.pods[0].ready = true), []],
+  ["it runs, and lost its Ready: it may hold what nobody else holds", (f) => delete f.pods[0].trouble, []],
+  ["no proof is published for its template", (f) => (f.pods[0].proofKey = "other"), []],
+  ["it is on its way out", (f) => (f.pods[0].deleting = true), []],
+  ["it chose the snapshot", (f) => (f.pods[0].start.choice = "fallback"), []],
+  [
+    "nobody knows about the control plane",
+    (f) => (f.controlPlane.operator = { view: "unknown", detail: "" }),
+    ["deletePod edge-1-1"],
+  ],
+  ["the control plane answers", (f) => reachable(f), []],
+  ["modePolicy Observe", (f) => (f.group.spec.modePolicy = "Observe"), []],
+  ["Hold", (f) => (f.group.annotations = { "holdfast.dev/override": "Hold until=2030-01-01T00:00:00Z" }), []],
+])("stuck: %s", ([, change, steps]) => {
+  const { facts } = healthy();
+  lose(facts);
+  Object.assign(facts.pods[0], { ready: false, restarts: 2, trouble: "CrashLoopBackOff", vote: "unknown" });
+  change(facts);
+  const plan = planOf(facts, held(facts, "Unreachable", 5_000));
+  expect(plan.broken).toEqual([]);
+  expect(motion(done(plan))).toEqual(steps);
+});
+
+/** Rolling: pods that serve move, too. */
+test.for<Row>([
+  ["due", () => {}, ["scale 2 -> 3"]],
+  ["not due yet", (f) => (f.group.spec.fallback.rollout.startAfterSeconds = 61), []],
+  ["OnRestart", (f) => (f.group.spec.fallback.rollout.type = "OnRestart"), []],
+  ["OnRestart, and a worker of one is empty", (f) => onRestart(f, { emptyWorker: true }), ["scale 2 -> 3"]],
+  ["OnRestart, and one fails its check", (f) => onRestart(f, { check: "fail" }), ["scale 2 -> 3"]],
+  ["Normal is ordered", (f) => (f.group.spec.modePolicy = "Normal"), []],
+  ["Holdfast suspects itself", (f) => Object.assign(f.peers, { controlPlanes: 3, controlPlanesLost: 2 }), []],
+  ["the control plane answers", (f) => reachable(f), []],
+  ["nobody knows", (f) => (f.controlPlane.operator = { view: "unknown", detail: "" }), []],
+  [
+    "the store cannot be read",
+    (f) => (f.snapshot.verified = { seen: "unknown", reason: "StorageUnavailable", why: "" }),
+    [],
+  ],
+])("rolling: %s", ([, change, steps]) => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  facts.group.spec.fallback.rollout = { type: "Rolling", startAfterSeconds: 60, maxSurge: "25%" };
+  facts.group.status.controlPlane.lostAt = new Date(facts.nowMs - 60_000).toISOString();
+  lose(facts);
+  change(facts);
+  const plan = planOf(facts, held(facts, "Unreachable", 60_000));
+  expect(plan.broken).toEqual([]);
+  expect(motion(done(plan))).toEqual(steps);
+});
+
+function onRestart(facts: Loose, change: object): void {
+  facts.group.spec.fallback.rollout.type = "OnRestart";
+  Object.assign(facts.pods[0], change);
+}
