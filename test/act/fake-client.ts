@@ -96,7 +96,7 @@ export function fakeClient(objects: Loose[] = []) {
     bodies,
     store,
     looks,
-    /** What a live read of the group brings; without it: the group as act.test.ts has decided on it. */
+    /** What a live read of the group brings; without it: the group as acting.ts has decided on it. */
     groupIs: (now: () => Loose) => (groupNow = now),
     /** "create Service" or "create": rejects with this fault from now on. */
     fail: (what: string, fault: KubeFault | KubeError) => failing.set(what, fault),
