@@ -3,7 +3,7 @@ import { childName, LABEL } from "../api/names.ts";
 import type { Facts } from "../domain/facts.ts";
 import type { KubeObject } from "../domain/facts-cluster.ts";
 import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
-import { isKubeError, isRefusal } from "../kube/errors.ts";
+import { isKubeError, isOutOfReach, isRefusal } from "../kube/errors.ts";
 import type { Log } from "../log.ts";
 import { isAsDecidedOn } from "./as-decided.ts";
 import { idOf, type StepDeps, type StepResult } from "./step-deps.ts";
@@ -47,8 +47,15 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
     else deps.troubled(first, error);
     return { ...outcome, failed: error };
   }
+  let late = false;
   const runAll = async (steps: readonly Step[]): Promise<"ended" | "through"> => {
     for (const step of steps) {
+      // A copy may take most of a minute: a word that a person said meanwhile counts for what comes after it.
+      if (late && !(await isAsDecidedOn(facts, deps, signal).catch(() => false))) {
+        outcome.met = "outdated";
+        return "ended";
+      }
+      late = step.do === "copySnapshot";
       const { result, error } = needsOf(step, facts).some((need) => lacking.has(need))
         ? ({ result: "blocked", error: undefined } as const)
         : await runStep(step, facts, deps, signal);
@@ -63,7 +70,7 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
         continue;
       }
       const changed = result === "conflict" || result === "stranger";
-      if (outOfReach(error) || (changed && !isOptional(step))) return "ended";
+      if (isOutOfReach(error) || (changed && !isOptional(step))) return "ended";
       for (const gone of lostWith(step, facts)) lacking.add(gone);
     }
     return "through";
@@ -101,15 +108,6 @@ function tell(step: Step, result: StepResult, error: unknown, { counted, trouble
   else if (result === "abandoned")
     log.warn("step abandoned: by a live read it would break a law", { step: step.do, object: targetOf(step) });
 }
-
-/** The next call would not get through either. A webhook that is away stands in the way of its objects alone. */
-const outOfReach = (error: unknown): boolean =>
-  !isRefusal(error) &&
-  isKubeError(
-    error,
-    ...(["GateClosed", "Aborted", "Timeout", "Network", "Unavailable"] as const),
-    ...(["TooManyRequests", "Unauthorized", "Credentials"] as const),
-  );
 
 /** Changed under our hands: may what comes after it be done all the same? Otherwise the next loop decides anew, soon. */
 function isOptional(step: Step): boolean {

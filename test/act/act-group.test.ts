@@ -1,7 +1,8 @@
 /** A plan is of the group as it was decided on: it is read live before anything is done, and its own write is guarded. */
 import { expect, test } from "vitest";
+import type { Step } from "../../operator/domain/plan.ts";
 import { KubeError } from "../../operator/kube/errors.ts";
-import { apply, type Loose, live, STATUS, world } from "./acting.ts";
+import { apply, type Loose, live, STATUS, scale, world } from "./acting.ts";
 
 const groupAs = (meta: Loose) => (): Loose => ({
   metadata: { name: "edge", uid: "uid-edge", resourceVersion: "41", ...meta },
@@ -66,4 +67,17 @@ test("a status that meets another's write: the cache must show that one before t
   groupIs(groupAs({ resourceVersion: "44" }));
   await expect(run([], { status: { ...STATUS, mode: "ToFallback" }, recordsMode: true })).rejects.toThrow("Conflict");
   expect(wrote).toEqual(["GatewayGroup/edge"]);
+});
+
+test("a word that a person said while a snapshot was copied counts for what comes after the copy", async () => {
+  const { run, copy, calls, groupIs, looks } = world([live("Deployment", "edge")]);
+  const steps: Step[] = [{ do: "copySnapshot", from: "raw", to: "candidate", digest: "d", why: "new" }, scale(3)];
+  await run(steps);
+  expect([looks.length, calls]).toEqual([2, ["scale Deployment/edge"]]);
+  copy(async () => {
+    groupIs(groupAs({ resourceVersion: "42" }));
+    return "done";
+  });
+  expect(await run(steps, { status: { ...STATUS, summary: "after" } })).toEqual({ again: true });
+  expect(calls).toEqual(["scale Deployment/edge"]);
 });
