@@ -11,7 +11,7 @@ import type { EventRecorder, Regarding } from "./events.ts";
 import { type RunDeps, runSteps } from "./run-steps.ts";
 
 export interface ActDeps extends RunDeps {
-  events: Pick<EventRecorder, "emit">;
+  events: Pick<EventRecorder, "emit" | "retry">;
 }
 
 export interface Acted {
@@ -40,6 +40,7 @@ export async function act(plan: Plan, facts: Facts, deps: ActDeps, signal: Abort
   // Not under the loop's signal, only under the call's own limit: a step that took all of the time hides no verdict.
   if (!sameStatus(status, facts.group.status)) await writeStatus(status, facts, deps, undefined);
   await emitAll(plan.events, facts, deps, AbortSignal.timeout(LOOK_MS));
+  await deps.events.retry(AbortSignal.timeout(LOOK_MS));
   const again = outcome.met === "conflict" || outcome.met === "refused";
   return outcome.failed === undefined ? { again } : { again, failed: outcome.failed };
 }

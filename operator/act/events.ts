@@ -3,6 +3,7 @@ import { GROUP } from "../api/names.ts";
 import type { PlannedEvent } from "../domain/plan.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
+import { isKubeError, isOutOfReach } from "../kube/errors.ts";
 import { events, type KubeEvent } from "../kube/resources.ts";
 import type { Log } from "../log.ts";
 
@@ -23,23 +24,34 @@ export interface EventRecorderOptions {
   instance: string;
 }
 
-/** The same thing is said once in so long: people read events, and each is a write. */
-const REPEAT_AFTER_MS = 10 * 60_000;
+/** The same thing is said once in so long, so that what flaps does not flood. No flip takes as little: each is told. */
+const REPEAT_AFTER_MS = 60_000;
+/** What could not be written is tried again for so long; events are kept by the API server for an hour by default. */
+const TELL_WITHIN_MS = 10 * 60_000;
+const UNSAID_MAX = 200;
 const REMEMBERED_MAX = 2_000;
 /** The API server counts bytes and refuses what is longer. */
 const NOTE_MAX_BYTES = 1024;
 
-/** events.k8s.io/v1. An event that cannot be written is logged and forgotten: nothing is decided by events. */
+interface Unsaid {
+  event: KubeEvent;
+  what: string;
+  sinceMs: number;
+}
+
+/** events.k8s.io/v1. One that does not get through is tried again in later loops; nothing is decided by events. */
 export class EventRecorder {
   readonly #o: EventRecorderOptions;
   readonly #said = new Map<string, number>();
+  #unsaid: Unsaid[] = [];
+  #retrying = false;
 
   constructor(options: EventRecorderOptions) {
     this.#o = options;
   }
 
   async emit(regarding: Regarding, planned: PlannedEvent, signal: AbortSignal): Promise<void> {
-    const { client, clock, log, instance } = this.#o;
+    const { clock, instance } = this.#o;
     const nowMs = clock.monotonicMs();
     const what = createHash("sha256")
       .update(JSON.stringify([regarding.uid, regarding.kind, planned.type, planned.reason, planned.message]))
@@ -61,11 +73,42 @@ export class EventRecorder {
       note: cut(planned.message, NOTE_MAX_BYTES),
       regarding,
     } as KubeEvent;
+    await this.#write({ event, what, sinceMs: nowMs }, signal);
+  }
+
+  /** Tells what could not be told before, oldest first; the first that fails again leaves the rest for later. */
+  async retry(signal: AbortSignal): Promise<void> {
+    if (this.#retrying || this.#unsaid.length === 0) return;
+    this.#retrying = true;
+    const waiting = this.#unsaid;
+    this.#unsaid = [];
+    try {
+      for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+        waiting.shift();
+        if (!(await this.#write(next, signal))) break;
+      }
+    } finally {
+      this.#unsaid = [...waiting, ...this.#unsaid].toSorted((a, b) => a.sinceMs - b.sinceMs).slice(-UNSAID_MAX);
+      this.#retrying = false;
+    }
+  }
+
+  async #write(unsaid: Unsaid, signal: AbortSignal): Promise<boolean> {
+    const { client, clock, log } = this.#o;
+    const { event, what, sinceMs } = unsaid;
     try {
       await client.create(events, event, { signal });
+      return true;
     } catch (error) {
-      this.#said.delete(what);
-      log.warn("event not written", { reason: planned.reason, object: `${namespace}/${regarding.name}`, error });
+      // An earlier try arrived, though its answer did not.
+      if (isKubeError(error, "AlreadyExists")) return true;
+      const again = isOutOfReach(error) && clock.monotonicMs() - sinceMs < TELL_WITHIN_MS;
+      if (again) this.#unsaid = [...this.#unsaid, unsaid].slice(-UNSAID_MAX);
+      else this.#said.delete(what);
+      const { namespace, name } = event.regarding ?? {};
+      const told = again ? "event not written yet" : "event not written";
+      log.warn(told, { reason: event.reason, object: `${namespace}/${name}`, error });
+      return false;
     }
   }
 

@@ -51,7 +51,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
   if (step.move) {
     const why = evidenceText(facts, situation.evidence);
     Object.assign(status, recordMove(facts, step.move.to, step.move.reason, why));
-    events.push(moveEvent(situation, step.move, why));
+    events.push(moveEvent(facts, status.epoch, step.move, why));
   }
   const plan: Plan = {
     status,
@@ -161,13 +161,19 @@ function wantsOf({ facts, evidence, mode }: Situation, pipeline: Pipeline): Want
   return { podsOften: !calm, controlPlaneCounts: mode !== "Normal" || pipeline.quarantine !== undefined || regressed };
 }
 
-function moveEvent(situation: Situation, move: { to: string; reason: Reason }, evidence: string): PlannedEvent {
+/** The epoch is in the text, too: a second flip with the same reason and evidence is not the first one told again. */
+function moveEvent(
+  { group }: Facts,
+  epoch: number | undefined,
+  move: { to: string; reason: Reason },
+  evidence: string,
+): PlannedEvent {
   const bad = move.to === "ToFallback";
   return {
     type: bad ? "Warning" : "Normal",
     reason: move.reason,
     action: `To${move.to.replace(/^To/, "")}`,
-    message: `Mode ${situation.facts.group.status.mode ?? "none"} -> ${move.to}. ${evidence}`,
+    message: `Mode ${group.status.mode ?? "none"} -> ${move.to}, epoch ${epoch}. ${evidence}`,
     alsoOnDeployment: true,
   };
 }

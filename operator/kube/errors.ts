@@ -70,6 +70,15 @@ export function isRefusal(error: unknown): error is KubeError {
   return isKubeError(error, "Unavailable") && (error.status?.message ?? "").includes("webhook");
 }
 
+/** The next call would not get through either. A webhook that is away stands in the way of its objects alone. */
+export const isOutOfReach = (error: unknown): boolean =>
+  !isRefusal(error) &&
+  isKubeError(
+    error,
+    ...(["GateClosed", "Aborted", "Timeout", "Network", "Unavailable"] as const),
+    ...(["TooManyRequests", "Unauthorized", "Credentials"] as const),
+  );
+
 /** The other side closed a connection that stood. A refused one (nobody listens) is something else. */
 export function isClosedConnection(error: unknown): boolean {
   if (!isKubeError(error, "Network")) return false;

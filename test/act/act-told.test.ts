@@ -72,3 +72,10 @@ test("no edit by hand is told of where the cluster itself changes what we write"
   await run([{ ...step, events: [event("HandEditReverted"), event("ObjectApplied")] }]);
   expect(emitted).toEqual(["GatewayGroup ObjectApplied"]);
 });
+
+test("each loop, one with nothing to do as well, tries again what could not be told", async () => {
+  const { run, retried } = world();
+  await run([]);
+  await run([], { events: [event("Proven")] });
+  expect(retried).toEqual([0, 1]);
+});

@@ -71,6 +71,8 @@ export const trafficPod = (name: string, ready = true, deleting = false) =>
 export function world(objects: Loose[] = []) {
   const fake = fakeClient(objects);
   const emitted: string[] = [];
+  /** How much had been told whenever the recorder was to try again. */
+  const retried: number[] = [];
   const results: string[] = [];
   const troubles: string[] = [];
   const wrote: string[] = [];
@@ -85,6 +87,7 @@ export function world(objects: Loose[] = []) {
       emit: async (regarding, planned, signal) => {
         if (!signal.aborted) emitted.push(`${regarding.kind} ${planned.reason}`);
       },
+      retry: async () => void retried.push(emitted.length),
     },
     counted: (step, result) => void results.push(`${step} ${result}`),
     troubled: (_step, error) => void troubles.push((error as Error).message),
@@ -123,6 +126,7 @@ export function world(objects: Loose[] = []) {
     ...fake,
     run,
     emitted,
+    retried,
     results,
     troubles,
     wrote,

@@ -1,9 +1,6 @@
 import { expect, test } from "vitest";
-import { EventRecorder } from "../../operator/act/events.ts";
 import { appliedInstead, CREATE_MANAGER } from "../../operator/act/field-owner.ts";
-import type { PlannedEvent } from "../../operator/domain/plan.ts";
 import { isRefusal, KubeError } from "../../operator/kube/errors.ts";
-import { createLog } from "../../operator/log.ts";
 import { PodDryRun } from "../../operator/observe/pod-dry-run.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 
@@ -45,88 +42,6 @@ test.for([
   ],
 ] as const)("ownership: %s", ([, before, after]) => {
   expect(appliedInstead(before as Loose)).toEqual(after);
-});
-
-const planned = (message = "m", type: PlannedEvent["type"] = "Normal"): PlannedEvent => ({
-  type,
-  reason: "Scaled",
-  action: "Scale",
-  message,
-  alsoOnDeployment: false,
-});
-const regarding = {
-  apiVersion: "holdfast.dev/v1alpha1",
-  kind: "GatewayGroup",
-  namespace: "gw",
-  name: "edge",
-  uid: "u",
-};
-
-test("an event is said once in ten minutes, and again after", async () => {
-  const clock = new FakeClock();
-  const said: Loose[] = [];
-  const client = { create: async (_res: unknown, event: Loose) => void said.push(event) };
-  const recorder = new EventRecorder({
-    client: client as never,
-    clock,
-    log: createLog({ write: () => undefined }),
-    instance: "pod-1",
-  });
-  const emit = (event: PlannedEvent, who = regarding) => recorder.emit(who, event, signal);
-  await emit(planned());
-  await emit(planned());
-  await emit(planned("other"));
-  await emit(planned(), { ...regarding, uid: "other" });
-  expect(said).toHaveLength(3);
-  expect(said[0]).toMatchObject({
-    reason: "Scaled",
-    action: "Scale",
-    note: "m",
-    regarding,
-    reportingController: "holdfast.dev",
-    reportingInstance: "pod-1",
-  });
-  expect(said[0].eventTime).toMatch(/\.\d{6}Z$/);
-  expect(new Set(said.map((event) => event.metadata.name)).size).toBe(3);
-  await clock.advance(10 * 60_000 + 1);
-  await emit(planned());
-  expect(said).toHaveLength(4);
-});
-
-test.for([
-  ["short", "m", "m"],
-  ["long", "m".repeat(1_500), "m".repeat(1_024)],
-  ["two bytes each", "ü".repeat(600), "ü".repeat(512)],
-  ["cut in the middle of a character", `a${"💥".repeat(300)}`, `a${"💥".repeat(255)}`],
-] as const)("a note has at most 1024 bytes: %s", async ([, message, note]) => {
-  const said: Loose[] = [];
-  const client = { create: async (_res: unknown, event: Loose) => void said.push(event) };
-  const log = createLog({ write: () => undefined });
-  const recorder = new EventRecorder({ client: client as never, clock: new FakeClock(), log, instance: "i" });
-  await recorder.emit(regarding, planned(message), signal);
-  expect(said[0].note).toBe(note);
-});
-
-test("an event that cannot be written is tried with the next loop and stops nothing", async () => {
-  let refuse = true;
-  let asked = 0;
-  const client = {
-    create: async () => {
-      asked += 1;
-      if (refuse) throw new KubeError("Forbidden", "no");
-    },
-  };
-  const recorder = new EventRecorder({
-    client: client as never,
-    clock: new FakeClock(),
-    log: createLog({ write: () => undefined }),
-    instance: "i",
-  });
-  await recorder.emit(regarding, planned(), signal);
-  refuse = false;
-  await recorder.emit(regarding, planned(), signal);
-  await recorder.emit(regarding, planned(), signal);
-  expect(asked).toBe(2);
 });
 
 test.for([

@@ -103,14 +103,14 @@ test.for<[string, (facts: Loose) => void, "Reachable" | "Unreachable", Told, Reg
     (f) => (f.group.status = { observedGeneration: -1 }),
     "Reachable",
     ["Normal", "InitialMode", "ToNormal", true],
-    /^Mode none -> Normal\. /,
+    /^Mode none -> Normal, epoch \d\. /,
   ],
   [
     "a flip",
     (f) => lose(f),
     "Unreachable",
     ["Warning", "ControlPlaneUnreachable", "ToFallback", true],
-    /^Mode Normal -> ToFallback\. .*2 disconnected/,
+    /^Mode Normal -> ToFallback, epoch \d\. .*2 disconnected/,
   ],
   [
     "a return",
@@ -120,7 +120,7 @@ test.for<[string, (facts: Loose) => void, "Reachable" | "Unreachable", Told, Reg
     },
     "Reachable",
     ["Normal", "OrderedNormal", "ToNormal", true],
-    /^Mode Fallback -> ToNormal\. /,
+    /^Mode Fallback -> ToNormal, epoch \d\. /,
   ],
   [
     "the end of an order that lasted a day",
@@ -130,21 +130,21 @@ test.for<[string, (facts: Loose) => void, "Reachable" | "Unreachable", Told, Reg
     },
     "Reachable",
     ["Normal", "OrderExpired", "ToNormal", true],
-    /^Mode Fallback -> ToNormal\. /,
+    /^Mode Fallback -> ToNormal, epoch \d\. /,
   ],
   [
     "fallback is reached",
     (f) => arriving(f, "ToFallback"),
     "Unreachable",
     ["Normal", "FallbackReached", "ToFallback", true],
-    /^Mode ToFallback -> Fallback\. /,
+    /^Mode ToFallback -> Fallback, epoch \d\. /,
   ],
   [
     "normal mode is reached",
     (f) => arriving(f, "ToNormal"),
     "Reachable",
     ["Normal", "NormalReached", "ToNormal", true],
-    /^Mode ToNormal -> Normal\. /,
+    /^Mode ToNormal -> Normal, epoch \d\. /,
   ],
   [
     "a return that ends early",
@@ -155,7 +155,7 @@ test.for<[string, (facts: Loose) => void, "Reachable" | "Unreachable", Told, Reg
     },
     "Reachable",
     ["Warning", "Regressed", "ToFallback", true],
-    /^Mode ToNormal -> ToFallback\. /,
+    /^Mode ToNormal -> ToFallback, epoch \d\. /,
   ],
 ])("a move is told: %s", ([, change, word, expected, message]) => {
   const { facts } = healthy();

@@ -28,13 +28,18 @@ test("words: Observe says what it would do, Hold and suspend write nothing, an o
   held.controlPlane = "down";
   held.run(60);
   expect([held.modes.length, held.condition("Held")?.reason]).toEqual([0, "HoldOrdered"]);
+  const suspended = provenWorld();
+  suspended.spec.suspend = true;
+  suspended.controlPlane = "down";
+  suspended.run(60);
+  expect([suspended.modes.length, suspended.condition("Held")?.reason]).toEqual([0, "Suspended"]);
   held.annotations["holdfast.dev/override"] = "Fallback until=2026-01-01T00:10:00Z";
   held.controlPlane = "up";
   held.until(() => held.mode === "Fallback", 100);
   expect(held.from("fallback")).toBe(2);
   held.until(() => held.mode === "Normal", 900);
   expect([held.mode, held.from("normal")]).toEqual(["Normal", 2]);
-  expect([...observe.broken, ...held.broken]).toEqual([]);
+  expect([...observe.broken, ...held.broken, ...suspended.broken]).toEqual([]);
 });
 
 test("every pod serves badly and fallback is ordered: they are replaced one by one, none before its successor serves", () => {
