@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import type { Answer } from "../../operator/gateway/api7-answer.ts";
 import type { ControlPlaneProbe } from "../../operator/gateway/api7-probe.ts";
-import { ProberPool, type ProbeWish } from "../../operator/observe/prober.ts";
+import type { ProbeWish } from "../../operator/observe/probed.ts";
+import { ProberPool } from "../../operator/observe/prober.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 import { neverCalled } from "./never.ts";
 
