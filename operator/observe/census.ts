@@ -1,6 +1,6 @@
 /** What one prober knows of the control plane that it asks. */
 export interface Watched {
-  endpoint: string;
+  controlPlane: string;
   /** On the monotonic clock; undefined while it is there. */
   lostSinceMs: number | undefined;
 }
@@ -21,11 +21,11 @@ const APART_MS = 10 * 60_000;
  */
 export function census(sights: readonly Watched[], own: string | undefined, nowMs: number): Census {
   const sinceOf = new Map<string, number | undefined>();
-  for (const { endpoint, lostSinceMs } of sights) {
-    const before = sinceOf.get(endpoint);
-    // Several certificates for one endpoint: it is there as soon as one of them gets through.
-    const there = lostSinceMs === undefined || (sinceOf.has(endpoint) && before === undefined);
-    sinceOf.set(endpoint, there ? undefined : Math.max(lostSinceMs, before ?? lostSinceMs));
+  for (const { controlPlane, lostSinceMs } of sights) {
+    const before = sinceOf.get(controlPlane);
+    // Several certificates for one control plane: it is there as soon as one of them gets through.
+    const there = lostSinceMs === undefined || (sinceOf.has(controlPlane) && before === undefined);
+    sinceOf.set(controlPlane, there ? undefined : Math.max(lostSinceMs, before ?? lostSinceMs));
   }
   const ownSinceMs = (own === undefined ? undefined : sinceOf.get(own)) ?? nowMs;
   const counted = [...sinceOf.values()].filter((since) => since === undefined || since >= ownSinceMs - APART_MS);

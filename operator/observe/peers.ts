@@ -1,4 +1,5 @@
 import { ANNOTATION } from "../api/names.ts";
+import { controlPlaneAt } from "../domain/endpoint.ts";
 import type { GroupFacts } from "../domain/facts.ts";
 import type { PeerFacts } from "../domain/facts-outside.ts";
 import { type CustomObject, keyOf } from "../kinds.ts";
@@ -62,7 +63,7 @@ export class PeerIndex {
   of(group: GroupFacts, census: Census): PeerFacts {
     const key = keyOf(group.namespace, group.name);
     const own = this.#peers.get(key);
-    const sharing = this.#members(this.#byEndpoint, sameText(group.spec.controlPlane.endpoint));
+    const sharing = this.#members(this.#byEndpoint, controlPlaneAt(group.spec.controlPlane.endpoint));
     const wave = waveOf(group);
     const keyConflict = own && this.#conflictOf(own);
     return {
@@ -92,7 +93,7 @@ export class PeerIndex {
     const storage = found && readStorage(found);
     return {
       key,
-      endpoint: sameText(spec.controlPlane.endpoint),
+      endpoint: controlPlaneAt(spec.controlPlane.endpoint),
       object: storage && !isUnreadable(storage) ? `${locationOf(storage.spec)} ${spec.shortID}` : undefined,
       exports: spec.backup.enabled,
       createdAt,
@@ -124,11 +125,6 @@ export class PeerIndex {
     remove(this.#byEndpoint, peer.endpoint, peer.key);
     if (peer.object !== undefined) remove(this.#byObject, peer.object, peer.key);
   }
-}
-
-/** One control plane has one text, however it is spelled: capitals, the default port, a slash. */
-function sameText(endpoint: string): string {
-  return URL.canParse(endpoint) ? new URL(endpoint).origin : endpoint;
 }
 
 /** Groups without a wave, or with one that is no number, move first. */

@@ -1,3 +1,4 @@
+import { controlPlaneAt } from "../domain/endpoint.ts";
 import type { OperatorView } from "../domain/facts-outside.ts";
 import { CONTROL_PLANE_KINDS } from "../gateway/api7-facts.ts";
 import {
@@ -87,8 +88,9 @@ export class Probed {
     });
   }
 
-  get endpoint(): string {
-    return this.#target.endpoint;
+  /** Which control plane it is, whatever the certificate that it is asked with. */
+  get controlPlane(): string {
+    return controlPlaneAt(this.#target.endpoint);
   }
 
   want(groupKey: string, wish: ProbeWish): void {
@@ -132,7 +134,7 @@ export class Probed {
     if (view !== "down" && isLost(view) && !this.#known) return undefined;
     // An answer that is too old was the last sign of life.
     const lostSinceMs = isLost(view) ? (this.#lostSinceMs ?? this.#poller.latest()?.atMs) : undefined;
-    return { endpoint: this.endpoint, lostSinceMs };
+    return { controlPlane: this.controlPlane, lostSinceMs };
   }
 
   async #ask(signal: AbortSignal): Promise<Sight> {
@@ -141,7 +143,7 @@ export class Probed {
     const slept = this.#watchman.slept(startMs, 2 * this.#poller.intervalMs + GAP_SLACK_MS);
     try {
       const view = viewOf(await probe(this.#target, signal));
-      this.#o.measured?.(this.endpoint, view.view, clock.monotonicMs() - startMs);
+      this.#o.measured?.(this.#target.endpoint, view.view, clock.monotonicMs() - startMs);
       // What was seen across a stop of this process, or by a process that came late to everything, shows nothing.
       if (slept) return { view: UNKNOWN("Holdfast itself stood still") };
       if (lag.laggedSince(startMs)) return { view: UNKNOWN("Holdfast itself is too slow to tell") };

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { controlPlaneAt } from "../domain/endpoint.ts";
 import type { ControlPlaneFacts } from "../domain/facts-outside.ts";
 import { type Census, census } from "./census.ts";
 import { Probed, type ProberOptions, type ProbeWish, UNKNOWN } from "./probed.ts";
 
-/** One prober per distinct endpoint, name and certificate, however many groups look at it. */
+/** One prober per distinct control plane, name and certificate, however many groups look at it. */
 export class ProberPool {
   readonly #o: ProberOptions;
   readonly #probed = new Map<string, Probed>();
@@ -46,7 +47,7 @@ export class ProberPool {
   /** How many control planes are lost at the same time as this group's, of those that can be compared with it. */
   census(groupKey: string): Census {
     const sights = [...this.#probed.values()].flatMap((probed) => probed.watched() ?? []);
-    return census(sights, this.#of(groupKey)?.endpoint, this.#o.clock.monotonicMs());
+    return census(sights, this.#of(groupKey)?.controlPlane, this.#o.clock.monotonicMs());
   }
 
   stop(): void {
@@ -62,6 +63,6 @@ export class ProberPool {
 
 function idOf({ endpoint, serverName, tls }: ProbeWish): string {
   return createHash("sha256")
-    .update(JSON.stringify([endpoint, serverName, tls]))
+    .update(JSON.stringify([controlPlaneAt(endpoint), serverName, tls]))
     .digest("base64url");
 }

@@ -5,8 +5,8 @@ const MINUTE = 60_000;
 const NOW = 1_000 * MINUTE;
 /** Minutes since each was lost; undefined: it is there. */
 const sights = (of: Record<string, number | undefined>) =>
-  Object.entries(of).map(([endpoint, ago]) => ({
-    endpoint: endpoint.split("#")[0] as string,
+  Object.entries(of).map(([controlPlane, ago]) => ({
+    controlPlane: controlPlane.split("#")[0] as string,
     lostSinceMs: ago === undefined ? undefined : NOW - ago * MINUTE,
   }));
 

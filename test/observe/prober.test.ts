@@ -218,6 +218,19 @@ test("the census counts control planes, not certificates", async () => {
   expect(pool.census("a")).toEqual({ probed: 2, lost: 2 });
 });
 
+test("one control plane spelled in several ways is probed once for each certificate, and counted once", async () => {
+  const { clock, want, pool, say, probes } = world();
+  want("a", { endpoint: "https://cp-a.acme.com" });
+  want("b", { endpoint: "https://cp-a.acme.com:443" });
+  want("c", { endpoint: "https://CP-A.acme.com", tls: { cert: "other", key: "other" } });
+  want("d", { endpoint: "https://cp-d.acme.com" });
+  await clock.advance(0);
+  expect(probes).toHaveLength(3);
+  say(DOWN);
+  await clock.advance(6_000);
+  for (const group of ["a", "b", "c", "d"]) expect(pool.census(group), group).toEqual({ probed: 2, lost: 2 });
+});
+
 test("the census of a group leaves out what was lost long before it, however that looked in between", async () => {
   const { clock, want, pool, say } = world();
   want("old");
