@@ -47,7 +47,6 @@ const COUNT_TIMEOUT_MS = 5_000;
 const FRESH_INTERVALS = 3;
 /** How long the first loop of a group waits for the first answer. */
 const FIRST_ANSWER_MS = 5_000;
-const GAP_SLACK_MS = 2_000;
 const FRESH_SLACK_MS = VERSION_TIMEOUT_MS + READ_TIMEOUT_MS;
 
 const isLost = (view: OperatorView["view"]): boolean => ["down", "noRoute", "unknown"].includes(view);
@@ -70,7 +69,7 @@ export class Probed {
   constructor(options: ProberOptions, { endpoint, tls, serverName, intervalMs }: ProbeWish) {
     this.#o = options;
     this.#target = { endpoint, tls, ...(serverName === undefined ? {} : { serverName }) };
-    this.#watchman = new GapWatch(options.clock);
+    this.#watchman = new GapWatch(options.clock, intervalMs);
     this.#poller = new Poller<Sight>({
       clock: options.clock,
       intervalMs,
@@ -96,7 +95,9 @@ export class Probed {
   want(groupKey: string, wish: ProbeWish): void {
     const counted = this.#wishes.get(groupKey)?.counts ?? false;
     this.#wishes.set(groupKey, wish);
-    this.#poller.setInterval(Math.min(...[...this.#wishes.values()].map((one) => one.intervalMs)));
+    const intervalMs = Math.min(...[...this.#wishes.values()].map((one) => one.intervalMs));
+    this.#watchman.changed(intervalMs);
+    this.#poller.setInterval(intervalMs);
     if (wish.counts && !counted) this.#poller.again();
   }
 
@@ -122,7 +123,7 @@ export class Probed {
     const latest = this.#poller.latest();
     if (!latest) return { view: UNKNOWN("it has not answered yet") };
     const ageMs = this.#o.clock.monotonicMs() - latest.atMs;
-    const tooOld = ageMs > FRESH_INTERVALS * this.#poller.intervalMs + FRESH_SLACK_MS;
+    const tooOld = ageMs > FRESH_INTERVALS * this.#watchman.longestMs + FRESH_SLACK_MS;
     return tooOld ? { view: UNKNOWN("the last answer is too old") } : latest.value;
   }
 
@@ -140,7 +141,7 @@ export class Probed {
   async #ask(signal: AbortSignal): Promise<Sight> {
     const { clock, lag, probe = askControlPlane, count = countObjects } = this.#o;
     const startMs = clock.monotonicMs();
-    const slept = this.#watchman.slept(startMs, 2 * this.#poller.intervalMs + GAP_SLACK_MS);
+    const slept = this.#watchman.slept(startMs);
     try {
       const view = viewOf(await probe(this.#target, signal));
       this.#o.measured?.(this.#target.endpoint, view.view, clock.monotonicMs() - startMs);
@@ -152,7 +153,7 @@ export class Probed {
       // A kind that was asked for and has nothing is 0, and not unknown: an emptied control plane must be seen as such.
       return "counts" in counted ? { view, counts: { ...NO_OBJECTS, ...counted.counts } } : { view };
     } finally {
-      this.#watchman.ended();
+      this.#watchman.ended(this.#poller.intervalMs);
     }
   }
 }

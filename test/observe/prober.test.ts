@@ -169,6 +169,37 @@ test.for([
   expect(woken, "the group sees the hole, or its evidence would reach across").toHaveLength(3);
 });
 
+test.for([
+  ["a group asks for a shorter interval", "a"],
+  ["a group with a shorter interval joins", "b"],
+] as const)("%s: that the next question was due later is no stop of ours", async ([, group]) => {
+  const { clock, want, woken, view } = world();
+  want("a", { intervalMs: 60_000 });
+  await clock.advance(40_000);
+  want(group, { intervalMs: 5_000 });
+  expect(view("a"), "the answer of before is as fresh as it was").toEqual({ view: "readsOk" });
+  for (let seconds = 0; seconds < 60; seconds += 1) {
+    await clock.advance(1_000);
+    expect(view(group), `${seconds} s later`).toEqual({ view: "readsOk" });
+  }
+  expect(woken, "no group sees a hole in its evidence").toEqual([["a"]]);
+});
+
+test("intervals that change to and fro are no stop of ours, and a stop among them is one", async () => {
+  const { clock, want, view, woken } = world();
+  want("a");
+  await clock.advance(1_000);
+  want("a", { intervalMs: 60_000 });
+  want("a", { intervalMs: 30_000 });
+  await clock.advance(25_000);
+  want("a", { intervalMs: 5_000 });
+  await clock.advance(1_000);
+  expect([view(), woken.length]).toEqual([{ view: "readsOk" }, 1]);
+  clock.jump(40_000);
+  await clock.advance(100);
+  expect(view()).toEqual({ view: "unknown", detail: "Holdfast itself stood still" });
+});
+
 test("an answer that came while the process lagged counts for nothing", async () => {
   const { clock, want, lag, say, view } = world();
   lag(true);
