@@ -1,6 +1,5 @@
 import { controlPlaneAt } from "../domain/endpoint.ts";
 import type { OperatorView } from "../domain/facts-outside.ts";
-import { CONTROL_PLANE_KINDS } from "../gateway/api7-facts.ts";
 import {
   type ControlPlaneProbe,
   type ControlPlaneTarget,
@@ -9,6 +8,7 @@ import {
 } from "../gateway/api7-probe.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { Watched } from "./census.ts";
+import { COUNT_TIMEOUT_MS, Counter, type Counts } from "./counter.ts";
 import { GapWatch } from "./gap-watch.ts";
 import type { LoopLag } from "./loop-lag.ts";
 import { Poller } from "./poller.ts";
@@ -31,18 +31,12 @@ export interface ProbeWish {
   serverName?: string;
   tls: ControlPlaneTarget["tls"];
   intervalMs: number;
-  /** Count objects per kind after each probe that was answered. */
+  /** Count objects per kind, while it answers. */
   counts: boolean;
-}
-
-export interface Sight {
-  view: OperatorView;
-  counts?: Readonly<Record<string, number>>;
 }
 
 const VERSION_TIMEOUT_MS = 4_000;
 const READ_TIMEOUT_MS = 8_000; // longer than the control plane's own limit for its database (5 s)
-const COUNT_TIMEOUT_MS = 5_000;
 /** An answer older than so many intervals says nothing about now. */
 const FRESH_INTERVALS = 3;
 /** How long the first loop of a group waits for the first answer. */
@@ -51,7 +45,6 @@ const FRESH_SLACK_MS = VERSION_TIMEOUT_MS + READ_TIMEOUT_MS;
 
 const isLost = (view: OperatorView["view"]): boolean => ["down", "noRoute", "unknown"].includes(view);
 
-const NO_OBJECTS = Object.fromEntries(CONTROL_PLANE_KINDS.map((kind) => [kind, 0]));
 export const UNKNOWN = (detail: string): OperatorView => ({ view: "unknown", detail });
 
 /** One control plane, asked again and again with one identity, for all groups that look at it so. */
@@ -60,30 +53,29 @@ export class Probed {
   readonly #target: ControlPlaneTarget;
   readonly #wishes = new Map<string, ProbeWish>();
   readonly #watchman: GapWatch;
-  readonly #poller: Poller<Sight>;
+  readonly #poller: Poller<OperatorView>;
+  #counter: Counter | undefined;
   /** Has this process ever got an answer from it? */
   #known = false;
   /** Since when each question to it went unanswered. */
   #lostSinceMs: number | undefined;
+  /** When it was last asked and did not answer reads: what was counted before that is of another time. */
+  #silentMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ProberOptions, { endpoint, tls, serverName, intervalMs }: ProbeWish) {
     this.#o = options;
     this.#target = { endpoint, tls, ...(serverName === undefined ? {} : { serverName }) };
     this.#watchman = new GapWatch(options.clock, intervalMs);
-    this.#poller = new Poller<Sight>({
+    this.#poller = new Poller<OperatorView>({
       clock: options.clock,
       intervalMs,
-      ask: async (signal) => {
-        const sight = await this.#ask(signal);
-        const lost = isLost(sight.view.view);
-        this.#known ||= !lost;
-        if (!lost) this.#lostSinceMs = undefined;
-        else this.#lostSinceMs ??= this.#o.clock.monotonicMs();
-        return sight;
-      },
+      ask: (signal) => this.#ask(signal),
       same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
-      onChange: () => this.#o.wake([...this.#wishes.keys()]),
-      onBug: this.#o.onBug,
+      onChange: ({ view }) => {
+        if (view === "readsOk") this.#counter?.again();
+        this.#wake();
+      },
+      onBug: options.onBug,
     });
   }
 
@@ -93,24 +85,21 @@ export class Probed {
   }
 
   want(groupKey: string, wish: ProbeWish): void {
-    const counted = this.#wishes.get(groupKey)?.counts ?? false;
     this.#wishes.set(groupKey, wish);
-    const intervalMs = Math.min(...[...this.#wishes.values()].map((one) => one.intervalMs));
-    this.#watchman.changed(intervalMs);
-    this.#poller.setInterval(intervalMs);
-    if (wish.counts && !counted) this.#poller.again();
+    this.#fit();
   }
 
   /** True once nobody looks at it any more: then it is asked no more. */
   drop(groupKey: string): boolean {
     this.#wishes.delete(groupKey);
-    if (this.#wishes.size > 0) return false;
-    this.stop();
-    return true;
+    if (this.#wishes.size === 0) this.stop();
+    else this.#fit();
+    return this.#wishes.size === 0;
   }
 
   stop(): void {
     this.#poller.stop();
+    this.#counter?.stop();
   }
 
   /** The first question is under way and worth waiting for. */
@@ -118,19 +107,24 @@ export class Probed {
     return !this.#poller.latest() && this.#o.clock.monotonicMs() - this.#poller.startedMs < FIRST_ANSWER_MS;
   }
 
-  /** The latest sight, as far as it says something about now. */
-  sight(): Sight {
+  /** The latest view, as far as it says something about now. */
+  view(): OperatorView {
     const latest = this.#poller.latest();
-    if (!latest) return { view: UNKNOWN("it has not answered yet") };
+    if (!latest) return UNKNOWN("it has not answered yet");
     const ageMs = this.#o.clock.monotonicMs() - latest.atMs;
     const tooOld = ageMs > FRESH_INTERVALS * this.#watchman.longestMs + FRESH_SLACK_MS;
-    return tooOld ? { view: UNKNOWN("the last answer is too old") } : latest.value;
+    return tooOld ? UNKNOWN("the last answer is too old") : latest.value;
+  }
+
+  /** Counted since it answers; undefined while that is not known. */
+  counts(): Counts | undefined {
+    return this.view().view === "readsOk" ? this.#counter?.counts(this.#silentMs) : undefined;
   }
 
   /** For the census; undefined: nothing that could be compared. */
   watched(): Watched | undefined {
     if (this.isAwaited()) return undefined; // at a start none has answered yet, which is no reason to suspect oneself
-    const { view } = this.sight().view;
+    const { view } = this.view();
     // A name that never resolved, a certificate that was never there: somebody's mistake, and no loss.
     if (view !== "down" && isLost(view) && !this.#known) return undefined;
     // An answer that is too old was the last sign of life.
@@ -138,23 +132,59 @@ export class Probed {
     return { controlPlane: this.controlPlane, lostSinceMs };
   }
 
-  async #ask(signal: AbortSignal): Promise<Sight> {
-    const { clock, lag, probe = askControlPlane, count = countObjects } = this.#o;
+  /** As those who look at it now want it. */
+  #fit(): void {
+    const wishes = [...this.#wishes.values()];
+    const intervalMs = Math.min(...wishes.map((wish) => wish.intervalMs));
+    this.#watchman.changed(intervalMs);
+    this.#poller.setInterval(intervalMs);
+    if (wishes.some((wish) => wish.counts)) {
+      this.#counter ??= this.#startCounting(intervalMs);
+      this.#counter.setInterval(intervalMs);
+    } else {
+      this.#counter?.stop();
+      this.#counter = undefined;
+    }
+  }
+
+  #startCounting(intervalMs: number): Counter {
+    const { clock, onBug, count = countObjects } = this.#o;
+    return new Counter({
+      clock,
+      intervalMs,
+      isAnswering: () => this.view().view === "readsOk",
+      count: (signal) => count(this.#target, signal),
+      onChange: () => this.#wake(),
+      onBug,
+    });
+  }
+
+  #wake(): void {
+    this.#o.wake([...this.#wishes.keys()]);
+  }
+
+  async #ask(signal: AbortSignal): Promise<OperatorView> {
+    const { clock, lag, probe = askControlPlane } = this.#o;
     const startMs = clock.monotonicMs();
     const slept = this.#watchman.slept(startMs);
     try {
-      const view = viewOf(await probe(this.#target, signal));
-      this.#o.measured?.(this.#target.endpoint, view.view, clock.monotonicMs() - startMs);
+      const seen = viewOf(await probe(this.#target, signal));
+      this.#o.measured?.(this.#target.endpoint, seen.view, clock.monotonicMs() - startMs);
       // What was seen across a stop of this process, or by a process that came late to everything, shows nothing.
-      if (slept) return { view: UNKNOWN("Holdfast itself stood still") };
-      if (lag.laggedSince(startMs)) return { view: UNKNOWN("Holdfast itself is too slow to tell") };
-      if (view.view !== "readsOk" || ![...this.#wishes.values()].some((one) => one.counts)) return { view };
-      const counted = await count(this.#target, signal);
-      // A kind that was asked for and has nothing is 0, and not unknown: an emptied control plane must be seen as such.
-      return "counts" in counted ? { view, counts: { ...NO_OBJECTS, ...counted.counts } } : { view };
+      const late = lag.laggedSince(startMs) ? UNKNOWN("Holdfast itself is too slow to tell") : undefined;
+      return this.#note(slept ? UNKNOWN("Holdfast itself stood still") : (late ?? seen));
     } finally {
       this.#watchman.ended(this.#poller.intervalMs);
     }
+  }
+
+  #note(view: OperatorView): OperatorView {
+    const nowMs = this.#o.clock.monotonicMs();
+    const lost = isLost(view.view);
+    this.#known ||= !lost;
+    this.#lostSinceMs = lost ? (this.#lostSinceMs ?? nowMs) : undefined;
+    if (view.view !== "readsOk") this.#silentMs = nowMs;
+    return view;
   }
 }
 

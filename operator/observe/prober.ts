@@ -35,13 +35,13 @@ export class ProberPool {
     if (this.#probed.get(id)?.drop(groupKey)) this.#probed.delete(id);
   }
 
-  /** The latest sight; undefined while the first question is under way and worth waiting for. */
+  /** What was seen last; undefined while the first question is under way and worth waiting for. */
   facts(groupKey: string): ControlPlaneFacts | undefined {
     const probed = this.#of(groupKey);
     if (!probed) return { operator: UNKNOWN("it is not probed") };
     if (probed.isAwaited()) return undefined;
-    const { view: operator, counts } = probed.sight();
-    return operator.view === "readsOk" && counts ? { operator, counts } : { operator };
+    const counts = probed.counts();
+    return { operator: probed.view(), ...(counts ? { counts } : {}) };
   }
 
   /** How many control planes are lost at the same time as this group's, of those that can be compared with it. */

@@ -18,7 +18,6 @@ function world() {
   let answer: ControlPlaneProbe = UP;
   let takesMs = 0;
   let lagged = false;
-  let counts: Record<string, number> = { routes: 3 };
   const pool = new ProberPool({
     onBug: neverCalled,
     clock,
@@ -29,7 +28,7 @@ function world() {
       const now = answer;
       return new Promise((resolve) => clock.after(takesMs, () => resolve(now)));
     },
-    count: async () => ({ counts }),
+    count: neverCalled as never,
   });
   const want = (group: string, change: Partial<ProbeWish> = {}) =>
     pool.want(group, { endpoint: "https://cp", tls: TLS, intervalMs: 5_000, counts: false, ...change });
@@ -42,7 +41,6 @@ function world() {
     say: (next: ControlPlaneProbe) => (answer = next),
     slow: (ms: number) => (takesMs = ms),
     lag: (is: boolean) => (lagged = is),
-    hold: (next: Record<string, number>) => (counts = next),
     view: (group = "a") => pool.facts(group)?.operator,
   };
 }
@@ -207,19 +205,6 @@ test("an answer that came while the process lagged counts for nothing", async ()
   want("a");
   await clock.advance(0);
   expect(view()).toEqual({ view: "unknown", detail: "Holdfast itself is too slow to tell" });
-});
-
-test("objects are counted when asked for; a kind without objects is 0 and not left out", async () => {
-  const { clock, want, pool, hold } = world();
-  want("a");
-  await clock.advance(0);
-  expect(pool.facts("a")?.counts).toBeUndefined();
-  want("a", { counts: true });
-  await clock.advance(0);
-  expect(pool.facts("a")?.counts).toMatchObject({ routes: 3, services: 0, ssls: 0 });
-  hold({});
-  await clock.advance(6_000);
-  expect(pool.facts("a")?.counts).toMatchObject({ routes: 0 });
 });
 
 test("the census leaves out what never answered and cannot be judged: a mistake is no loss", async () => {
