@@ -5,7 +5,7 @@ import { keyOf } from "../kinds.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { Pod } from "../kube/resources.ts";
 import { type Caches, ofGroup } from "./caches.ts";
-import { clientTls, readClientCertificate } from "./certificate.ts";
+import { readClientCertificate } from "./certificate.ts";
 import { readChildren, roleOf } from "./children.ts";
 import type { Copies } from "./copies.ts";
 import { isUnreadable, readGroup } from "./group.ts";
@@ -14,6 +14,7 @@ import type { Overrides } from "./overrides.ts";
 import type { PeerIndex } from "./peers.ts";
 import type { PodProber } from "./pod-prober.ts";
 import { readPod } from "./pods.ts";
+import { wantControlPlane } from "./probe-wish.ts";
 import type { ProberPool } from "./prober.ts";
 import type { Refusals } from "./refusals.ts";
 import { readRendered } from "./render.ts";
@@ -129,18 +130,7 @@ function wish(
   client: Content,
   wants: Wants,
 ): void {
-  const { endpoint, serverName, probeIntervalSeconds } = spec.controlPlane;
-  const probed = readers.probers.has(groupKey);
-  // A Secret that cannot be read just now is no reason to ask with another identity than before.
-  if (client.seen !== "unknown" || !probed) {
-    readers.probers.want(groupKey, {
-      endpoint,
-      tls: clientTls(client),
-      intervalMs: probeIntervalSeconds * 1000,
-      counts: wants.controlPlaneCounts,
-      ...(serverName === undefined ? {} : { serverName }),
-    });
-  }
+  wantControlPlane(readers.probers, groupKey, spec.controlPlane, client, wants.controlPlaneCounts);
   if (storage.store && storage.location !== undefined && storage.facts.seen === "present") {
     readers.snapshots.want(groupKey, {
       store: storage.store,

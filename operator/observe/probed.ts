@@ -13,6 +13,7 @@ import { GapWatch } from "./gap-watch.ts";
 import type { LoopLag } from "./loop-lag.ts";
 import { Poller } from "./poller.ts";
 import { viewOf } from "./probe-view.ts";
+import type { ProbeWish } from "./probe-wish.ts";
 
 export interface ProberOptions {
   clock: Clock;
@@ -24,15 +25,6 @@ export interface ProberOptions {
   /** The gateway boundary's, unless a test says otherwise. */
   probe?: (target: ControlPlaneTarget, signal: AbortSignal) => Promise<ControlPlaneProbe>;
   count?: (target: ControlPlaneTarget, signal: AbortSignal) => ReturnType<typeof countKinds>;
-}
-
-export interface ProbeWish {
-  endpoint: string;
-  serverName?: string;
-  tls: ControlPlaneTarget["tls"];
-  intervalMs: number;
-  /** Count objects per kind, while it answers. */
-  counts: boolean;
 }
 
 const VERSION_TIMEOUT_MS = 4_000;
@@ -82,6 +74,10 @@ export class Probed {
   /** Which control plane it is, whatever the certificate that it is asked with. */
   get controlPlane(): string {
     return controlPlaneAt(this.#target.endpoint);
+  }
+
+  wishOf(groupKey: string): ProbeWish | undefined {
+    return this.#wishes.get(groupKey);
   }
 
   want(groupKey: string, wish: ProbeWish): void {

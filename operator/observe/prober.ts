@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { controlPlaneAt } from "../domain/endpoint.ts";
 import type { ControlPlaneFacts } from "../domain/facts-outside.ts";
 import { type Census, census } from "./census.ts";
-import { Probed, type ProberOptions, type ProbeWish, UNKNOWN } from "./probed.ts";
+import type { ProbeWish } from "./probe-wish.ts";
+import { Probed, type ProberOptions, UNKNOWN } from "./probed.ts";
 
 /** One prober per distinct control plane, name and certificate, however many groups look at it. */
 export class ProberPool {
@@ -24,8 +25,9 @@ export class ProberPool {
     probed.want(groupKey, wish);
   }
 
-  has(groupKey: string): boolean {
-    return this.#ofGroup.has(groupKey);
+  /** What it wants to be probed now; undefined while it is new here. */
+  wishOf(groupKey: string): ProbeWish | undefined {
+    return this.#of(groupKey)?.wishOf(groupKey);
   }
 
   drop(groupKey: string): void {

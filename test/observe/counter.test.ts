@@ -31,8 +31,9 @@ function world() {
       return new Promise((resolve) => clock.after(takesMs, () => resolve(now)));
     },
   });
+  const tls = { cert: "c", key: "k" };
   const want = (counts: boolean, group = "a") =>
-    pool.want(group, { endpoint: "https://cp", tls: { cert: "c", key: "k" }, intervalMs: 5_000, counts });
+    pool.want(group, { endpoint: "https://cp", tls, certificate: "s", intervalMs: 5_000, counts });
   return {
     clock,
     pool,

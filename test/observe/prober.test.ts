@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Answer } from "../../operator/gateway/api7-answer.ts";
 import type { ControlPlaneProbe } from "../../operator/gateway/api7-probe.ts";
-import type { ProbeWish } from "../../operator/observe/probed.ts";
+import type { ProbeWish } from "../../operator/observe/probe-wish.ts";
 import { ProberPool } from "../../operator/observe/prober.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 import { neverCalled } from "./never.ts";
@@ -10,6 +10,7 @@ const ok: Answer = { kind: "ok", ms: 1 };
 const UP: ControlPlaneProbe = { version: ok, read: ok };
 const DOWN: ControlPlaneProbe = { version: { kind: "refused", ms: 1 } };
 const TLS = { cert: "cert", key: "key" };
+const WISH: ProbeWish = { endpoint: "https://cp", tls: TLS, certificate: "s", intervalMs: 5_000, counts: false };
 
 function world() {
   const clock = new FakeClock();
@@ -30,8 +31,7 @@ function world() {
     },
     count: neverCalled as never,
   });
-  const want = (group: string, change: Partial<ProbeWish> = {}) =>
-    pool.want(group, { endpoint: "https://cp", tls: TLS, intervalMs: 5_000, counts: false, ...change });
+  const want = (group: string, change: Partial<ProbeWish> = {}) => pool.want(group, { ...WISH, ...change });
   return {
     clock,
     pool,
