@@ -1,11 +1,6 @@
 import { get } from "node:http";
-import {
-  CONTROL_API_KINDS,
-  EMPTY_WORKER_PATTERN,
-  ETCD_REACHABLE_METRIC,
-  METRICS_PATH,
-  STATUS_READY_PATH,
-} from "./api7-facts.ts";
+import { askEtcdReachable, type EtcdReachable } from "./api7-etcd-reachable.ts";
+import { CONTROL_API_KINDS, EMPTY_WORKER_PATTERN, METRICS_PATH, STATUS_READY_PATH } from "./api7-facts.ts";
 import type { Counts } from "./api7-snapshot.ts";
 
 /** What a running gateway says of itself. Unknown is a value: an endpoint that is off or hangs says nothing. */
@@ -18,8 +13,11 @@ export interface GatewayStatus {
    */
   emptyWorker: boolean;
   /** The metric apisix_etcd_reachable; unknown where the export server is off, renamed, or hangs with etcd [M]. */
-  etcdReachable: 0 | 1 | "unknown";
+  etcdReachable: EtcdReachable;
 }
+
+/** The metrics hang while etcd hangs [M]: where the status has told what they would, they are not waited for longer. */
+const METRICS_AFTER_WORD_MS = 1_000;
 
 /** Asks one pod; `timeoutMs` is for each of two questions, asked at once. Never rejects. */
 export async function probeGatewayStatus(
@@ -29,14 +27,25 @@ export async function probeGatewayStatus(
   signal?: AbortSignal,
 ): Promise<GatewayStatus> {
   const host = podIP.includes(":") ? `[${podIP}]` : podIP;
-  const [ready, metrics] = await Promise.all([
-    httpGet(`http://${host}:${ports.statusPort}${STATUS_READY_PATH}`, STATUS_MAX_BYTES, timeoutMs, signal),
-    httpGet(`http://${host}:${ports.metricsPort}${METRICS_PATH}`, METRICS_MAX_BYTES, timeoutMs, signal),
-  ]);
+  const enough = new AbortController();
+  const either = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
+  const metrics = askEtcdReachable(`http://${host}:${ports.metricsPort}${METRICS_PATH}`, timeoutMs, either);
+  const ready = await httpGet(
+    `http://${host}:${ports.statusPort}${STATUS_READY_PATH}`,
+    STATUS_MAX_BYTES,
+    timeoutMs,
+    signal,
+  );
+  const emptyWorker = ready?.status === 503 && EMPTY_WORKER_PATTERN.test(ready.body);
+  // A 200 says nothing, and a 503 that names a worker speaks of it alone: there the metric is the only word.
+  const said = ready?.status === 503 && !emptyWorker;
+  const timer = said ? setTimeout(() => enough.abort(), METRICS_AFTER_WORD_MS) : undefined;
+  const etcdReachable = await metrics;
+  clearTimeout(timer);
   return {
     ready: ready?.status === 200 || ready?.status === 503 ? ready.status : "unknown",
-    emptyWorker: ready?.status === 503 && EMPTY_WORKER_PATTERN.test(ready.body),
-    etcdReachable: metrics?.status === 200 ? etcdReachable(metrics.body) : "unknown",
+    emptyWorker,
+    etcdReachable,
   };
 }
 
@@ -85,8 +94,6 @@ export async function rehearse(
 }
 
 const STATUS_MAX_BYTES = 64 * 1024;
-/** The metric stands near the top; a big fleet's histograms follow it by the megabyte. What is read by then is used. */
-const METRICS_MAX_BYTES = 16 * 1024 * 1024;
 /** The control API dumps whole items: as much as a snapshot may be, and some for its wrapping. */
 const CONTROL_MAX_BYTES = 128 * 1024 * 1024;
 const CONTROL_TIMEOUT_MS = 10_000;
@@ -96,12 +103,6 @@ const holds = (seen: Counts, expected: Counts): boolean =>
   CONTROL_API_KINDS.every((kind) => (seen[kind] ?? 0) >= (expected[kind] ?? 0));
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-function etcdReachable(metrics: string): GatewayStatus["etcdReachable"] {
-  const match = new RegExp(`^${ETCD_REACHABLE_METRIC}(?:\\{[^}]*\\})? +([01])(?:\\.0+)?\\s*$`, "m").exec(metrics);
-  if (match === null) return "unknown";
-  return match[1] === "1" ? 1 : 0;
-}
 
 function listLength(body: string): number | undefined {
   try {

@@ -78,6 +78,7 @@ describe("what a gateway says of itself", () => {
     ["a 200 that speaks of workers is no empty worker", text(200, "worker id: 1 is fine"), metrics("1"), 200, false, 1],
     ["the metric with labels and decimals", ok, text(200, 'apisix_etcd_reachable{node="a"} 1.0\n'), 200, false, 1],
     ["another metric that begins so", ok, text(200, "apisix_etcd_reachable_total 1\n"), 200, false, "unknown"],
+    ["the metric at the very end", ok, text(200, "other 7\napisix_etcd_reachable 0"), 200, false, 0],
     ["metrics off", ok, closedPort, 200, false, "unknown"],
     ["metrics hang with etcd", ok, silent, 200, false, "unknown"],
     ["metrics answer an error", ok, text(500, METRICS), 200, false, "unknown"],
@@ -87,6 +88,37 @@ describe("what a gateway says of itself", () => {
   ])("%s", async ([, status, metric, ready, emptyWorker, etcdReachable]) => {
     const ports = { statusPort: await status(), metricsPort: await metric() };
     expect(await probeGatewayStatus("127.0.0.1", ports, 400)).toEqual({ ready, emptyWorker, etcdReachable });
+  });
+  /** Limits that no test outlives: who waits for what hangs is red. */
+  const PATIENT_MS = 60_000;
+  const lost = text(503, '{"error":"no control plane"}');
+  const hangsAfter = (body: string) => () => serve((_, response) => void response.writeHead(200).write(body));
+  const slow = (body: string, ms: number) => () =>
+    serve((_, response) => void setTimeout(() => response.end(body), ms).unref());
+  test.concurrent.for<Row>([
+    ["it lost its control plane, and its metrics hang with it", lost, silent, 503, false, "unknown"],
+    ["they hang after the metric was told", lost, hangsAfter(`${METRICS}\nmore`), 503, false, 1],
+    ["they hang in the middle of it", lost, hangsAfter("apisix_etcd_reachable 1"), 503, false, "unknown"],
+    ["they hang before it", lost, hangsAfter("# TYPE apisix_etcd_reachable gauge\n"), 503, false, "unknown"],
+    ["it is read from the top: what follows is not waited for", ok, hangsAfter(`${METRICS}\n`), 200, false, 1],
+  ])("503 is word enough: %s", async ([, status, metric, ready, emptyWorker, etcdReachable]) => {
+    const ports = { statusPort: await status(), metricsPort: await metric() };
+    expect(await probeGatewayStatus("127.0.0.1", ports, PATIENT_MS)).toEqual({ ready, emptyWorker, etcdReachable });
+  });
+  test.concurrent.for<Row>([
+    [
+      "a 503 that names a worker is no word about the control plane",
+      text(503, "worker id: 1 has not received configuration"),
+      slow(METRICS, 1_500),
+      503,
+      true,
+      1,
+    ],
+    ["nor is a 200", ok, slow(METRICS.replace("reachable 1", "reachable 0"), 1_500), 200, false, 0],
+    ["nor is silence", closedPort, slow(METRICS, 1_500), "unknown", false, 1],
+  ])("slow metrics are waited for: %s", async ([, status, metric, ready, emptyWorker, etcdReachable]) => {
+    const ports = { statusPort: await status(), metricsPort: await metric() };
+    expect(await probeGatewayStatus("127.0.0.1", ports, PATIENT_MS)).toEqual({ ready, emptyWorker, etcdReachable });
   });
   test("the caller's signal ends it", async () => {
     const port = await silent();
