@@ -151,13 +151,31 @@ test("what was heard while the process lagged counts for nothing", async () => {
   expect(prober.of("p").vote).toBe("unknown");
 });
 
-test("at most 32 pods are asked at a time, and all of them in the end", async () => {
+const many = (length: number) => Array.from({ length }, (_, i) => ({ uid: `p${i}`, ip: `ip-${i}`, votes: true }));
+
+test("at most 128 pods are asked at a time, and all of them in the end", async () => {
   const { clock, want, asked, most, slow } = world();
   slow(100);
-  want({ pods: Array.from({ length: 100 }, (_, i) => ({ uid: `p${i}`, ip: `10.0.0.${i}`, votes: true })) });
+  want({ pods: many(400) });
   await clock.advance(1_000);
-  expect(most()).toBe(32);
-  expect(new Set(asked).size).toBe(100);
+  expect(most()).toBe(128);
+  expect(new Set(asked).size).toBe(400);
+});
+
+test("an outage in which each of 400 pods takes its whole time to answer takes the vote of none of them", async () => {
+  const { clock, want, prober, say, slow } = world();
+  const pods = many(400);
+  want({ pods });
+  await clock.advance(10_000);
+  say(LOST);
+  slow(4_000); // the metrics hang
+  want({ pods, intervalMs: 5_000 });
+  await clock.advance(30_000);
+  const others = () => pods.filter(({ uid }) => prober.of(uid).vote !== "disconnected");
+  for (let seconds = 30; seconds < 120; seconds += 1) {
+    expect(others(), `after ${seconds} s`).toEqual([]);
+    await clock.advance(1_000);
+  }
 });
 
 test("pods and groups that are gone are asked no more", async () => {
