@@ -27,7 +27,7 @@ import { type TemplatePlan, templatePlan } from "./template.ts";
 export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory: GroupMemory } {
   if (facts.group.deleting) return { plan: leaveAlone(facts), memory };
   const situation = situationOf(facts, memory);
-  const motion = motionFor(situation, memory);
+  const motion = motionFor(situation);
   const step = modeStep({ ...situation, published: isPublished(situation), motion });
   const settled = situation.lostMs !== undefined && needsNoCopy(facts, situation.running.key);
   const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode, settled);
@@ -86,13 +86,13 @@ function forgetful(motion: Motion, memory: GroupMemory): GroupMemory {
   return { ...rest, ...motion.memory };
 }
 
-function motionFor(situation: Situation, memory: GroupMemory): Motion {
+function motionFor(situation: Situation): Motion {
   const { peers, children } = situation.facts;
   const moving = (children.traffic?.replicas ?? 0) > situation.wanted;
   const allowed = Math.max(1, Math.ceil(peers.sharing * 0.2));
   const ordered = situation.words.order === "Fallback" || situation.words.order === "Normal";
   const waveOpen = moving || ordered || (peers.moving < allowed && peers.earlierWavesOpen === 0);
-  return motionOf({ ...situation, memory, waveOpen });
+  return motionOf({ ...situation, memory: situation.evidence.memory, waveOpen });
 }
 
 /** In a fixed order: what pods need before pods, the truth for the start choice before anything that restarts a pod. */

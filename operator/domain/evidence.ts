@@ -1,6 +1,7 @@
 import type { Facts } from "./facts.ts";
 import { isReady } from "./pods.ts";
 import { isBlind } from "./sight.ts";
+import { aboutNow, type Subject } from "./subject.ts";
 import { type Verdict, verdictOf, type Witnesses } from "./verdict.ts";
 
 /**
@@ -8,6 +9,8 @@ import { type Verdict, verdictOf, type Witnesses } from "./verdict.ts";
  * never correctness: a new term counts from zero, so that evidence of another process never moves a group.
  */
 export interface GroupMemory {
+  /** Of another nothing of it holds. */
+  subject?: Subject;
   verdict?: { word: Verdict["word"]; sinceMs: number; seenMs: number };
   /** Wall clock, ms: since then Holdfast itself has not had its reads answered, whatever it saw instead. */
   unansweredSinceMs?: number;
@@ -44,7 +47,8 @@ export interface Evidence {
 }
 
 /** Boils the facts down to a row of the verdict table and measures how long its verdict has lasted. */
-export function weigh(facts: Facts, memory: GroupMemory): Evidence {
+export function weigh(facts: Facts, remembered: GroupMemory): Evidence {
+  const memory = aboutNow(facts.group, remembered);
   const { unansweredSinceMs: since = facts.nowMs, relapses: _, ...others } = memory;
   const answered = facts.controlPlane.operator.view === "readsOk";
   const witnesses = witnessesOf(facts, answered ? facts.nowMs : since);

@@ -4,6 +4,7 @@ import { emptyMemory, type GroupMemory } from "../../operator/domain/evidence.ts
 import type { Facts } from "../../operator/domain/facts.ts";
 import { brokenInvariants } from "../../operator/domain/invariants.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
+import { aboutNow } from "../../operator/domain/subject.ts";
 import { provenWorld, type World } from "../scenarios/world.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: rows bend facts that are readonly elsewhere
@@ -35,6 +36,7 @@ export function lose(facts: Loose): void {
 
 /** This verdict has held for so long, without a gap. */
 export const held = (facts: Facts, word: "Reachable" | "Unreachable" | "Unknown", ms: number): GroupMemory => ({
+  ...aboutNow(facts.group, emptyMemory()),
   verdict: { word, sinceMs: facts.monoMs - ms, seenMs: facts.monoMs },
   ...(facts.controlPlane.operator.view === "readsOk" ? {} : { unansweredSinceMs: facts.nowMs - ms }),
 });

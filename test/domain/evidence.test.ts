@@ -16,6 +16,52 @@ test.for<[string, number, "Unreachable" | "Unknown", number]>([
   expect(weigh(facts, memory).heldMs).toBe(heldMs);
 });
 
+/**
+ * Lost for an hour, the control plane went again after it was back, and a move of pods failed; then the spec says, or the
+ * cluster holds, something else under this name. How long does the loss count, and what is still remembered?
+ */
+const REMEMBERED = ["moveFailedMs", "moveFailedWhy", "relapses", "subject", "unansweredSinceMs", "verdict"];
+const OF_THE_GROUP = REMEMBERED.filter((key) => key !== "relapses");
+test.for<[string, (group: Loose) => void, number, readonly string[]]>([
+  ["nothing changed", () => {}, 3_600_000, REMEMBERED],
+  [
+    "its endpoint is spelled in another way",
+    ({ spec }) => (spec.controlPlane.endpoint = spec.controlPlane.endpoint.toUpperCase().replace("HTTPS", "https")),
+    3_600_000,
+    REMEMBERED,
+  ],
+  ["another certificate", ({ spec }) => (spec.controlPlane.clientCertificateRef.name = "new"), 3_600_000, REMEMBERED],
+  ["another endpoint", ({ spec }) => (spec.controlPlane.endpoint = "https://b:7943"), 0, OF_THE_GROUP],
+  ["another name of the server", ({ spec }) => (spec.controlPlane.serverName = "b"), 0, OF_THE_GROUP],
+  ["another group of this name", (group) => (group.uid = "born-again"), 0, ["subject", "unansweredSinceMs", "verdict"]],
+])("evidence is of one group and one control plane: %s", ([, change, heldMs, keys]) => {
+  const { facts } = healthy();
+  facts.group.status.mode = "ToFallback";
+  lose(facts);
+  const failed = { moveFailedMs: facts.monoMs, moveFailedWhy: "SurgeImpossible" as const };
+  const memory = { ...held(facts, "Unreachable", 3_600_000), ...failed, relapses: { count: 2, back: false } };
+  change(facts.group);
+  const seen = weigh(facts, memory);
+  const fresh = heldMs === 0;
+  expect([seen.verdict.word, seen.heldMs, seen.relapses]).toEqual(["Unreachable", heldMs, fresh ? 0 : 2]);
+  const remembered = { ...seen.memory };
+  if (fresh) delete remembered.relapses; // what is counted from now on
+  expect(Object.keys(remembered).toSorted()).toEqual(keys);
+  expect(seen.memory.unansweredSinceMs).toBe(facts.nowMs - heldMs);
+  expect(weigh(facts, seen.memory).memory, "and so it stays").toEqual(seen.memory);
+});
+
+test("what a place said of the control plane before is no word about another", () => {
+  const { facts } = healthy();
+  lose(facts);
+  const start = { controlPlaneAnswered: false, readFailed: false, finishedMs: facts.nowMs - 20_000 };
+  Object.assign((facts.pods as Loose)[0].start, start);
+  const memory = held(facts, "Unreachable", 30_000);
+  expect(weigh(facts, memory).witnesses.placesRefused).toBe(1);
+  facts.group.spec.controlPlane.endpoint = "https://b:7943";
+  expect(weigh(facts, memory).witnesses.placesRefused).toBe(0);
+});
+
 /** Holdfast stopped seeing the control plane 30 s ago. Whose word of a start counts? */
 test.for<[string, number, number]>([
   ["a start since then", 29_999, 1],
@@ -119,5 +165,6 @@ test("one probe without an answer is no relapse", () => {
   facts.group.status.mode = "Fallback";
   lose(facts);
   const back = { count: 0, back: true };
-  expect(weigh(facts, { relapses: back }).memory.relapses).toEqual(back);
+  const { subject } = weigh(facts, {}).memory;
+  expect(weigh(facts, { subject, relapses: back } as Loose).memory.relapses).toEqual(back);
 });

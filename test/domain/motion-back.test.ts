@@ -170,6 +170,20 @@ test("an attempt that failed is tried again after two minutes, not before", () =
   expect(motion(done(planOf(facts, after(120_000))))).toEqual(["scale 2 -> 3"]);
 });
 
+test("an attempt of another group of this name is not this one's", () => {
+  const { facts } = healthy();
+  inMode(facts, "ToNormal", 600_000);
+  fromSnapshot(facts);
+  const memory = {
+    ...held(facts, "Reachable", 60_000),
+    moveFailedMs: facts.monoMs,
+    moveFailedWhy: "CanaryFailed" as const,
+  };
+  expect(motion(done(planOf(facts, memory)))).toEqual([]);
+  facts.group.uid = "born-again";
+  expect(motion(done(planOf(facts, memory)))).toEqual(["scale 2 -> 3"]);
+});
+
 function refusedSurge(facts: Loose, sinceMs: number): void {
   const failure = { failure: "exceeded quota", failureSinceMs: facts.nowMs - sinceMs };
   Object.assign(facts.children.traffic, { replicas: 3, ...failure });

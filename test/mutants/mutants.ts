@@ -70,6 +70,13 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m("evidence.ts", "a gap starts the count anew", "facts.monoMs - before.seenMs <=", "0 <="),
   m("evidence.ts", "another verdict starts the count anew", "before.word === verdict.word &&", ""),
+  m(
+    "subject.ts",
+    "another control plane starts the count anew",
+    "before.controlPlane === subject.controlPlane",
+    "true",
+  ),
+  m("subject.ts", "another group of the name starts from nothing", "before?.group !== subject.group", "!before"),
   m("evidence.ts", "answers from before the loss are no veto", "finishedMs > sinceWallMs && ", ""),
   m("proof.ts", "a proof is for one template", "proof.key === proofKey &&", ""),
   m("proof.ts", "a proof is for one digest", "proof.digest === pair.digest &&", ""),

@@ -74,3 +74,28 @@ test("a minute without a sign, as of a kind that is quiet or an API server that 
   world.run(60);
   expect([world.modes, world.condition("Held")]).toEqual([["ToFallback", "Fallback"], undefined]);
 });
+
+test("a long loss of one control plane is no loss of the next: another endpoint counts from nothing, either way", () => {
+  const world = provenWorld({ modePolicy: "Normal" });
+  world.controlPlane = "down";
+  world.run(200);
+  expect([world.modes, world.condition("ControlPlaneReachable")?.status]).toEqual([[], "False"]);
+  const { endpoint } = world.spec.controlPlane;
+  const edit = (modePolicy: "Auto" | "Fallback", to: string) => {
+    world.spec = { ...world.spec, modePolicy, controlPlane: { ...world.spec.controlPlane, endpoint: to } };
+    world.generation += 1;
+  };
+  edit("Auto", "https://b.api7.svc:7943");
+  world.run(19);
+  expect(world.modes, "refused, as a control plane is that is about to start").toEqual([]);
+  world.controlPlane = "up";
+  world.run(60);
+  expect(world.modes).toEqual([]);
+  edit("Fallback", "https://b.api7.svc:7943");
+  world.until(() => world.mode === "Fallback", 60).run(60);
+  edit("Auto", endpoint);
+  world.run(29);
+  expect(world.mode, "answered, and for how long nobody knows yet").toBe("Fallback");
+  world.until(() => world.mode === "Normal", 60);
+  expect([world.modes.at(-1), world.broken]).toEqual(["Normal", []]);
+});

@@ -1,0 +1,28 @@
+import { controlPlaneAt } from "./endpoint.ts";
+import type { GroupMemory } from "./evidence.ts";
+import type { GroupFacts } from "./facts.ts";
+
+/** Whom a memory speaks of. Under one name another group may be born, and the spec may name another control plane. */
+export interface Subject {
+  /** The group's uid. */
+  group: string;
+  /** Where it is, and as whom it must show itself: behind one address there may be several. */
+  controlPlane: string;
+}
+
+function subjectOf({ uid, spec }: GroupFacts): Subject {
+  const { endpoint, serverName = "" } = spec.controlPlane;
+  return { group: uid, controlPlane: `${controlPlaneAt(endpoint)} ${serverName}` };
+}
+
+/**
+ * What of a memory is about this group and this control plane. Moves of pods are the group's own, whatever control plane it
+ * has; how long a verdict held, since when nobody answered, and how often it came and went are of one control plane alone:
+ * an hour's loss of one must not move a group that has just been told of another.
+ */
+export function aboutNow(group: GroupFacts, memory: GroupMemory): GroupMemory & { subject: Subject } {
+  const subject = subjectOf(group);
+  const { subject: before, verdict: _v, unansweredSinceMs: _u, relapses: _r, ...ofTheGroup } = memory;
+  if (before?.group !== subject.group) return { subject };
+  return before.controlPlane === subject.controlPlane ? { ...memory, subject } : { ...ofTheGroup, subject };
+}
