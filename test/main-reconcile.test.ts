@@ -29,7 +29,7 @@ function world() {
   const refused: string[] = [];
   const deps = {
     client: fake.client,
-    events: { emit: async () => undefined },
+    events: { emit: async () => undefined, retry: async () => undefined },
     counted: () => undefined,
     troubled: () => undefined,
     log,
