@@ -2,7 +2,7 @@ import type { FallbackStorageSpec, StorageRole } from "../api/fallback-storage.t
 import type { SecretFact } from "../domain/facts.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { StoreSettings } from "../storage/settings.ts";
-import type { SnapshotStore } from "../storage/store.ts";
+import type { SnapshotStore, StoreCheck } from "../storage/store.ts";
 import { Poller } from "./poller.ts";
 import type { Content } from "./secrets.ts";
 import { fingerprintOf, settingsOf } from "./stores.ts";
@@ -19,15 +19,21 @@ export interface RoleKeysOptions {
   onBug: (error: unknown) => void;
 }
 
+/** What the store last said clearly of some keys. */
+type Word = { is: "nothing" } | { is: "known" } | { is: "refused"; why: string };
+
 interface Asked {
   fingerprint: string;
-  poller: Poller<string | undefined>;
+  poller: Poller<Word>;
 }
+
+/** Keys can be revoked in the store while their Secret stays as it is; each question leaves refusals in its log. */
+const KNOWN_INTERVAL_MS = 600_000;
 
 /**
  * Does the store know the keys that Holdfast hands on to gateways? A mistake in them would only show in the log of an
  * exporter that fails, or in the outage. They are asked with a listing, which they need not be allowed: that they lack
- * the right says that they are known, and known keys are not asked about again.
+ * the right says that they are known, and known keys are asked about seldom.
  */
 export class RoleKeys {
   readonly #o: RoleKeysOptions;
@@ -88,8 +94,9 @@ export class RoleKeys {
       asked = { fingerprint, poller: this.#ask(storageKey, settings, intervalMs) };
       this.#asked.set(id, asked);
     }
-    asked.poller.setInterval(intervalMs);
-    return asked.poller.latest()?.value;
+    const word = asked.poller.latest()?.value;
+    asked.poller.setInterval(paceOf(word, intervalMs));
+    return word?.is === "refused" ? word.why : undefined;
   }
 
   #drop(id: string): void {
@@ -97,31 +104,40 @@ export class RoleKeys {
     this.#asked.delete(id);
   }
 
-  #ask(storageKey: string, settings: StoreSettings, intervalMs: number): Poller<string | undefined> {
-    let known = false;
-    let refusal: string | undefined;
-    return new Poller<string | undefined>({
+  #ask(storageKey: string, settings: StoreSettings, intervalMs: number): Poller<Word> {
+    let word: Word = { is: "nothing" };
+    const poller: Poller<Word> = new Poller<Word>({
       clock: this.#o.clock,
       intervalMs,
       ask: async (signal) => {
-        if (known) return undefined;
         const store = this.#o.make(settings);
         try {
-          const answers = Object.values(await store.check(signal));
-          const refused = answers.flatMap((answer) => (answer.state === "refused" ? [answer.error] : []));
-          known = refused.every(({ fault }) => fault === "AccessDenied");
-          // A store that does not answer takes nothing back, and the words stay those of the first refusal.
-          refusal = known ? undefined : (refusal ?? refused.find(({ fault }) => fault === "WrongCredentials")?.message);
-          return refusal;
+          word = wordOf(await store.check(signal), word);
+          return word;
         } finally {
           store.close();
         }
       },
-      same: (a, b) => a === b,
-      onChange: () => this.#o.wake(storageKey),
+      same: (a, b) => a.is === b.is,
+      onChange: (latest) => {
+        poller.setInterval(paceOf(latest, intervalMs));
+        this.#o.wake(storageKey);
+      },
       onBug: this.#o.onBug,
     });
+    return poller;
   }
 }
+
+/** A store that does not answer takes nothing back, and the words stay those of the first refusal. */
+function wordOf(check: StoreCheck, before: Word): Word {
+  const refused = Object.values(check).flatMap((bucket) => (bucket.state === "refused" ? [bucket.error] : []));
+  const unknown = refused.find(({ fault }) => fault === "WrongCredentials");
+  if (unknown) return before.is === "refused" ? before : { is: "refused", why: unknown.message };
+  return refused.every(({ fault }) => fault === "AccessDenied") ? { is: "known" } : before;
+}
+
+const paceOf = (word: Word | undefined, intervalMs: number): number =>
+  word?.is === "known" ? Math.max(intervalMs, KNOWN_INTERVAL_MS) : intervalMs;
 
 const idOf = (storageKey: string, role: StorageRole): string => `${storageKey} ${role}`;

@@ -49,16 +49,51 @@ function world(known: string[]) {
   return { clock, server, asked, closed, woken, keys, known, look, roleKeys };
 }
 
-test("keys that the store knows are asked about once, and need no right to list", async () => {
+test("keys that the store knows are asked about every ten minutes, and need no right to list", async () => {
   const { clock, asked, closed, look } = world(["W", "R", "O"]);
   expect(look()).toEqual([]);
   await clock.advance(0);
   expect(look()).toEqual([]);
-  await clock.advance(600_000);
+  await clock.advance(599_999);
   expect(look()).toEqual([]);
   expect(asked.sort()).toEqual(["R", "W"]);
-  expect(closed.sort()).toEqual(["R", "W"]);
+  await clock.advance(1);
+  expect(look()).toEqual([]);
+  expect(asked.sort()).toEqual(["R", "R", "W", "W"]);
+  expect(closed.sort()).toEqual(asked);
 });
+
+test("keys that were known and are revoked in the store are told, and known again by themselves", async () => {
+  const { clock, look, known, woken, asked } = world(["W", "R", "O"]);
+  look();
+  await clock.advance(0);
+  known.splice(known.indexOf("R"), 1);
+  woken.length = 0;
+  await clock.advance(600_000);
+  expect(look()).toMatchObject([{ reason: "StorageDenied", field: "FallbackStorage spec.reader.credentials" }]);
+  expect(woken).toEqual(["gw/store"]);
+  known.push("R");
+  await clock.advance(60_000);
+  expect(look()).toEqual([]);
+  expect(woken).toHaveLength(2);
+  asked.length = 0;
+  await clock.advance(599_999);
+  expect(asked, "and asked about seldom again").toEqual(["W"]);
+});
+
+test.for(["Unavailable", "Timeout", "Throttled", "ClockSkew", "BucketMissing", "Unknown"] as const)(
+  "what was known of keys stays known while the store says %s",
+  async (fault) => {
+    const { clock, server, look } = world(["R", "O"]);
+    look();
+    await clock.advance(0);
+    const before = look();
+    server.failWith(fault);
+    await clock.advance(1_200_000);
+    expect(look()).toEqual(before);
+    expect(before).toMatchObject([{ field: "FallbackStorage spec.writer.credentials" }]);
+  },
+);
 
 test.for([
   ["writer", ["R", "O"], "w"],
