@@ -90,7 +90,8 @@ export type SecretFact =
       notAfterMs?: number;
     }
   | { seen: "absent"; name: string }
-  | { seen: "unknown"; name: string; why: string };
+  /** `problem`: what was known of its content before, and was not taken back. */
+  | { seen: "unknown"; name: string; why: string; problem?: Problem };
 
 export type StorageFacts =
   | {

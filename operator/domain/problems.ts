@@ -79,13 +79,14 @@ function storageMissing({ facts }: Situation): Problem {
 }
 
 function storageKeys(secret: SecretFact, role: string): Problem | undefined {
-  if (secret.seen === "absent" && secret.name !== "")
+  if (secret.seen !== "absent") return secret.problem;
+  if (secret.name !== "")
     return {
       reason: "StorageSecretMissing",
       field: `FallbackStorage spec.${role}.credentials`,
       message: `Secret "${secret.name}" with the ${role}'s keys does not exist in this namespace`,
     };
-  return secret.seen === "present" ? secret.problem : undefined;
+  return undefined;
 }
 
 function keyConflict({ facts }: Situation, other: NonNullable<Situation["facts"]["peers"]["keyConflict"]>): Problem {

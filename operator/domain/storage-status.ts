@@ -76,7 +76,7 @@ function secretProblem(role: StorageRole, secret: SecretFact): Problem[] {
     }
     case "unknown": {
       const message = `Secret "${secret.name}" with the ${role}'s storage keys cannot be read: ${secret.why}`;
-      return [{ reason: "StorageUnavailable", field, message }];
+      return [...(secret.problem ? [secret.problem] : []), { reason: "StorageUnavailable", field, message }];
     }
     default:
       return secret satisfies never;

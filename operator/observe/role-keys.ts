@@ -5,7 +5,7 @@ import type { StoreSettings } from "../storage/settings.ts";
 import type { SnapshotStore, StoreCheck } from "../storage/store.ts";
 import { Poller } from "./poller.ts";
 import type { Content } from "./secrets.ts";
-import { fingerprintOf, settingsOf } from "./stores.ts";
+import { fingerprintOf, locationOf, settingsOf } from "./stores.ts";
 
 /** Whose keys get into gateways. Of Holdfast's own the check of its access tells. */
 const HANDED_ON = ["writer", "reader"] as const satisfies readonly StorageRole[];
@@ -23,6 +23,8 @@ export interface RoleKeysOptions {
 type Word = { is: "nothing" } | { is: "known" } | { is: "refused"; why: string };
 
 interface Asked {
+  /** Which Secret for which place. */
+  of: string;
   fingerprint: string;
   poller: Poller<Word>;
 }
@@ -59,17 +61,17 @@ export class RoleKeys {
     const judged = { ...secrets };
     for (const role of HANDED_ON) {
       const secret = secrets[role];
-      // A Secret that cannot be read just now takes back nothing that is known of its keys.
-      if (secret.seen === "unknown") continue;
+      const id = idOf(storageKey, role);
+      const of = `${secret.name} at ${locationOf(spec)}`;
       const given = settings(role);
-      if (!given || secret.seen === "absent" || (own && fingerprintOf(own) === fingerprintOf(given))) {
-        this.#drop(idOf(storageKey, role));
-        continue;
-      }
-      const why = this.#refusal(storageKey, role, given, spec.validationIntervalSeconds * 1000);
-      if (why === undefined) continue;
+      const isOwn = own && given && fingerprintOf(own) === fingerprintOf(given);
+      if (given && !isOwn) this.#want(id, of, storageKey, given, spec.validationIntervalSeconds * 1000);
+      // A Secret that cannot be read just now takes back nothing that is known of its keys.
+      else if (secret.seen !== "unknown" || this.#asked.get(id)?.of !== of) this.#drop(id);
+      const word = this.#asked.get(id)?.poller.latest()?.value;
+      if (word?.is !== "refused" || secret.seen === "absent") continue;
       const field = `FallbackStorage spec.${role}.credentials`;
-      const message = `Secret "${secret.name}": the store refuses the ${role}'s keys. ${why}`;
+      const message = `Secret "${secret.name}": the store refuses the ${role}'s keys. ${word.why}`;
       judged[role] = { ...secret, problem: { reason: "StorageDenied", field, message } };
     }
     return judged;
@@ -84,19 +86,17 @@ export class RoleKeys {
     this.#asked.clear();
   }
 
-  /** Why the store refuses these keys; undefined while it does not, was not asked yet or does not answer. */
-  #refusal(storageKey: string, role: StorageRole, settings: StoreSettings, intervalMs: number): string | undefined {
-    const id = idOf(storageKey, role);
+  /** These keys are asked about from now on, at the pace that fits what is known of them. */
+  #want(id: string, of: string, storageKey: string, settings: StoreSettings, intervalMs: number): void {
     const fingerprint = fingerprintOf(settings);
     let asked = this.#asked.get(id);
     if (asked?.fingerprint !== fingerprint) {
       this.#drop(id);
-      asked = { fingerprint, poller: this.#ask(storageKey, settings, intervalMs) };
+      asked = { of, fingerprint, poller: this.#ask(storageKey, settings, intervalMs) };
       this.#asked.set(id, asked);
     }
-    const word = asked.poller.latest()?.value;
-    asked.poller.setInterval(paceOf(word, intervalMs));
-    return word?.is === "refused" ? word.why : undefined;
+    asked.of = of;
+    asked.poller.setInterval(paceOf(asked.poller.latest()?.value, intervalMs));
   }
 
   #drop(id: string): void {

@@ -48,6 +48,12 @@ test.for([
     "False Accepted",
   ],
   [
+    "a Secret that cannot be read just now, with keys that the store was known to refuse",
+    secrets({ reader: { seen: "unknown", name: "r", why: "timeout", problem: problem("StorageDenied") } }),
+    "False StorageDenied",
+    "True StorageDenied",
+  ],
+  [
     "a key that the gateway would misread",
     secrets({ reader: { ...secret("r"), problem: problem("StorageSecretInvalid") } as SecretFact }),
     "False StorageSecretInvalid",

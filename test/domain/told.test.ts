@@ -76,6 +76,14 @@ test.for([
   expect(conditionOf(facts, "Stalled")).toMatchObject({ status: "False", reason: "Accepted" });
 });
 
+test.for(["writer", "reader"] as const)("refused keys of the %s are told while their Secret cannot be read", (role) => {
+  const { facts } = healthy();
+  const problem = { reason: "StorageDenied", field: "its field", message: "the store refuses them" };
+  facts.secrets[role] = { seen: "unknown", name: "keys", why: "timeout", problem };
+  const told = { status: "True", reason: "StorageDenied", message: "its field: the store refuses them" };
+  expect(conditionOf(facts, "Stalled")).toMatchObject(told);
+});
+
 test("a drop of replicas that is held says field, numbers and way out; the annotation lifts it", () => {
   const { facts } = healthy({ traffic: { replicas: 5 } });
   facts.group.spec.traffic.replicas = 2;

@@ -7,7 +7,7 @@ import { MemoryStorage } from "../../operator/storage/memory.ts";
 import type { S3Settings, StoreSettings } from "../../operator/storage/settings.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 import { neverCalled } from "./never.ts";
-import { storage } from "./objects.ts";
+import { type Loose, storage } from "./objects.ts";
 
 const credentials = (name: string) => ({ credentials: { type: "SecretKeys", secretRef: { name } } });
 const SPEC = FallbackStorageSpec.parse({
@@ -37,13 +37,12 @@ function world(known: string[]) {
     return Object.assign(store, { close: () => void closed.push(accessKeyId) });
   };
   const roleKeys = new RoleKeys({ clock, make, wake: (key) => void woken.push(key), onBug: neverCalled });
-  const secretsOf = (role: StorageRole) => readStorageSecret(SPEC, role, keys[role]);
-  const look = () => {
-    const secrets = Object.fromEntries(STORAGE_ROLES.map((role) => [role, secretsOf(role)])) as never;
-    const judged = roleKeys.judge("gw/store", SPEC, keys, secrets, undefined);
+  const look = (spec = SPEC) => {
+    const secrets = STORAGE_ROLES.map((role) => [role, readStorageSecret(spec, role, keys[role])]);
+    const judged = roleKeys.judge("gw/store", spec, keys, Object.fromEntries(secrets), undefined);
     return STORAGE_ROLES.flatMap((role) => {
       const secret = judged[role];
-      return secret.seen === "present" && secret.problem ? [secret.problem] : [];
+      return secret.seen !== "absent" && secret.problem ? [secret.problem] : [];
     });
   };
   return { clock, server, asked, closed, woken, keys, known, look, roleKeys };
@@ -157,13 +156,30 @@ test("a Secret that cannot be read for a moment takes back nothing, one that is 
   look();
   await clock.advance(0);
   keys.writer = { seen: "unknown", why: "timeout" };
-  expect(look()).toEqual([]); // the fact itself is unknown then
+  expect(look(), "told on").toHaveLength(1);
   keys.writer = content("W");
   expect(look(), "still known to be refused").toHaveLength(1);
   keys.writer = { seen: "absent" };
   look();
   await clock.advance(70_000);
   expect(asked.filter((key) => key === "W")).toHaveLength(1);
+});
+
+test.for<[string, (spec: Loose) => void]>([
+  ["another Secret", (spec) => (spec.writer.credentials.secretRef.name = "w2")],
+  ["another place", (spec) => (spec.s3.region = "eu-west-2")],
+])("what is known is not said of %s, while the Secret cannot be read", async ([, change]) => {
+  const { clock, keys, look, asked } = world(["R", "O"]);
+  look();
+  await clock.advance(0);
+  expect(look()).toHaveLength(1);
+  keys.writer = { seen: "unknown", why: "timeout" };
+  const spec = structuredClone(SPEC);
+  change(spec);
+  expect(look(spec)).toEqual([]);
+  asked.length = 0;
+  await clock.advance(70_000);
+  expect(asked).not.toContain("W");
 });
 
 test("a storage that is gone is asked nothing more", async () => {
