@@ -22,6 +22,15 @@ export interface Readiness {
   oldButOnly: boolean;
 }
 
+/**
+ * The store does not know the keys that pods read with, whatever was proven with them: a pod that starts now would end.
+ * What is published stays: without it that pod would not come up either, and with it it does once the keys are known again.
+ */
+function refusedKeys({ secrets: { reader } }: Facts): string | undefined {
+  const problem = reader.seen === "absent" ? undefined : reader.problem;
+  return problem?.reason === "StorageDenied" ? problem.message : undefined;
+}
+
 type PairFound = Extract<PairFact, { seen: "found" }>;
 
 export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: number | undefined): Readiness {
@@ -57,12 +66,16 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   const proof = proofFor(facts, proofKey, verified);
   if (!proof && overwritten(facts, verified))
     return no("ExporterKeyIgnored", `The ${keyIgnored(facts)}, so what pods would start from is unproven`);
+  const refused = refusedKeys(facts);
+  if (!proof && refused !== undefined) return no("StorageDenied", refused);
   if (!proof) return no(isRehearsing(facts) ? "Rehearsing" : "Unproven", unproven(facts));
   const old = ageProblem(facts, verified, controlPlaneLostMs);
   const nothingElse = !facts.pods.some((pod) => isReady(pod) && pod.start?.choice !== "fallback");
   // Age is judged before a group leaves normal mode; from then on it runs from this very pair, however long that lasts.
   const left = (facts.group.status.mode ?? "Normal") !== "Normal";
-  if (old !== undefined && !nothingElse && !left) return { ...no("Stale", old), proof };
+  if (old !== undefined && !nothingElse && !left)
+    return refused === undefined ? { ...no("Stale", old), proof } : no("Stale", `${old}; ${refused}`);
+  if (refused !== undefined) return no("StorageDenied", refused);
   const since = `proven with ${proof.image} at ${proof.at}`;
   const message =
     old === undefined || !nothingElse

@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { healthy, held, type Loose, lose, planOf } from "./deciding.ts";
 
+const REFUSED = 'Secret "keys": the store refuses the reader\'s keys';
 const readyOf = (facts: Loose): Loose =>
   planOf(facts, held(facts, "Reachable", 5_000)).status.conditions?.find(({ type }) => type === "FallbackReady");
 
@@ -92,6 +93,59 @@ test.for<[string, (facts: Loose) => void, string]>([
   expect(readyOf(facts)).toMatchObject({ status: "True", reason });
 });
 
+/** Keys that the store no longer knows read nothing, whatever was proven with them. */
+test.for<[string, (facts: Loose) => void, string, string | RegExp]>([
+  ["all else is well", () => {}, "False StorageDenied", REFUSED],
+  ["its Secret cannot be read since", (f) => unreadable(f), "False StorageDenied", REFUSED],
+  ["nothing is proven", (f) => (f.group.status.snapshot.proofs = []), "False StorageDenied", REFUSED],
+  ["nothing else serves", (f) => nothingServes(f), "False StorageDenied", REFUSED],
+  ["the export is late", (f) => (f.snapshot.raw.ageMs = 1_000_000), "False StorageDenied", REFUSED],
+  [
+    "the export is old, too: that alone takes a proof back",
+    (f) => (f.snapshot.raw.ageMs = 4_000_000),
+    "False Stale",
+    new RegExp(`^The last export is of .+, older than maxAgeSeconds 3600; ${REFUSED}$`),
+  ],
+  [
+    "the pair is damaged, too: the same",
+    (f) => (f.snapshot.verified.problems = ["NotJson"]),
+    "False Unreadable",
+    /NotJson/,
+  ],
+  [
+    "the store does not answer Holdfast just now",
+    (f) => (f.snapshot.verified = { seen: "unknown", reason: "StorageUnavailable", why: "HTTP 503" }),
+    "Unknown StorageUnavailable",
+    "HTTP 503",
+  ],
+  ["they are the writer's", (f) => writers(f), "True Proven", /^Snapshot .+ is proven with/],
+  [
+    "it is Holdfast that would not take them: a gateway did",
+    (f) => (f.secrets.reader.problem.reason = "StorageSecretInvalid"),
+    "True Proven",
+    /^Snapshot .+ is proven with/,
+  ],
+])("the store refuses the reader's keys, and %s", ([, change, ready, message]) => {
+  const { facts } = healthy();
+  facts.secrets.reader.problem = { reason: "StorageDenied", field: "spec.reader", message: REFUSED };
+  change(facts);
+  const condition = readyOf(facts);
+  expect(`${condition.status} ${condition.reason}`).toBe(ready);
+  expect(condition.message).toMatch(message);
+});
+
+function unreadable(facts: Loose): void {
+  const { name, problem } = facts.secrets.reader;
+  facts.secrets.reader = { seen: "unknown", name, why: "timeout", problem };
+}
+function nothingServes(facts: Loose): void {
+  facts.pods = [];
+  facts.snapshot.raw.ageMs = 4_000_000;
+}
+function writers(facts: Loose): void {
+  facts.secrets.writer.problem = facts.secrets.reader.problem;
+  delete facts.secrets.reader.problem;
+}
 function noVerified(facts: Loose): void {
   facts.snapshot.verified = { seen: "absent" };
   facts.snapshot.raw = { seen: "absent" };

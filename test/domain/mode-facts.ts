@@ -8,6 +8,14 @@ export function unseen(facts: Loose): void {
   const unknown = { seen: "unknown", reason: "StorageUnavailable", why: "it does not answer" };
   facts.snapshot = { raw: unknown, candidate: unknown, verified: unknown };
 }
+/** The store does not know the reader's keys any more. */
+export function refuse(facts: Loose): void {
+  facts.secrets.reader.problem = {
+    reason: "StorageDenied",
+    field: "f",
+    message: "the store refuses the reader's keys",
+  };
+}
 export function override(facts: Loose, word: string): void {
   facts.group.annotations = { "holdfast.dev/override": word };
 }

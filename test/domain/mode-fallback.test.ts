@@ -1,7 +1,7 @@
 /** When a group goes into fallback, and which mode one without a status is in. */
 import { describe, expect, test } from "vitest";
 import { fromSnapshot, healthy, held, type Loose, lose, planOf, told } from "./deciding.ts";
-import { override, type Row, unseen } from "./mode-facts.ts";
+import { override, type Row, refuse, unseen } from "./mode-facts.ts";
 
 /** After 20 s of loss the group goes; each row changes one thing. Mode that is recorded, reason that is held or waited for. */
 test.for<Row>([
@@ -24,6 +24,7 @@ test.for<Row>([
     "ToFallback",
     undefined,
   ],
+  ["the store refuses the reader's keys", (f) => refuse(f), 20_000, undefined, "NoProof"],
   [
     "the last export is as old as allowed at the loss",
     (f) => (f.snapshot.raw.ageMs = 3_600_000 + 20_000),

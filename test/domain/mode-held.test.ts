@@ -1,7 +1,7 @@
 /** What is left alone: in a freeze, under Observe, of a group that is being deleted. */
 import { describe, expect, test } from "vitest";
-import { done, healthy, held, type Loose, lose, planOf } from "./deciding.ts";
-import { unseen } from "./mode-facts.ts";
+import { done, fromSnapshot, healthy, held, inMode, type Loose, lose, planOf, told } from "./deciding.ts";
+import { refuse, unseen } from "./mode-facts.ts";
 
 describe("a freeze", () => {
   const frozen = (facts: Loose) => {
@@ -18,6 +18,17 @@ describe("a freeze", () => {
   test("outlives a moment of doubt", () => {
     const facts = frozen(healthy().facts);
     facts.controlPlane = { operator: { view: "unknown", detail: "dns" } };
+    expect(budget(facts)).toMatchObject({ object: { spec: { maxUnavailable: 0 } } });
+  });
+  test("is the same in fallback, when the store refuses the keys that pods start with", () => {
+    const { facts } = healthy();
+    inMode(facts, "Fallback", 600_000);
+    fromSnapshot(facts);
+    lose(facts);
+    refuse(facts);
+    facts.group.status.controlPlane.lostAt = new Date(facts.nowMs - 600_000).toISOString();
+    const plan = planOf(facts, held(facts, "Unreachable", 600_000));
+    expect([plan.recordsMode, plan.broken, told(plan, "Held")]).toEqual([false, [], "NoProof"]);
     expect(budget(facts)).toMatchObject({ object: { spec: { maxUnavailable: 0 } } });
   });
   test("shrinks nothing that serves", () => {

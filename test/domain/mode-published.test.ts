@@ -1,7 +1,7 @@
 /** What pods that start are told of the snapshot, and what takes it back. */
 import { describe, expect, test } from "vitest";
 import { healthy, inMode, type Loose, lose, planOf, startTold, told } from "./deciding.ts";
-import { unseen } from "./mode-facts.ts";
+import { refuse, unseen } from "./mode-facts.ts";
 
 describe("what is published to pods that start", () => {
   test.for<[string, (facts: Loose) => void, boolean]>([
@@ -12,6 +12,8 @@ describe("what is published to pods that start", () => {
       true,
     ],
     ["new reader keys take nothing back", (f) => (f.secrets.reader.resourceVersion = "2"), true],
+    ["reader keys that the store refuses take nothing back", (f) => refuse(f), true],
+    ["nor in an outage", (f) => [refuse(f), lose(f)], true],
     ["a verified pair that is gone is", (f) => (f.snapshot.verified = { seen: "absent" }), false],
     ["one that is unusable is", (f) => (f.snapshot.verified.problems = ["NotJson"]), false],
     [

@@ -19,6 +19,11 @@ test.for<[string, (facts: Loose) => void, RegExp]>([
     /no snapshot is proven: HTTP 503$/,
   ],
   [
+    "the store refuses the reader's keys",
+    (f) => (f.secrets.reader.problem = { reason: "StorageDenied", field: "f", message: "the store refuses them" }),
+    /no snapshot is proven: the store refuses them$/,
+  ],
+  [
     "nothing is proven, and the control plane is lost",
     (f) => {
       lose(f);

@@ -87,14 +87,10 @@ export const MUTANTS: readonly Mutant[] = [
     "true",
   ),
   m("proof.ts", "an unreadable Secret takes no proof away", 'reader.seen !== "present" ||', ""),
+  m("proof.ts", "no pod reads with keys that are refused", 'problem?.reason === "StorageDenied"', "false"),
   m("proof.ts", "an outage does not age the snapshot", "newest.ageMs - sinceLossMs", "newest.ageMs"),
   m("proof.ts", "too old is not ready", "if (ageMs <= limitMs) return undefined;", "return undefined;"),
-  m(
-    "proof.ts",
-    "age is not judged while the group runs from it",
-    "!nothingElse && !left) return",
-    "!nothingElse) return",
-  ),
+  m("proof.ts", "age is not judged while the group runs from it", "!nothingElse && !left)", "!nothingElse)"),
   m("shrink.ts", "a kind that became empty", "return emptied ||", "return"),
   m("shrink.ts", "a share of a kind", "lost * 100 > was * maxShrinkPercent", "false"),
   m(
