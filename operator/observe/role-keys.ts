@@ -77,6 +77,13 @@ export class RoleKeys {
     return judged;
   }
 
+  /** Was the store asked about keys of this storage less than so long ago, and has not said a first word? */
+  isPending(storageKey: string, ms: number): boolean {
+    const sinceMs = this.#o.clock.monotonicMs() - ms;
+    const pollers = HANDED_ON.flatMap((role) => this.#asked.get(idOf(storageKey, role))?.poller ?? []);
+    return pollers.some((poller) => poller.latest() === undefined && poller.startedMs > sinceMs);
+  }
+
   drop(storageKey: string): void {
     for (const role of HANDED_ON) this.#drop(idOf(storageKey, role));
   }

@@ -69,7 +69,9 @@ export class StorageReader {
     ) as Record<StorageRole, SecretFact>;
     const secrets = ca.problem ? parsed : this.#o.roleKeys.judge(storageKey, spec, contents, parsed, ca.bundle);
     const open = ca.problem ? undefined : this.#o.pool.open(storageKey, spec, contents.operator, ca.bundle);
-    const access = open ? this.#access(storageKey, open.fingerprint, open.store, maxAgeMs) : "notAsked";
+    const asked = open ? this.#access(storageKey, open.fingerprint, open.store, maxAgeMs) : "notAsked";
+    // Keys that are refused must not look good until that is known, at each start of Holdfast.
+    const access = open && this.#o.roleKeys.isPending(storageKey, FIRST_CHECK_MS) ? "pending" : asked;
     if (!open) this.#stopCheck(storageKey);
     const refused = typeof access === "object" ? access.problems.find(({ field }) => field !== CLOCK) : undefined;
     const fault = ca.problem ?? faultOfSecret(secrets.operator) ?? (refused && located(refused, name, spec));

@@ -5,13 +5,19 @@ import { StorageReader } from "../../operator/observe/storage.ts";
 import { StorePool } from "../../operator/observe/stores.ts";
 import { MemoryStorage } from "../../operator/storage/memory.ts";
 import type { StoreSettings } from "../../operator/storage/settings.ts";
+import type { SnapshotStore } from "../../operator/storage/store.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 import { neverCalled } from "./never.ts";
 import { caches, type Loose, storage } from "./objects.ts";
 
-const KEYS: Content = { seen: "present", resourceVersion: "1", data: { accessKeyId: "AKIA", secretAccessKey: "abc" } };
+const keysOf = (id: string): Content => ({
+  seen: "present",
+  resourceVersion: "1",
+  data: { accessKeyId: id, secretAccessKey: "abc" },
+});
+const KEYS = keysOf("AKIA");
 
-function world(objects: Loose[] = [storage()]) {
+function world(objects: Loose[] = [storage()], askKeys: (settings: StoreSettings) => SnapshotStore = neverCalled) {
   const clock = new FakeClock();
   const server = new MemoryStorage(() => new Date(clock.wallMs()));
   const made: StoreSettings[] = [];
@@ -22,14 +28,18 @@ function world(objects: Loose[] = [storage()]) {
   const woken: string[] = [];
   let keys: Content = KEYS;
   let ca: Content = { seen: "absent" };
-  const contents = { secret: async () => keys, configMap: async () => ca };
+  const contents = {
+    secret: async (_namespace: string, name: string) => (name === "keys" ? keys : keysOf(name)),
+    configMap: async () => ca,
+  };
   const reader = new StorageReader({
     onBug: neverCalled,
     clock,
     caches: caches({ storages: objects }),
     contents: contents as never,
     pool,
-    roleKeys: new RoleKeys({ onBug: neverCalled, clock, make: neverCalled, wake: neverCalled }), // one Secret for all
+    // With one Secret for all roles no other keys are asked about.
+    roleKeys: new RoleKeys({ onBug: neverCalled, clock, make: askKeys, wake: (key) => void woken.push(key) }),
     wake: (key) => void woken.push(key),
   });
   const read = () => reader.read("gw", "store");
@@ -122,6 +132,34 @@ test("a CA bundle that is not there is told, and nothing is asked without it", a
   trust({ seen: "present", resourceVersion: "1", data: { "ca.crt": "PEM" } });
   await read();
   expect(made).toEqual([expect.objectContaining({ caBundle: "PEM" })]);
+});
+
+const withReader = () =>
+  storage("store", (s) => (s.reader = { credentials: { type: "SecretKeys", secretRef: { name: "reader" } } }));
+test("the first word of the reader's keys is waited for as that of the store is: nothing is Proven in between", async () => {
+  const server = new MemoryStorage();
+  const answer = Promise.withResolvers<void>();
+  const stranger = server.store({ known: false });
+  const check = (signal: AbortSignal) => answer.promise.then(() => stranger.check(signal));
+  const { clock, read } = world([withReader()], () => Object.assign(Object.create(stranger), { check }));
+  await read();
+  await clock.advance(0);
+  expect((await read()).access).toBe("pending");
+  answer.resolve();
+  await clock.advance(0);
+  const { access, secrets } = await read();
+  expect([access, secrets.reader]).toMatchObject([{ problems: [] }, { problem: { reason: "StorageDenied" } }]);
+});
+
+test("a store that says nothing of them is not waited for for ever", async () => {
+  const hanging = Object.assign(new MemoryStorage().store(), { check: () => new Promise<never>(() => {}) });
+  const { clock, read } = world([withReader()], () => hanging);
+  await read();
+  await clock.advance(5_999);
+  expect((await read()).access).toBe("pending");
+  await clock.advance(1);
+  const { access, secrets } = await read();
+  expect([access, "problem" in secrets.reader]).toEqual([{ problems: [] }, false]);
 });
 
 test("a storage that is gone is asked no more", async () => {
