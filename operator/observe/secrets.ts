@@ -20,9 +20,13 @@ const MISSING_MAX_AGE_MS = 10_000;
 const READ_TIMEOUT_MS = 5_000;
 const SWEEP_ABOVE = 1_000;
 
-interface Cached {
+interface Read {
   content: Content;
-  readMs: number;
+  /** When the API server last said this, however often it was asked in vain since. */
+  goodMs: number;
+}
+interface Cached extends Read {
+  askedMs: number;
   usedMs: number;
 }
 
@@ -34,7 +38,7 @@ export class ContentReader {
   readonly #client: Pick<KubeClient, "get">;
   readonly #clock: Clock;
   readonly #cache = new Map<string, Cached>();
-  readonly #reading = new Map<string, Promise<Content>>();
+  readonly #reading = new Map<string, Promise<Read>>();
 
   constructor(client: Pick<KubeClient, "get">, clock: Clock) {
     this.#client = client;
@@ -60,19 +64,19 @@ export class ContentReader {
     const nowMs = this.#clock.monotonicMs();
     const known = this.#cache.get(key);
     const goodForMs = known?.content.seen === "present" ? maxAgeMs : Math.min(maxAgeMs, MISSING_MAX_AGE_MS);
-    if (known && nowMs - known.readMs < goodForMs) {
+    if (known && nowMs - known.askedMs < goodForMs) {
       known.usedMs = nowMs;
       return known.content;
     }
     const under = this.#reading.get(key);
-    if (under) return await under;
+    if (under) return (await under).content;
     const reading = this.#ask(resource, namespace, name, known, decode).finally(() => this.#reading.delete(key));
     this.#reading.set(key, reading);
-    const content = await reading;
+    const read = await reading;
     const atMs = this.#clock.monotonicMs();
-    this.#cache.set(key, { content, readMs: atMs, usedMs: atMs });
+    this.#cache.set(key, { ...read, askedMs: atMs, usedMs: atMs });
     this.#sweep(atMs);
-    return content;
+    return read.content;
   }
 
   async #ask(
@@ -81,20 +85,23 @@ export class ContentReader {
     name: string,
     known: Cached | undefined,
     decode: (data: Record<string, string>) => Record<string, string>,
-  ): Promise<Content> {
+  ): Promise<Read> {
     try {
       const found = await this.#client.get<WithData>(resource as Resource<WithData>, namespace, name, {
         timeoutMs: READ_TIMEOUT_MS,
       });
-      if (!found) return { seen: "absent" };
+      const goodMs = this.#clock.monotonicMs();
+      if (!found) return { content: { seen: "absent" }, goodMs };
       const resourceVersion = found.metadata.resourceVersion ?? "";
-      return { seen: "present", resourceVersion, data: decode(found.data ?? {}) };
+      return { content: { seen: "present", resourceVersion, data: decode(found.data ?? {}) }, goodMs };
     } catch (error) {
       const passing = isKubeError(error, "Timeout", "Network", "Unavailable", "TooManyRequests", "Unauthorized");
-      const ageMs = known ? this.#clock.monotonicMs() - known.readMs : Number.POSITIVE_INFINITY;
-      if (passing && known && known.content.seen !== "unknown" && ageMs < TRUST_LAST_MS) return known.content;
+      const goodMs = known?.goodMs ?? Number.NEGATIVE_INFINITY;
+      const ageMs = this.#clock.monotonicMs() - goodMs;
+      if (passing && known && known.content.seen !== "unknown" && ageMs < TRUST_LAST_MS) return known;
       const message = error instanceof Error ? error.message : String(error);
-      return { seen: "unknown", why: isKubeError(error) ? message : `Cannot read ${resource.kind}: ${message}` };
+      const why = isKubeError(error) ? message : `Cannot read ${resource.kind}: ${message}`;
+      return { content: { seen: "unknown", why }, goodMs };
     }
   }
 

@@ -70,6 +70,35 @@ test.for([
   expect((await read()).seen).toBe(seen);
 });
 
+test("five minutes are counted from the last good read, however often it failed since", async () => {
+  const { clock, read, say } = world();
+  await read();
+  say(fault("Timeout"));
+  const seen: string[] = [];
+  for (let minute = 0; minute < 6; minute += 1) {
+    await clock.advance(61_000);
+    seen.push((await read()).seen);
+  }
+  expect(seen).toEqual(["present", "present", "present", "present", "unknown", "unknown"]);
+  say({ metadata: { name: "s", resourceVersion: "2" }, data: {} });
+  await clock.advance(11_000);
+  expect(await read()).toMatchObject({ seen: "present", resourceVersion: "2" });
+  say(fault("Timeout"));
+  await clock.advance(61_000);
+  expect((await read()).seen, "and a good read begins them anew").toBe("present");
+});
+
+test("a Secret that was not there is not taken for missing for ever either", async () => {
+  const { clock, read, say } = world();
+  say(undefined);
+  await read();
+  say(fault("Timeout"));
+  await clock.advance(299_000);
+  expect((await read()).seen).toBe("absent");
+  await clock.advance(11_000);
+  expect((await read()).seen).toBe("unknown");
+});
+
 test("what is missing is looked for sooner than what is there is looked at again", async () => {
   const { clock, read, say, asked } = world();
   say(undefined);
