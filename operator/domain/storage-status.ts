@@ -10,7 +10,7 @@ export interface StorageStatusFacts {
   generation: number;
   status: FallbackStorageStatus;
   secrets: Readonly<Record<StorageRole, SecretFact>>;
-  /** The CA bundle that the spec names, when it cannot be had. */
+  /** The CA bundle that the spec names, when it cannot be had or not be read as a whole. */
   caProblem?: Problem;
   /** Holdfast's own access to both buckets. "pending": not answered yet; "notAsked": there are no keys to ask with. */
   access: "pending" | "notAsked" | { problems: readonly Problem[] };

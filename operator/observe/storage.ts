@@ -4,6 +4,7 @@ import type { Problem } from "../domain/problem.ts";
 import { keyOf } from "../kinds.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { SnapshotStore } from "../storage/store.ts";
+import { type CaBundle, caBundleOf } from "./ca-bundle.ts";
 import type { Caches } from "./caches.ts";
 import { storageProblem } from "./faults.ts";
 import { isUnreadable, readStorage } from "./group.ts";
@@ -67,14 +68,15 @@ export class StorageReader {
     const parsed = Object.fromEntries(
       STORAGE_ROLES.map((role) => [role, readStorageSecret(spec, role, contents[role])]),
     ) as Record<StorageRole, SecretFact>;
-    const secrets = ca.problem ? parsed : this.#o.roleKeys.judge(storageKey, spec, contents, parsed, ca.bundle);
-    const open = ca.problem ? undefined : this.#o.pool.open(storageKey, spec, contents.operator, ca.bundle);
+    const untrusted = ca.pem === undefined ? ca.problem : undefined;
+    const secrets = untrusted ? parsed : this.#o.roleKeys.judge(storageKey, spec, contents, parsed, ca.pem);
+    const open = untrusted ? undefined : this.#o.pool.open(storageKey, spec, contents.operator, ca.pem);
     const asked = open ? this.#access(storageKey, open.fingerprint, open.store, maxAgeMs) : "notAsked";
     // Keys that are refused must not look good until that is known, at each start of Holdfast.
     const access = open && this.#o.roleKeys.isPending(storageKey, FIRST_CHECK_MS) ? "pending" : asked;
     if (!open) this.#stopCheck(storageKey);
     const refused = typeof access === "object" ? access.problems.find(({ field }) => field !== CLOCK) : undefined;
-    const fault = ca.problem ?? faultOfSecret(secrets.operator) ?? (refused && located(refused, name, spec));
+    const fault = untrusted ?? faultOfSecret(secrets.operator) ?? (refused && located(refused, name, spec));
     return {
       facts: { seen: "present", name, uid, spec, ...(fault ? { fault } : {}) },
       secrets,
@@ -105,19 +107,10 @@ export class StorageReader {
     return { writer, reader, operator };
   }
 
-  async #caBundle(
-    namespace: string,
-    { tls }: FallbackStorageSpec,
-    maxAgeMs: number,
-  ): Promise<{ bundle?: string; problem?: Problem }> {
+  async #caBundle(namespace: string, { tls }: FallbackStorageSpec, maxAgeMs: number): Promise<CaBundle> {
     const name = tls?.caBundleRef?.name;
     if (name === undefined) return {};
-    const content = await this.#o.contents.configMap(namespace, name, maxAgeMs);
-    if (content.seen === "present" && content.data["ca.crt"]) return { bundle: content.data["ca.crt"] };
-    const field = "spec.tls.caBundleRef";
-    if (content.seen === "unknown") return { problem: { reason: "StorageUnavailable", field, message: content.why } };
-    const message = `ConfigMap "${name}" has no CA bundle: create it with a key ca.crt`;
-    return { problem: { reason: "StorageMisconfigured", field, message } };
+    return caBundleOf(name, await this.#o.contents.configMap(namespace, name, maxAgeMs));
   }
 
   #access(storageKey: string, fingerprint: string, store: SnapshotStore, intervalMs: number): StorageSeen["access"] {

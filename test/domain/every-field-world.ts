@@ -1,4 +1,5 @@
 // One group, run as the operator runs it (observe, decide, act), against a cluster, a store and a control plane in memory.
+import { rootCertificates } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
 import { decide } from "../../operator/domain/decide.ts";
@@ -176,7 +177,9 @@ function contentOf(kind: string, name: string): Loose {
   const keys = ["tls.crt", "tls.key", "ca.crt", "accessKeyId", "secretAccessKey", "accountKey"];
   // An account key is base64 by itself.
   const textOf = (key: string) => (key === "accountKey" ? encoded(name) : `${key}-of-${name}`);
-  const data = keys.map((key) => [key, kind === "Secret" ? encoded(textOf(key)) : textOf(key)]);
+  // What a ConfigMap holds is read as a bundle of certificates.
+  const publicOf = (key: string) => `# ${textOf(key)}\n${rootCertificates[0]}`;
+  const data = keys.map((key) => [key, kind === "Secret" ? encoded(textOf(key)) : publicOf(key)]);
   return { metadata: { name, resourceVersion: `version of ${name}` }, data: Object.fromEntries(data) };
 }
 

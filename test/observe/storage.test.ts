@@ -1,3 +1,4 @@
+import { rootCertificates } from "node:tls";
 import { expect, test } from "vitest";
 import { RoleKeys } from "../../operator/observe/role-keys.ts";
 import type { Content } from "../../operator/observe/secrets.ts";
@@ -124,14 +125,47 @@ test("access is checked again and again, and a change wakes", async () => {
   expect((await read()).facts).not.toHaveProperty("fault");
 });
 
+const PEM = `${rootCertificates[0]}\n`;
+const BROKEN = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+const bundle = (pem: string): Content => ({ seen: "present", resourceVersion: "1", data: { "ca.crt": pem } });
 const withCA = () => [storage("store", (s) => (s.tls = { caBundleRef: { name: "ca" } }))];
 test("a CA bundle that is not there is told, and nothing is asked without it", async () => {
   const { read, made, trust } = world(withCA());
   expect((await read()).caProblem).toMatchObject({ reason: "StorageMisconfigured", field: "spec.tls.caBundleRef" });
   expect(made).toEqual([]);
-  trust({ seen: "present", resourceVersion: "1", data: { "ca.crt": "PEM" } });
+  trust(bundle(PEM));
+  expect(await read()).not.toHaveProperty("caProblem");
+  expect(made).toEqual([expect.objectContaining({ caBundle: PEM })]);
+});
+
+test.for([
+  ["it holds no certificate in PEM form", "hello"],
+  ["certificate 1 of 2 in it cannot be read, so neither it nor any after it is trusted", `${BROKEN}${PEM}`],
+])(
+  "a CA bundle of which nothing can be trusted is told as such, and nothing is asked with it: %s",
+  async ([says, pem = ""]) => {
+    const { read, made, trust } = world(withCA());
+    trust(bundle(pem));
+    const { caProblem, facts, access } = await read();
+    expect(caProblem).toMatchObject({ reason: "StorageMisconfigured", field: "spec.tls.caBundleRef" });
+    expect(caProblem?.message).toContain(`ConfigMap "ca", key ca.crt: ${says}`);
+    expect(caProblem?.message).toMatch(
+      /: put the certificate of the authority that signed the store's there, in PEM form$/,
+    );
+    expect(facts).toMatchObject({ fault: caProblem });
+    expect([access, made]).toEqual(["notAsked", []]);
+  },
+);
+
+test("a CA bundle that can be read in part is told at the storage, and used", async () => {
+  const { clock, read, made, trust } = world(withCA());
+  trust(bundle(`${PEM}${BROKEN}`));
   await read();
-  expect(made).toEqual([expect.objectContaining({ caBundle: "PEM" })]);
+  await clock.advance(0);
+  const { caProblem, facts, access } = await read();
+  expect(caProblem?.message).toContain('ConfigMap "ca", key ca.crt: certificate 2 of 2 in it cannot be read');
+  expect([access, made.length]).toEqual([{ problems: [] }, 1]);
+  expect(facts).not.toHaveProperty("fault");
 });
 
 const withReader = () =>
