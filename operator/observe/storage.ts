@@ -4,7 +4,7 @@ import type { Problem } from "../domain/problem.ts";
 import { keyOf } from "../kinds.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { SnapshotStore } from "../storage/store.ts";
-import { type CaBundle, caBundleOf } from "./ca-bundle.ts";
+import { CaBundles } from "./ca-bundle.ts";
 import type { Caches } from "./caches.ts";
 import { storageProblem } from "./faults.ts";
 import { isUnreadable, readStorage } from "./group.ts";
@@ -46,10 +46,12 @@ const FIRST_CHECK_MS = 6_000;
 /** Reads storages: spec from the cache, Secrets by `get`, access by a check in the background. */
 export class StorageReader {
   readonly #o: StorageReaderOptions;
+  readonly #bundles: CaBundles;
   readonly #checks = new Map<string, Checked>();
 
   constructor(options: StorageReaderOptions) {
     this.#o = options;
+    this.#bundles = new CaBundles(options.contents);
   }
 
   async read(namespace: string, name: string): Promise<StorageSeen> {
@@ -64,7 +66,7 @@ export class StorageReader {
     const { spec, uid } = storage;
     const maxAgeMs = spec.validationIntervalSeconds * 1000;
     const contents = await this.#contents(namespace, spec, maxAgeMs);
-    const ca = await this.#caBundle(namespace, spec, maxAgeMs);
+    const ca = await this.#bundles.read(storageKey, namespace, spec, maxAgeMs);
     const parsed = Object.fromEntries(
       STORAGE_ROLES.map((role) => [role, readStorageSecret(spec, role, contents[role])]),
     ) as Record<StorageRole, SecretFact>;
@@ -88,6 +90,7 @@ export class StorageReader {
 
   drop(storageKey: string): void {
     this.#o.roleKeys.drop(storageKey);
+    this.#bundles.drop(storageKey);
     this.#stopCheck(storageKey);
     this.#o.pool.close(storageKey);
   }
@@ -105,12 +108,6 @@ export class StorageReader {
     const read = (role: StorageRole) => this.#o.contents.secret(namespace, secretNameOf(spec, role) ?? "", maxAgeMs);
     const [writer, reader, operator] = await Promise.all([read("writer"), read("reader"), read("operator")]);
     return { writer, reader, operator };
-  }
-
-  async #caBundle(namespace: string, { tls }: FallbackStorageSpec, maxAgeMs: number): Promise<CaBundle> {
-    const name = tls?.caBundleRef?.name;
-    if (name === undefined) return {};
-    return caBundleOf(name, await this.#o.contents.configMap(namespace, name, maxAgeMs));
   }
 
   #access(storageKey: string, fingerprint: string, store: SnapshotStore, intervalMs: number): StorageSeen["access"] {

@@ -168,6 +168,19 @@ test("a CA bundle that can be read in part is told at the storage, and used", as
   expect(facts).not.toHaveProperty("fault");
 });
 
+const UNREADABLE: Content = { seen: "unknown", why: "Cannot get ConfigMap gw/ca: Timeout" };
+test("a CA bundle that cannot be read for a moment is told, and keeps the store that is open", async () => {
+  const { clock, read, made, trust } = world(withCA());
+  trust(bundle(PEM));
+  await read();
+  await clock.advance(0);
+  trust(UNREADABLE);
+  const { store, access, caProblem, facts } = await read();
+  expect([store !== undefined, made.length, access]).toEqual([true, 1, { problems: [] }]);
+  expect(caProblem).toMatchObject({ reason: "StorageUnavailable", message: "Cannot get ConfigMap gw/ca: Timeout" });
+  expect(facts).not.toHaveProperty("fault");
+});
+
 const withReader = () =>
   storage("store", (s) => (s.reader = { credentials: { type: "SecretKeys", secretRef: { name: "reader" } } }));
 test("the first word of the reader's keys is waited for as that of the store is: nothing is Proven in between", async () => {
