@@ -21,15 +21,22 @@ export function makeStore(settings: StoreSettings, limits: Partial<Limits> = {})
 /** Each vendor's library takes some 35 MB of memory: it is loaded with the first call of the first store that needs it. */
 function onFirstUse(open: () => Promise<SnapshotStore>): SnapshotStore {
   let opened: Promise<SnapshotStore> | undefined;
-  const store = () => {
+  const store = async () => {
     opened ??= open();
-    return opened;
+    try {
+      return await opened;
+    } catch (error) {
+      // The next call tries again: what was short, such as file handles, may be there then.
+      opened = undefined;
+      throw error;
+    }
   };
   return {
     read: async (...call) => (await store()).read(...call),
     head: async (...call) => (await store()).head(...call),
     write: async (...call) => (await store()).write(...call),
     check: async (...call) => (await store()).check(...call),
-    close: () => void opened?.then((one) => one.close()),
+    // That it could not be opened was told to whoever called it; told to nobody, it would end the process.
+    close: () => void opened?.then((one) => one.close()).catch(() => undefined),
   };
 }
