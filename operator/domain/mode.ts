@@ -16,7 +16,7 @@ export interface ModeStep {
   move?: { to: Mode; reason: Reason };
   /** Something is being waited for; shown in conditions and summary. */
   waiting?: { reason: Reason; message: string; leftMs?: number };
-  /** Nothing but status is written (see `isInert`), or nothing that serves is touched (the others). */
+  /** Only status and events are written (see `isInert`), or nothing that serves is touched (the others). */
   held?: { reason: Reason; message: string };
   wantsCanary: boolean;
 }

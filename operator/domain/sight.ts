@@ -12,4 +12,4 @@ export const isBlind = ({ watches }: Pick<Facts, "watches">): boolean => watches
 
 /** Without a number that grows: a condition that says something else in each loop would be written in each loop. */
 export const blindText = ({ watches }: Pick<Facts, "watches">): string =>
-  `No sign of the API server on the watch of ${watches.oldest}: what is known of this group may be out of date. Nothing but status is written until the watch works again`;
+  `No sign of the API server on the watch of ${watches.oldest}: what is known of this group may be out of date. Only status and events are written until the watch works again`;

@@ -18,7 +18,7 @@ test.for<[string, (facts: Loose) => void]>([
   ["witness pods are due", (f) => [lose(f), Object.assign(f.pods[0], { vote: "unknown" })]],
   ["a group without a mode", (f) => delete f.group.status.mode],
   ["the return is due", (f) => [inMode(f, "Fallback", 600_000), fromSnapshot(f)]],
-])("blind, nothing but status is written: %s", ([, change]) => {
+])("blind, only status and events are written, and that is said: %s", ([, change]) => {
   const { facts } = healthy();
   change(facts);
   blind(facts);
@@ -26,6 +26,7 @@ test.for<[string, (facts: Loose) => void]>([
   expect([done(plan), plan.recordsMode, plan.broken]).toEqual([[], false, []]);
   expect([told(plan, "Held"), told(plan, "ControlPlaneReachable")]).toEqual(["WatchesBlind", "WatchesBlind"]);
   expect(plan.status.summary).toContain("Held: No sign of the API server on the watch of Pod in gateways");
+  expect(plan.status.summary).toContain("Only status and events are written until the watch works again");
   expect(plan.events.map((event) => event.reason)).toContain("WatchesBlind");
 });
 

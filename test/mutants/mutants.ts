@@ -23,7 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m("sight.ts", "what the caches hold is not decided on for ever", "watches.staleForMs >= SIGHT_LIMIT_MS", "false"),
   m("evidence.ts", "what was counted blind does not count", "isBlind(facts) ? BLIND : ", ""),
-  m("mode.ts", "blind, nothing but status is written", "if (isBlind(facts)) return", "if (false) return"),
+  m("mode.ts", "blind, only status and events are written", "if (isBlind(facts)) return", "if (false) return"),
   m("evidence.ts", "one probe without an answer is no relapse", '"Unreachable" && lasted', '"Unreachable"'),
   m(
     "pipeline.ts",
