@@ -164,7 +164,7 @@ export const GatewayGroupSpec = z.strictObject({
     .enum(["Retain", "Delete"])
     .default("Retain")
     .describe("Retain: deleting this object leaves the traffic pods serving. Delete: they go with it."),
-  suspend: z.boolean().default(false).describe("true: write nothing but status and events."),
+  suspend: z.boolean().default(false).describe("true: only status and events are written."),
 });
 export type GatewayGroupSpec = z.infer<typeof GatewayGroupSpec>;
 

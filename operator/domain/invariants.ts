@@ -118,14 +118,14 @@ const LAWS: readonly Law[] = [
     (_facts, plan) => plan.steps.every((step) => !isTrafficApply(step) || !("replicas" in (specOf(step) ?? {}))),
   ],
   [
-    "suspended or held by a person: nothing but status and events is written",
+    "suspended or held by a person: only status and events are written",
     (_facts, plan) => {
       const held = plan.status.conditions?.find((condition) => condition.type === "Held")?.reason;
       return (held !== "Suspended" && held !== "HoldOrdered") || plan.steps.length === 0;
     },
   ],
   [
-    "on caches that may be out of date nothing but status and events is written",
+    "on caches that may be out of date only status and events are written",
     (facts, plan) => !isBlind(facts) || (!plan.recordsMode && plan.steps.length === 0),
   ],
   [

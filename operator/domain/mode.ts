@@ -21,7 +21,7 @@ export interface ModeStep {
   wantsCanary: boolean;
 }
 
-/** Held so that nothing but status and events is written. */
+/** Held so that only status and events are written. */
 export const isInert = ({ held }: ModeStep): boolean =>
   held !== undefined && ["Suspended", "HoldOrdered", "WatchesBlind"].includes(held.reason);
 
@@ -44,12 +44,12 @@ export function modeStep(input: ModeInput): ModeStep {
   const mode = facts.group.status.mode;
   if (words.order === "Suspend")
     return {
-      held: { reason: "Suspended", message: "spec.suspend is true: nothing but status and events is written" },
+      held: { reason: "Suspended", message: "spec.suspend is true: only status and events are written" },
       wantsCanary: false,
     };
   if (words.order === "Hold")
     return {
-      held: { reason: "HoldOrdered", message: `${words.from} says Hold: nothing but status and events is written` },
+      held: { reason: "HoldOrdered", message: `${words.from} says Hold: only status and events are written` },
       wantsCanary: false,
     };
   if (isBlind(facts)) return { held: { reason: "WatchesBlind", message: blindText(facts) }, wantsCanary: false };

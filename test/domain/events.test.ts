@@ -56,7 +56,7 @@ test.for<[string, (facts: Loose) => void, "Reachable" | "Unreachable", Told, Reg
     (f) => (f.group.spec.suspend = true),
     "Unreachable",
     ["Normal", "Suspended", "Held", true],
-    /^spec.suspend is true: nothing but status and events is written/,
+    /^spec.suspend is true: only status and events are written/,
   ],
   [
     "held by a person",

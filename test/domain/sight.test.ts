@@ -69,7 +69,7 @@ test("a plan that acts on what is not seen breaks a law", () => {
   expect([plan.broken, done(plan)]).toEqual([[], ["apply Service/edge"]]);
   blind(facts);
   expect(brokenInvariants(facts, plan)).toEqual([
-    "on caches that may be out of date nothing but status and events is written",
+    "on caches that may be out of date only status and events are written",
   ]);
 });
 
