@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { BlobServiceClient, StorageSharedKeyCredential } from "@azure/storage-blob";
-import { freePort, REPOSITORY, type Server, startServer, temporaryFolder } from "./process.ts";
+import { freePort } from "./ports.ts";
+import { REPOSITORY, type Server, startServer, temporaryFolder } from "./process.ts";
 
 const START_LIMIT_MS = 60_000; // Azurite loads hundreds of files: seconds on a cold disk
 

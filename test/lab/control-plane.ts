@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { writeAuditPolicy } from "./audit.ts";
 import { type Authority, authority } from "./certificates.ts";
 import { type Identity, writeKubeconfig, writeTokenKubeconfig } from "./kubeconfig.ts";
-import { freePort, program, type Server, startServer, temporaryFolder } from "./process.ts";
+import { freePort } from "./ports.ts";
+import { program, type Server, startServer, temporaryFolder } from "./process.ts";
 
 const READY_LIMIT_MS = 90_000; // 3 s on an idle machine; a busy one with two cores has needed half a minute
 

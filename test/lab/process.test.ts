@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, expect, test } from "vitest";
-import { freePort, startServer, temporaryFolder, until } from "./process.ts";
+import { freePort } from "./ports.ts";
+import { startServer, temporaryFolder, until } from "./process.ts";
 
 const folder = temporaryFolder("process");
 afterAll(() => folder.remove());

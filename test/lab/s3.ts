@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CreateBucketCommand, DeleteBucketPolicyCommand, PutBucketPolicyCommand, S3Client } from "@aws-sdk/client-s3";
-import { freePort, program, type Server, startServer, temporaryFolder } from "./process.ts";
+import { freePort } from "./ports.ts";
+import { program, type Server, startServer, temporaryFolder } from "./process.ts";
 
 const REGION = "us-east-1";
 const START_LIMIT_MS = 20_000;

@@ -2,7 +2,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HOST } from "../lab/network.ts";
-import { freePort, program, REPOSITORY, type Server, startServer, temporary } from "../lab/process.ts";
+import { freePort } from "../lab/ports.ts";
+import { program, REPOSITORY, type Server, startServer, temporary } from "../lab/process.ts";
 import { type S3Server, startS3Server } from "../lab/s3.ts";
 import { makeCertificates } from "../simulator/certificates.ts";
 import { BUCKETS, rights, type S3User } from "./buckets.ts";
