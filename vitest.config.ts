@@ -10,7 +10,7 @@ export default defineConfig({
           include: [
             "test/{api,domain,observe,act,gateway,storage,kube,scenarios,simulator,docs,hack}/**/*.test.ts",
             "test/*.test.ts",
-            "test/lab/process.test.ts",
+            "test/lab/{ports,process}.test.ts",
           ],
           testTimeout: 20_000,
         },
