@@ -239,7 +239,7 @@ async function copyWithin(
   }
 }
 
-function digestOf(resource: Uint8Array, config: Uint8Array): string | undefined {
-  const { problems, digest } = inspectSnapshot(resource, config);
+async function digestOf(resource: Uint8Array, config: Uint8Array): Promise<string | undefined> {
+  const { problems, digest } = await inspectSnapshot(resource, config);
   return problems.length === 0 ? digest : undefined;
 }

@@ -14,7 +14,7 @@ import type { StepResult } from "./step-deps.ts";
 type Copy = Extract<Step, { do: "copySnapshot" }>;
 
 /** Digest of a pair, as the decision saw it; undefined for one that cannot be used. */
-export type DigestOf = (resource: Uint8Array, config: Uint8Array) => string | undefined;
+export type DigestOf = (resource: Uint8Array, config: Uint8Array) => Promise<string | undefined>;
 
 export interface CopyDeps {
   store: SnapshotStore;
@@ -79,7 +79,7 @@ async function firstHalf(
   const resource = await store.read("resource", source, {}, signal);
   const config = await store.read("config", source, {}, signal);
   if (resource.state !== "found" || config.state !== "found") return undefined;
-  if (digestOf(resource.body, config.body) !== digest) return undefined;
+  if ((await digestOf(resource.body, config.body)) !== digest) return undefined;
   // From here on nobody knows: also a write that was given up may have come through.
   deps.halfWritten();
   await write(deps, "resource", target, resource.body, seenResource, signal);

@@ -1,7 +1,7 @@
 import { get } from "node:http";
 import { askEtcdReachable, type EtcdReachable } from "./api7-etcd-reachable.ts";
 import { CONTROL_API_KINDS, EMPTY_WORKER_PATTERN, METRICS_PATH, STATUS_READY_PATH } from "./api7-facts.ts";
-import type { Counts } from "./api7-snapshot.ts";
+import type { Counts } from "./api7-snapshot-report.ts";
 
 /** What a running gateway says of itself. Unknown is a value: an endpoint that is off or hangs says nothing. */
 export interface GatewayStatus {

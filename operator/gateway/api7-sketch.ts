@@ -1,6 +1,4 @@
-import { createHash } from "node:crypto";
-import type { JsonObject } from "./api7-render-merge.ts";
-import { itemID } from "./api7-snapshot-references.ts";
+import { hash } from "node:crypto";
 
 /** So many of the smallest hashes stand for all. */
 const SKETCH_SIZE = 1024;
@@ -18,16 +16,13 @@ export interface Sketch {
  * What tells two snapshots with nothing in common apart from two that share some of these items, whatever their number:
  * the smallest hashes of `kind/id`. An item that both hold is in both sketches, unless one of them ends before it.
  */
-export function sketchOf(kinds: ReadonlyMap<string, JsonObject[]>, of: readonly string[]): Sketch {
+export function sketchOf(
+  kinds: ReadonlyMap<string, readonly { id: string | undefined }[]>,
+  of: readonly string[],
+): Sketch {
   const hashes = of.flatMap((kind) =>
-    (kinds.get(kind) ?? []).map((item) =>
-      Number.parseInt(
-        createHash("sha256")
-          .update(`${kind}/${itemID(item) ?? ""}`)
-          .digest("hex")
-          .slice(0, HASH_DIGITS),
-        16,
-      ),
+    (kinds.get(kind) ?? []).map(({ id = "" }) =>
+      Number.parseInt(hash("sha256", `${kind}/${id}`, "hex").slice(0, HASH_DIGITS), 16),
     ),
   );
   const sorted = [...new Set(hashes)].sort((a, b) => a - b);

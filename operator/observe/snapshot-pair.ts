@@ -76,18 +76,18 @@ async function readOnce(
   if (resource.state === "absent" && config.state === "absent") return { fact: { seen: "absent" } };
   const again = await store.head("resource", key, signal);
   if (etagOf(again) !== etagOf(resource)) return "changing";
-  return inspected(resource, config, writer);
+  return await inspected(resource, config, writer);
 }
 
 const etagOf = (result: { state: string; etag?: string }): string | undefined =>
   result.state === "absent" ? undefined : result.etag;
 
-function inspected(resource: ReadResult, config: ReadResult, writer: Writer): PairSeen {
+async function inspected(resource: ReadResult, config: ReadResult, writer: Writer): Promise<PairSeen> {
   const dates = writer === "exporter" && {
     ...(resource.state === "absent" ? {} : { resourceModifiedAt: resource.lastModified }),
     ...(config.state === "absent" ? {} : { configModifiedAt: config.lastModified }),
   };
-  const report = inspectSnapshot(bodyOf(resource), bodyOf(config), { ...dates });
+  const report = await inspectSnapshot(bodyOf(resource), bodyOf(config), { ...dates });
   const present = [resource, config].filter((result) => result.state !== "absent");
   const [first = undefined, second = first] = present;
   const fact: Found = {

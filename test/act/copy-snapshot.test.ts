@@ -29,7 +29,7 @@ function world() {
   const deps: CopyDeps = {
     store,
     shortID: "edge",
-    digestOf: (resource) => (Buffer.from(resource).toString() === "R" ? "good" : "bad"),
+    digestOf: async (resource) => (Buffer.from(resource).toString() === "R" ? "good" : "bad"),
     clock,
     gate,
     limitsMs: COPY_LIMITS_MS.inDoubt,
