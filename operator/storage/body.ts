@@ -33,15 +33,13 @@ export async function readBounded(
 }
 
 async function collect(stream: Readable, announcedBytes: number | undefined, limits: BodyLimits): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
+  const body = new Growing(announcedBytes);
   let heardAtMs = performance.now();
   try {
     for await (const chunk of stream as AsyncIterable<Uint8Array>) {
       heardAtMs = performance.now();
-      bytes += chunk.byteLength;
-      if (bytes > limits.maxBytes) throw tooLarge(limits);
-      chunks.push(chunk);
+      if (body.bytes + chunk.byteLength > limits.maxBytes) throw tooLarge(limits);
+      body.add(chunk);
     }
   } catch (error) {
     if (error instanceof Failure) throw error;
@@ -49,10 +47,37 @@ async function collect(stream: Readable, announcedBytes: number | undefined, lim
     const silent = performance.now() - heardAtMs >= limits.silenceTimeoutMs * ALMOST;
     throw silent
       ? new Failure("Timeout", `no answer for ${limits.silenceTimeoutMs} ms`, { cause: error })
-      : truncated(bytes, announcedBytes, error);
+      : truncated(body.bytes, announcedBytes, error);
   }
-  if (announcedBytes !== undefined && bytes !== announcedBytes) throw truncated(bytes, announcedBytes);
-  return Buffer.concat(chunks, bytes);
+  if (announcedBytes !== undefined && body.bytes !== announcedBytes) throw truncated(body.bytes, announcedBytes);
+  return body.whole();
+}
+
+const FIRST_BYTES = 64 * 1024;
+
+/** A body is there once, not once in pieces and once as a whole: where it is announced, the room for it is made at once. */
+class Growing {
+  #room: Buffer;
+  bytes = 0;
+
+  constructor(announcedBytes = FIRST_BYTES) {
+    this.#room = Buffer.allocUnsafe(announcedBytes);
+  }
+
+  add(chunk: Uint8Array): void {
+    const bytes = this.bytes + chunk.byteLength;
+    if (bytes > this.#room.byteLength) {
+      const more = Buffer.allocUnsafe(Math.max(bytes, 2 * this.bytes));
+      more.set(this.whole());
+      this.#room = more;
+    }
+    this.#room.set(chunk, this.bytes);
+    this.bytes = bytes;
+  }
+
+  whole(): Uint8Array {
+    return this.#room.subarray(0, this.bytes);
+  }
 }
 
 /** The transport's clock starts when a chunk arrives, ours when it was handed on. */

@@ -43,7 +43,7 @@ const WAY_OUT: Record<StorageFault, string> = {
   Timeout: "will be tried again",
   TlsUntrusted: "give its authority in tls.caBundleRef, or have the certificate renewed for this host name",
   NameNotResolved: "correct the endpoint",
-  TooLarge: "look for who else writes under this key",
+  TooLarge: "look for who else writes under this key, or give Holdfast more memory (maxHeapMiB)",
   PreconditionFailed: "will be read again",
   Truncated: "will be tried again",
   Unknown: "check that the endpoint is the right one, then the server's log",

@@ -2,6 +2,7 @@
  * The storage boundary. One SnapshotStore speaks to the two buckets (Azure: containers) of one FallbackStorage with one
  * set of credentials. Every method rejects with StorageError only (faults.ts); absence is a value.
  */
+import { getHeapStatistics } from "node:v8";
 import type { StorageError } from "./faults.ts";
 
 export { FAULT_ACTION, type FaultAction, StorageError, type StorageFault } from "./faults.ts";
@@ -60,8 +61,13 @@ export interface SnapshotStore {
   close(): void;
 }
 
+/** Larger than the largest snapshot that we know of ten times over: it is somebody else's object. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 /**
- * A snapshot of 10,000 small routes is about 5 MB; 64 MiB holds the largest we know of ten times over and still fits
- * the operator's memory twice. More than that is somebody else's object.
+ * A sixteenth of the heap: 16 MiB with the chart's values, three times the 10,000 small routes that are the most we know
+ * of. Bodies lie beside the heap, which is what the process is told of its memory. Measured: docs/storage.md.
  */
-export const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+export const maxBytesFor = (heapBytes: number): number => Math.min(MOST_BYTES, Math.floor(heapBytes / 16));
+
+export const DEFAULT_MAX_BYTES = maxBytesFor(getHeapStatistics().heap_size_limit);

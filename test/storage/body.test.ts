@@ -1,7 +1,9 @@
 import { getEventListeners, once } from "node:events";
 import { PassThrough, Readable } from "node:stream";
+import { getHeapStatistics } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { readBounded } from "../../operator/storage/body.ts";
+import { DEFAULT_MAX_BYTES, maxBytesFor } from "../../operator/storage/store.ts";
 
 const LIMITS = { maxBytes: 10, silenceTimeoutMs: 60_000 };
 const never = () => new AbortController().signal;
@@ -24,6 +26,15 @@ describe("a body", () => {
     expect(stream.destroyed).toBe(true);
   });
 
+  test("is put together from many pieces, announced or not", async () => {
+    const pieces = Array.from({ length: 300 }, (_, i) => String(i).padStart(1_000, "-"));
+    const limits = { ...LIMITS, maxBytes: 300_000 };
+    for (const announced of [300_000, undefined])
+      expect(Buffer.from(await readBounded(of(...pieces), announced, limits, never())).toString()).toBe(
+        pieces.join(""),
+      );
+  });
+
   test("exactly at the limit is taken", async () => {
     expect((await readBounded(of("0123456789"), undefined, LIMITS, never())).byteLength).toBe(10);
   });
@@ -43,5 +54,20 @@ describe("a body", () => {
     await expect(readBounded(stream, 2, LIMITS, AbortSignal.abort())).rejects.toThrow();
     if (!stream.closed) await once(stream, "close");
     expect(stream.destroyed).toBe(true);
+  });
+});
+
+describe("the largest body that is accepted", () => {
+  const MIB = 1024 * 1024;
+  test.for([
+    ["the chart's heap", 256, 16],
+    ["a small one", 64, 4],
+    ["more than any snapshot needs", 4096, 64],
+  ])("is a share of what the process was given: %s", ([, heapMiB, mostMiB]) => {
+    expect(maxBytesFor(Number(heapMiB) * MIB)).toBe(Number(mostMiB) * MIB);
+  });
+
+  test("is that of this process where nothing else is said", () => {
+    expect(DEFAULT_MAX_BYTES).toBe(maxBytesFor(getHeapStatistics().heap_size_limit));
   });
 });
