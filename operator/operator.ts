@@ -21,6 +21,7 @@ import type { Log } from "./log.ts";
 import type { GroupMetrics } from "./metrics.ts";
 import { BY_STORAGE, type Caches } from "./observe/caches.ts";
 import { Copies } from "./observe/copies.ts";
+import { LargeTurns } from "./observe/large-turns.ts";
 import { LagMeter } from "./observe/loop-lag.ts";
 import { forget, observe, type Readers } from "./observe/observe.ts";
 import { Overrides } from "./observe/overrides.ts";
@@ -181,7 +182,7 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
     caches,
     contents,
     storages: new StorageReader({ onBug, clock, caches, contents, pool, roleKeys, wake: wakeStorage }),
-    snapshots: new SnapshotReader({ onBug, clock, wake: wakeGroup }),
+    snapshots: new SnapshotReader({ onBug, clock, large: new LargeTurns(), wake: wakeGroup }),
     probers: new ProberPool({
       onBug,
       clock,

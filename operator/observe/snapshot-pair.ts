@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { PairFact } from "../domain/facts-outside.ts";
 import { inspectSnapshot } from "../gateway/api7-snapshot.ts";
-import type { ObjectVersion, ReadResult, SnapshotStore } from "../storage/store.ts";
+import { type ObjectVersion, type ReadResult, type SnapshotStore, StorageError, type Which } from "../storage/store.ts";
 import { storageProblem } from "./faults.ts";
 
 type Found = Extract<PairFact, { seen: "found" }>;
@@ -18,6 +18,11 @@ export interface PairSeen {
  */
 export type Writer = "exporter" | "holdfast";
 
+export interface Pair {
+  key: string;
+  writer: Writer;
+}
+
 export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
 
 /** A writer puts one object, then the other; within this time both are there. */
@@ -31,24 +36,58 @@ const ATTEMPTS = 3;
  */
 export async function readPair(
   store: SnapshotStore,
-  { key, writer }: { key: string; writer: Writer },
+  pair: Pair,
   before: PairSeen | undefined,
   pause: Pause,
   signal: AbortSignal,
 ): Promise<PairSeen> {
   try {
-    for (let attempt = 1; ; attempt += 1) {
-      const seen = await readOnce(store, key, writer, attempt === 1 ? before : undefined, signal);
-      if (seen !== "changing" && !(attempt < ATTEMPTS && isHalfWritten(seen.fact))) return seen;
-      if (attempt >= ATTEMPTS) {
-        const why = `the objects under "${key}" changed while they were read, ${ATTEMPTS} times in a row`;
-        return { fact: { seen: "unknown", reason: "StorageUnavailable", why } };
-      }
-      await pause(SETTLE_MS, signal);
-    }
+    return await settled({ store, ...pair }, before, pause, signal);
   } catch (error) {
-    const { reason, message } = storageProblem(error);
-    return { fact: { seen: "unknown", reason, why: message } };
+    return unread(error);
+  }
+}
+
+/** The same, unless one of them is larger than that: then nothing of it was read. */
+export async function readSmallPair(
+  store: SnapshotStore,
+  pair: Pair,
+  maxBytes: number,
+  before: PairSeen | undefined,
+  pause: Pause,
+  signal: AbortSignal,
+): Promise<PairSeen | "large"> {
+  try {
+    return await settled({ store, ...pair, maxBytes }, before, pause, signal);
+  } catch (error) {
+    return error instanceof StorageError && error.fault === "TooLarge" ? "large" : unread(error);
+  }
+}
+
+function unread(error: unknown): PairSeen {
+  const { reason, message } = storageProblem(error);
+  return { fact: { seen: "unknown", reason, why: message } };
+}
+
+interface Reading extends Pair {
+  store: SnapshotStore;
+  maxBytes?: number;
+}
+
+async function settled(
+  reading: Reading,
+  before: PairSeen | undefined,
+  pause: Pause,
+  signal: AbortSignal,
+): Promise<PairSeen> {
+  for (let attempt = 1; ; attempt += 1) {
+    const seen = await readOnce(reading, attempt === 1 ? before : undefined, signal);
+    if (seen !== "changing" && !(attempt < ATTEMPTS && isHalfWritten(seen.fact))) return seen;
+    if (attempt >= ATTEMPTS) {
+      const why = `the objects under "${reading.key}" changed while they were read, ${ATTEMPTS} times in a row`;
+      return { fact: { seen: "unknown", reason: "StorageUnavailable", why } };
+    }
+    await pause(SETTLE_MS, signal);
   }
 }
 
@@ -57,22 +96,23 @@ const isHalfWritten = (fact: PairFact): boolean =>
   fact.problems.some((problem) => ["TornPair", "MissingConfig", "MissingResource"].includes(problem));
 
 async function readOnce(
-  store: SnapshotStore,
-  key: string,
-  writer: Writer,
+  { store, key, writer, maxBytes }: Reading,
   before: PairSeen | undefined,
   signal: AbortSignal,
 ): Promise<PairSeen | "changing"> {
   const known = before?.fact.seen === "found" ? before.etags : undefined;
-  const condition = (etag: string | undefined) => (etag === undefined ? {} : { ifNoneMatch: etag });
-  let resource = await store.read("resource", key, condition(known?.resource), signal);
-  let config = await store.read("config", key, condition(known?.config), signal);
+  const read = (which: Which, etag?: string) => {
+    const options = { ...(etag === undefined ? {} : { ifNoneMatch: etag }), ...(maxBytes ? { maxBytes } : {}) };
+    return store.read(which, key, options, signal);
+  };
+  let resource = await read("resource", known?.resource);
+  let config = await read("config", known?.config);
   if (resource.state === "notModified" && config.state === "notModified" && before?.fact.seen === "found") {
     return { ...before, fact: { ...before.fact, ...ageOf(resource, config) } };
   }
   // One of them is new: what the other says is needed again.
-  if (resource.state === "notModified") resource = await store.read("resource", key, {}, signal);
-  if (config.state === "notModified") config = await store.read("config", key, {}, signal);
+  if (resource.state === "notModified") resource = await read("resource");
+  if (config.state === "notModified") config = await read("config");
   if (resource.state === "absent" && config.state === "absent") return { fact: { seen: "absent" } };
   const again = await store.head("resource", key, signal);
   if (etagOf(again) !== etagOf(resource)) return "changing";

@@ -1,11 +1,12 @@
 import { storeKey } from "../api/names.ts";
 import type { PairFact, SnapshotFacts } from "../domain/facts-outside.ts";
 import type { Problem } from "../domain/problem.ts";
-import { type Clock, sleep } from "../kube/clock.ts";
+import { type Clock, deadline, sleep } from "../kube/clock.ts";
 import { Slots } from "../kube/slots.ts";
 import type { SnapshotStore } from "../storage/store.ts";
+import { LARGE_TURN_MS, type LargeTurns, SMALL_BYTES } from "./large-turns.ts";
 import { Poller } from "./poller.ts";
-import { type PairSeen, readPair } from "./snapshot-pair.ts";
+import { type Pair, type PairSeen, readPair, readSmallPair } from "./snapshot-pair.ts";
 
 type Which = keyof SnapshotFacts;
 const PAIRS = ["raw", "candidate", "verified"] as const satisfies Which[];
@@ -21,6 +22,7 @@ export interface SnapshotWish {
 
 export interface SnapshotReaderOptions {
   clock: Clock;
+  large: LargeTurns;
   wake: (groupKey: string) => void;
   onBug: (error: unknown) => void;
 }
@@ -32,7 +34,7 @@ interface Watched {
   pollers: Record<Which, Poller<PairSeen>>;
 }
 
-/** Calls under way at a time over all groups: bodies of several megabytes stand behind each. */
+/** Reads under way at a time over all groups: two small bodies stand behind each. */
 const PARALLEL = 8;
 /** Only Holdfast writes candidates, and it says so when it does: a look now and then is for what others did. */
 const CANDIDATE_EVERY = 10;
@@ -131,24 +133,39 @@ export class SnapshotReader {
   }
 
   async #read(watched: Watched, which: Which, before: PairSeen | undefined, signal: AbortSignal): Promise<PairSeen> {
+    const pair: Pair = { key: storeKey[which](watched.shortID), writer: which === "raw" ? "exporter" : "holdfast" };
+    const pause = (ms: number, stop: AbortSignal) => sleep(this.#o.clock, ms, stop);
     try {
       await this.#slots.take(signal);
-    } catch {
+      const small = readSmallPair(watched.store, pair, SMALL_BYTES, before, pause, signal);
+      const seen = await small.finally(() => this.#slots.give());
+      if (seen !== "large") return seen;
+      const turnEnds = await this.#o.large.take(watched.location, signal);
+      return await this.#readLarge(watched.store, pair, before, signal).finally(turnEnds);
+    } catch (error) {
+      if (!signal.aborted) throw error;
       return { fact: unknown("StorageUnavailable", "the read was given up") };
     }
+  }
+
+  async #readLarge(
+    store: SnapshotStore,
+    pair: Pair,
+    before: PairSeen | undefined,
+    signal: AbortSignal,
+  ): Promise<PairSeen> {
+    const limit = deadline(this.#o.clock, LARGE_TURN_MS, signal);
     try {
       const pause = (ms: number, stop: AbortSignal) => sleep(this.#o.clock, ms, stop);
-      const pair = {
-        key: storeKey[which](watched.shortID),
-        writer: which === "raw" ? "exporter" : "holdfast",
-      } as const;
-      return await readPair(watched.store, pair, before, pause, signal);
+      const seen = await readPair(store, pair, before, pause, limit.signal);
+      return limit.expired() ? { fact: unknown("StorageUnavailable", TOO_SLOW) } : seen;
     } finally {
-      this.#slots.give();
+      limit.release();
     }
   }
 }
 
+const TOO_SLOW = `the store is too slow: the snapshot was not there after ${LARGE_TURN_MS / 1000} s`;
 const unknown = (reason: string, why: string): PairFact => ({ seen: "unknown", reason, why });
 
 /** Every pair unknown, for one reason: no storage, no keys. */

@@ -9,6 +9,7 @@ import { isObject } from "../../operator/domain/json.ts";
 import type { Plan, Step, Wants } from "../../operator/domain/plan.ts";
 import { CACHED, CHILD_CACHES, ofGroup } from "../../operator/observe/caches.ts";
 import { Copies } from "../../operator/observe/copies.ts";
+import { LargeTurns } from "../../operator/observe/large-turns.ts";
 import { observe, type Readers } from "../../operator/observe/observe.ts";
 import { Overrides } from "../../operator/observe/overrides.ts";
 import { PeerIndex } from "../../operator/observe/peers.ts";
@@ -149,7 +150,7 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     caches: all,
     contents,
     storages: new StorageReader({ ...background, caches: all, contents, pool, roleKeys }),
-    snapshots: new SnapshotReader(background),
+    snapshots: new SnapshotReader({ ...background, large: new LargeTurns() }),
     probers: new ProberPool({ ...background, lag, probe, count: async () => ({ counts: {} }) }),
     podProber: new PodProber({
       ...background,

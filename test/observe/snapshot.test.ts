@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { PairFact } from "../../operator/domain/facts-outside.ts";
+import { LargeTurns } from "../../operator/observe/large-turns.ts";
 import { SnapshotReader } from "../../operator/observe/snapshot.ts";
 import { readPair } from "../../operator/observe/snapshot-pair.ts";
 import { MemoryStorage } from "../../operator/storage/memory.ts";
@@ -160,7 +161,12 @@ test.for([
 function reader() {
   const w = world();
   const woken: string[] = [];
-  const snapshots = new SnapshotReader({ onBug: neverCalled, clock: w.clock, wake: (key) => void woken.push(key) });
+  const snapshots = new SnapshotReader({
+    onBug: neverCalled,
+    clock: w.clock,
+    large: new LargeTurns(),
+    wake: (key) => void woken.push(key),
+  });
   const want = (store: SnapshotStore, location = "here") =>
     snapshots.want("gw/edge", {
       store,
