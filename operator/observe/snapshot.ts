@@ -1,12 +1,13 @@
 import { storeKey } from "../api/names.ts";
 import type { PairFact, SnapshotFacts } from "../domain/facts-outside.ts";
 import type { Problem } from "../domain/problem.ts";
-import { type Clock, deadline, sleep } from "../kube/clock.ts";
-import { Slots } from "../kube/slots.ts";
+import type { Clock } from "../kube/clock.ts";
 import type { SnapshotStore } from "../storage/store.ts";
-import { LARGE_TURN_MS, type LargeTurns, SMALL_BYTES } from "./large-turns.ts";
+import type { LargeTurns } from "./large-turns.ts";
 import { Poller } from "./poller.ts";
-import { type Pair, type PairSeen, readPair, readSmallPair } from "./snapshot-pair.ts";
+import type { Pair, PairSeen } from "./snapshot-pair.ts";
+import { readInTurn } from "./snapshot-turn.ts";
+import { StoreTurns, type TurnsOfStore } from "./store-turns.ts";
 
 type Which = keyof SnapshotFacts;
 const PAIRS = ["raw", "candidate", "verified"] as const satisfies Which[];
@@ -31,11 +32,10 @@ interface Watched {
   location: string;
   shortID: string;
   store: SnapshotStore;
+  turns: TurnsOfStore;
   pollers: Record<Which, Poller<PairSeen>>;
 }
 
-/** Reads under way at a time over all groups: two small bodies stand behind each. */
-const PARALLEL = 8;
 /** Only Holdfast writes candidates, and it says so when it does: a look now and then is for what others did. */
 const CANDIDATE_EVERY = 10;
 /** How long the first loop of a group waits for the first read: a store that hangs must not hold up all else. */
@@ -45,7 +45,7 @@ const FIRST_READ_MS = 6_000;
 export class SnapshotReader {
   readonly #o: SnapshotReaderOptions;
   readonly #groups = new Map<string, Watched>();
-  readonly #slots = new Slots(PARALLEL);
+  readonly #turns = new StoreTurns();
 
   constructor(options: SnapshotReaderOptions) {
     this.#o = options;
@@ -85,7 +85,9 @@ export class SnapshotReader {
 
   drop(groupKey: string): void {
     const watched = this.#groups.get(groupKey);
-    for (const pair of PAIRS) watched?.pollers[pair].stop();
+    if (!watched) return;
+    for (const pair of PAIRS) watched.pollers[pair].stop();
+    this.#turns.leave(watched.location);
     this.#groups.delete(groupKey);
   }
 
@@ -122,6 +124,7 @@ export class SnapshotReader {
       location: wish.location,
       shortID: wish.shortID,
       store: wish.store,
+      turns: this.#turns.enter(wish.location),
       pollers: {
         raw: poller("raw", wish.rawIntervalMs),
         verified: poller("verified", wish.validationIntervalMs),
@@ -133,39 +136,23 @@ export class SnapshotReader {
   }
 
   async #read(watched: Watched, which: Which, before: PairSeen | undefined, signal: AbortSignal): Promise<PairSeen> {
-    const pair: Pair = { key: storeKey[which](watched.shortID), writer: which === "raw" ? "exporter" : "holdfast" };
-    const pause = (ms: number, stop: AbortSignal) => sleep(this.#o.clock, ms, stop);
+    const { location, turns, shortID } = watched;
+    const asking = {
+      ...this.#o,
+      location,
+      turns,
+      store: () => watched.store,
+    };
+    const pair: Pair = { key: storeKey[which](shortID), writer: which === "raw" ? "exporter" : "holdfast" };
     try {
-      await this.#slots.take(signal);
-      const small = readSmallPair(watched.store, pair, SMALL_BYTES, before, pause, signal);
-      const seen = await small.finally(() => this.#slots.give());
-      if (seen !== "large") return seen;
-      const turnEnds = await this.#o.large.take(watched.location, signal);
-      return await this.#readLarge(watched.store, pair, before, signal).finally(turnEnds);
+      return await readInTurn(asking, pair, before, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
       return { fact: unknown("StorageUnavailable", "the read was given up") };
     }
   }
-
-  async #readLarge(
-    store: SnapshotStore,
-    pair: Pair,
-    before: PairSeen | undefined,
-    signal: AbortSignal,
-  ): Promise<PairSeen> {
-    const limit = deadline(this.#o.clock, LARGE_TURN_MS, signal);
-    try {
-      const pause = (ms: number, stop: AbortSignal) => sleep(this.#o.clock, ms, stop);
-      const seen = await readPair(store, pair, before, pause, limit.signal);
-      return limit.expired() ? { fact: unknown("StorageUnavailable", TOO_SLOW) } : seen;
-    } finally {
-      limit.release();
-    }
-  }
 }
 
-const TOO_SLOW = `the store is too slow: the snapshot was not there after ${LARGE_TURN_MS / 1000} s`;
 const unknown = (reason: string, why: string): PairFact => ({ seen: "unknown", reason, why });
 
 /** Every pair unknown, for one reason: no storage, no keys. */

@@ -1,0 +1,48 @@
+import { type Clock, deadline, sleep } from "../kube/clock.ts";
+import type { SnapshotStore } from "../storage/store.ts";
+import { LARGE_TURN_MS, type LargeTurns, SMALL_BYTES } from "./large-turns.ts";
+import { type Pair, type PairSeen, type Pause, readPair, readSmallPair } from "./snapshot-pair.ts";
+import type { TurnsOfStore } from "./store-turns.ts";
+
+export interface Asking {
+  clock: Clock;
+  large: LargeTurns;
+  location: string;
+  turns: TurnsOfStore;
+  /** The one with the newest keys, when the turn comes. */
+  store: () => SnapshotStore;
+}
+
+/** Reads a pair when it is its turn; a large one when it is the turn of that, too. Rejects when `signal` aborts before. */
+export async function readInTurn(
+  asking: Asking,
+  pair: Pair,
+  before: PairSeen | undefined,
+  signal: AbortSignal,
+): Promise<PairSeen> {
+  const { clock, large, turns, location, store } = asking;
+  const pause = (ms: number, stop: AbortSignal) => sleep(clock, ms, stop);
+  const turnEnds = await turns.take(signal);
+  const seen = await readSmallPair(store(), pair, SMALL_BYTES, before, pause, signal).finally(turnEnds);
+  if (seen !== "large") return seen;
+  const largeTurnEnds = await large.take(location, signal);
+  return await readLargePair(asking, pair, before, pause, signal).finally(largeTurnEnds);
+}
+
+const TOO_SLOW = `the store is too slow: the snapshot was not there after ${LARGE_TURN_MS / 1000} s`;
+
+async function readLargePair(
+  { clock, store }: Asking,
+  pair: Pair,
+  before: PairSeen | undefined,
+  pause: Pause,
+  signal: AbortSignal,
+): Promise<PairSeen> {
+  const limit = deadline(clock, LARGE_TURN_MS, signal);
+  try {
+    const seen = await readPair(store(), pair, before, pause, limit.signal);
+    return limit.expired() ? { fact: { seen: "unknown", reason: "StorageUnavailable", why: TOO_SLOW } } : seen;
+  } finally {
+    limit.release();
+  }
+}
