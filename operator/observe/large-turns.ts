@@ -14,7 +14,7 @@ export class LargeTurns {
   readonly #stores = new Map<string, { queue: Slots; users: number }>();
 
   /** Resolves when it is this one's turn, with what ends the turn. Rejects with the signal's reason when it aborts first. */
-  async take(location: string, signal: AbortSignal): Promise<() => void> {
+  async take(location: string, signal: AbortSignal, options = { urgent: false }): Promise<() => void> {
     const store = this.#stores.get(location) ?? { queue: new Slots(1), users: 0 };
     this.#stores.set(location, store);
     store.users += 1;
@@ -23,7 +23,7 @@ export class LargeTurns {
       if (store.users === 0) this.#stores.delete(location);
     };
     try {
-      await store.queue.take(signal);
+      await store.queue.take(signal, options);
     } catch (error) {
       left();
       throw error;

@@ -11,6 +11,10 @@ export interface Asking {
   turns: TurnsOfStore;
   /** The one with the newest keys, when the turn comes. */
   store: () => SnapshotStore;
+  /** Before others that wait for the same store. */
+  urgent: boolean;
+  /** Since when the store is asked; undefined while it is not. */
+  asked: (sinceMs: number | undefined) => void;
 }
 
 /** Reads a pair when it is its turn; a large one when it is the turn of that, too. Rejects when `signal` aborts before. */
@@ -20,14 +24,31 @@ export async function readInTurn(
   before: PairSeen | undefined,
   signal: AbortSignal,
 ): Promise<PairSeen> {
-  const { clock, large, turns, location, store } = asking;
-  const pause = (ms: number, stop: AbortSignal) => sleep(clock, ms, stop);
-  const turnEnds = await turns.take(signal);
-  const seen = await readSmallPair(store(), pair, SMALL_BYTES, before, pause, signal).finally(turnEnds);
+  const { large, turns, location, store } = asking;
+  const turnEnds = await turns.take(signal, asking);
+  const seen = await ask(asking, (pause) => readSmallPair(store(), pair, SMALL_BYTES, before, pause, signal)).finally(
+    turnEnds,
+  );
   if (seen !== "large") return seen;
-  const largeTurnEnds = await large.take(location, signal);
-  return await readLargePair(asking, pair, before, pause, signal).finally(largeTurnEnds);
+  const largeTurnEnds = await large.take(location, signal, asking);
+  return await ask(asking, (pause) => readLargePair(asking, pair, before, pause, signal)).finally(largeTurnEnds);
 }
+
+async function ask<T extends PairSeen | "large">(
+  { clock, turns, asked }: Asking,
+  question: (pause: Pause) => Promise<T>,
+): Promise<T> {
+  asked(clock.monotonicMs());
+  try {
+    return await turns.ask(() => question((ms, stop) => sleep(clock, ms, stop)), isAnswer);
+  } finally {
+    asked(undefined);
+  }
+}
+
+/** Of a store that refuses, something is known. */
+const isAnswer = (seen: PairSeen | "large"): boolean =>
+  seen === "large" || seen.fact.seen !== "unknown" || seen.fact.reason !== "StorageUnavailable";
 
 const TOO_SLOW = `the store is too slow: the snapshot was not there after ${LARGE_TURN_MS / 1000} s`;
 

@@ -33,22 +33,27 @@ interface Watched {
   shortID: string;
   store: SnapshotStore;
   turns: TurnsOfStore;
+  /** Since when the store is asked for a pair; none while other reads come first. */
+  askedMs: Map<Which, number | undefined>;
   pollers: Record<Which, Poller<PairSeen>>;
 }
 
 /** Only Holdfast writes candidates, and it says so when it does: a look now and then is for what others did. */
 const CANDIDATE_EVERY = 10;
-/** How long the first loop of a group waits for the first read: a store that hangs must not hold up all else. */
+/** How long the first loop of a group waits for a store that was asked: one that hangs must not hold up all else. */
 const FIRST_READ_MS = 6_000;
+/** And how long for its turn, while the store answers others: after a change of leader all groups are read at once. */
+const FIRST_TURN_MS = 30_000;
 
 /** The three pairs of every group, read in the background: conditionally, each at its own pace. */
 export class SnapshotReader {
   readonly #o: SnapshotReaderOptions;
   readonly #groups = new Map<string, Watched>();
-  readonly #turns = new StoreTurns();
+  readonly #turns: StoreTurns;
 
   constructor(options: SnapshotReaderOptions) {
     this.#o = options;
+    this.#turns = new StoreTurns(options.clock);
   }
 
   want(groupKey: string, wish: SnapshotWish): void {
@@ -70,7 +75,7 @@ export class SnapshotReader {
     if (!watched) return nothingKnown("StorageUnavailable", "the store is not read");
     const facts: Partial<Record<Which, PairFact>> = {};
     for (const which of PAIRS) {
-      const fact = this.#factOf(watched.pollers[which]);
+      const fact = this.#factOf(watched, which);
       if (!fact) return undefined;
       facts[which] = fact;
     }
@@ -95,16 +100,22 @@ export class SnapshotReader {
     for (const key of [...this.#groups.keys()]) this.drop(key);
   }
 
-  #factOf(poller: Poller<PairSeen>): PairFact | undefined {
-    const { clock } = this.#o;
+  #factOf(watched: Watched, which: Which): PairFact | undefined {
+    const nowMs = this.#o.clock.monotonicMs();
+    const poller = watched.pollers[which];
     const latest = poller.latest();
-    if (!latest) {
-      const waitedMs = clock.monotonicMs() - poller.startedMs;
-      return waitedMs < FIRST_READ_MS ? undefined : unknown("StorageUnavailable", "the store has not answered yet");
-    }
+    if (!latest) return this.#unreadOf(watched, watched.askedMs.get(which), nowMs - poller.startedMs);
     const { fact } = latest.value;
     if (fact.seen !== "found") return fact;
-    return { ...fact, ageMs: fact.ageMs + Math.max(0, clock.monotonicMs() - latest.atMs) };
+    return { ...fact, ageMs: fact.ageMs + Math.max(0, nowMs - latest.atMs) };
+  }
+
+  /** A store that was not asked yet is not one that does not answer; and no group waits in silence for ever. */
+  #unreadOf({ turns }: Watched, askedMs: number | undefined, waitedMs: number): PairFact | undefined {
+    const silentMs = askedMs === undefined ? turns.silentMs() : this.#o.clock.monotonicMs() - askedMs;
+    if (silentMs >= FIRST_READ_MS) return unknown("StorageUnavailable", "the store has not answered yet");
+    if (askedMs !== undefined || waitedMs < FIRST_TURN_MS) return undefined;
+    return unknown("StorageUnavailable", "it was not read yet: the snapshots of many other groups are read first");
   }
 
   #start(groupKey: string, wish: SnapshotWish): Watched {
@@ -125,9 +136,10 @@ export class SnapshotReader {
       shortID: wish.shortID,
       store: wish.store,
       turns: this.#turns.enter(wish.location),
+      askedMs: new Map(),
       pollers: {
-        raw: poller("raw", wish.rawIntervalMs),
         verified: poller("verified", wish.validationIntervalMs),
+        raw: poller("raw", wish.rawIntervalMs),
         candidate: poller("candidate", CANDIDATE_EVERY * wish.validationIntervalMs),
       },
     };
@@ -142,6 +154,9 @@ export class SnapshotReader {
       location,
       turns,
       store: () => watched.store,
+      // What a group that is new to this process could start from in an outage is known of all groups before all else.
+      urgent: which === "verified" && before === undefined,
+      asked: (sinceMs: number | undefined) => void watched.askedMs.set(which, sinceMs),
     };
     const pair: Pair = { key: storeKey[which](shortID), writer: which === "raw" ? "exporter" : "holdfast" };
     try {

@@ -1,17 +1,24 @@
+import type { Clock } from "../kube/clock.ts";
 import { Slots } from "../kube/slots.ts";
 
-/** Reads under way at a time: of one store, as many as it has connections; of all, two small bodies behind each. */
-const OF_ONE_STORE = 16;
+/** Reads under way at a time. Of one store, fewer than it has connections: checks and copies go through those, too. */
+const OF_ONE_STORE = 12;
+/** Two small bodies stand behind each. */
 const OF_ALL = 64;
 
 /** Whose turn it is to read from the stores: one that hangs keeps its own groups waiting, and nobody else's. */
 export class StoreTurns {
+  readonly #clock: Clock;
   readonly #all = new Slots(OF_ALL);
   readonly #stores = new Map<string, { turns: TurnsOfStore; users: number }>();
 
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
   /** Each call is followed by one `leave`. */
   enter(location: string): TurnsOfStore {
-    const store = this.#stores.get(location) ?? { turns: new TurnsOfStore(this.#all), users: 0 };
+    const store = this.#stores.get(location) ?? { turns: new TurnsOfStore(this.#clock, this.#all), users: 0 };
     store.users += 1;
     this.#stores.set(location, store);
     return store.turns;
@@ -24,16 +31,23 @@ export class StoreTurns {
 }
 
 export class TurnsOfStore {
+  readonly #clock: Clock;
   readonly #all: Slots;
   readonly #own = new Slots(OF_ONE_STORE);
+  #underWay = 0;
+  #heardMs = 0;
 
-  constructor(all: Slots) {
+  constructor(clock: Clock, all: Slots) {
+    this.#clock = clock;
     this.#all = all;
   }
 
-  /** Waits for a turn of this store, then for one of all: what waits for a store that hangs takes nothing from others. */
-  async take(signal: AbortSignal): Promise<() => void> {
-    await this.#own.take(signal);
+  /**
+   * Waits for a turn of this store, then for one of all: what waits for a store that hangs takes nothing from others. It is
+   * urgent among the reads of its own store alone, for the same reason.
+   */
+  async take(signal: AbortSignal, options: { urgent: boolean }): Promise<() => void> {
+    await this.#own.take(signal, options);
     try {
       await this.#all.take(signal);
     } catch (error) {
@@ -44,5 +58,23 @@ export class TurnsOfStore {
       this.#all.give();
       this.#own.give();
     };
+  }
+
+  /** Notes whether the store answered at all. */
+  async ask<T>(question: () => Promise<T>, isAnswer: (answer: T) => boolean): Promise<T> {
+    if (this.#underWay === 0) this.#heardMs = this.#clock.monotonicMs();
+    this.#underWay += 1;
+    try {
+      const answer = await question();
+      if (isAnswer(answer)) this.#heardMs = this.#clock.monotonicMs();
+      return answer;
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  /** How long it is asked by now without one answer, ms; 0 while nobody asks. */
+  silentMs(): number {
+    return this.#underWay === 0 ? 0 : this.#clock.monotonicMs() - this.#heardMs;
   }
 }

@@ -10,6 +10,7 @@ import { neverCalled } from "./never.ts";
 
 const EXPORT = JSON.stringify({ routes: [{ id: "r", uri: "/" }] });
 const CONFIG = JSON.stringify({ config: { config_version: 1, config_payload: { keyring: ["k"] } } });
+const WHICH = ["raw", "candidate", "verified"] as const;
 
 function world() {
   const clock = new FakeClock();
@@ -48,6 +49,7 @@ function world() {
 }
 
 const names = (count: number, prefix: string) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
+const SAID_TOO_EARLY = { seen: "unknown", reason: "StorageUnavailable" };
 
 test.for([1, 10])(
   "stores that hang (%i, with forty groups each) keep no other store from being read in time",
@@ -72,3 +74,50 @@ test.for([1, 10])(
     expect(clock.armed).toBe(0);
   },
 );
+
+test("four hundred groups that are new to this process: that it was not their turn yet is no fault of the store", async () => {
+  const { clock, snapshots, want, exported, answersAfter } = world();
+  const groups = names(400, "g");
+  const store = answersAfter(30);
+  for (const group of groups) exported(group);
+  for (const group of groups) want(group, store, "here");
+  let waiting = groups.length;
+  for (let ms = 0; waiting > 0; ms += 250) {
+    expect(ms, "all were read").toBeLessThan(15_000);
+    await clock.advance(250);
+    const facts = groups.map((group) => snapshots.facts(group));
+    for (const of of facts) for (const which of WHICH) expect(of?.[which]).not.toMatchObject(SAID_TOO_EARLY);
+    waiting = facts.filter((of) => of === undefined).length;
+  }
+  snapshots.stop();
+});
+
+test("a store that hangs is told to all of its groups as soon, also to those that it was not asked for yet", async () => {
+  const { clock, snapshots, want, hangs } = world();
+  const groups = names(40, "stuck");
+  const hanging = hangs();
+  for (const group of groups) want(group, hanging, "hanging");
+  await clock.advance(5_900);
+  for (const group of groups) expect(snapshots.facts(group)).toBeUndefined();
+  await clock.advance(200);
+  const said = { ...SAID_TOO_EARLY, why: "the store has not answered yet" };
+  for (const group of groups) expect(snapshots.facts(group)).toEqual({ raw: said, candidate: said, verified: said });
+});
+
+test("no group waits in silence for ever, and what it could start from is read before all else", async () => {
+  const { clock, snapshots, want, exported, answersAfter } = world();
+  const groups = names(60, "g");
+  for (const group of groups) exported(group);
+  const store = answersAfter(1_500);
+  for (const group of groups) want(group, store, "here");
+  await clock.advance(29_900);
+  expect(snapshots.facts("g59")).toBeUndefined();
+  await clock.advance(200);
+  const why = "it was not read yet: the snapshots of many other groups are read first";
+  expect(snapshots.facts("g59")?.raw).toEqual({ ...SAID_TOO_EARLY, why });
+  const told = groups.map((group) => snapshots.facts(group)).filter((facts) => facts !== undefined);
+  expect(told.length, "of the others a pair is being asked for just now").toBeGreaterThan(40);
+  for (const facts of told) expect(facts.verified).toMatchObject({ seen: "found" });
+  await clock.advance(45_000);
+  for (const group of groups) expect(snapshots.facts(group)?.raw).toMatchObject({ seen: "found" });
+});
