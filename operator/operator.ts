@@ -1,13 +1,10 @@
 import type { ActDeps } from "./act/act.ts";
-import { COPY_LIMITS_MS, copySnapshot } from "./act/copy-snapshot.ts";
 import { EventRecorder } from "./act/events.ts";
-import type { StepResult } from "./act/step-deps.ts";
+import { copyInTurn } from "./copying.ts";
 import type { Facts } from "./domain/facts.ts";
 import { brokenInvariants } from "./domain/invariants.ts";
-import type { Step } from "./domain/plan.ts";
 import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";
 import { probeGatewayStatus } from "./gateway/api7-probe-gateway.ts";
-import { inspectSnapshot } from "./gateway/api7-snapshot.ts";
 import { onlyKept } from "./kept.ts";
 import { keyOf } from "./kinds.ts";
 import type { KubeClient } from "./kube/client.ts";
@@ -78,13 +75,14 @@ export function operator(deps: OperatorDeps): Operator {
   const pool = new StorePool(makeStore);
   const dryRun = new PodDryRun(client, clock);
   const lag = new LagMeter(clock);
+  const large = new LargeTurns();
   const wakeGroup = (key: string) => groups.enqueue(key);
   const groupsOfStorage = (key: string) => caches.groups.byIndex(BY_STORAGE, key).map((entry) => entry.key);
   const wakeStorage = (key: string) => {
     storages.enqueue(key);
     groupsOfStorage(key).forEach(wakeGroup);
   };
-  const readers = makeReaders(deps, { informers, caches, pool, lag, dryRun, wakeGroup, wakeStorage });
+  const readers = makeReaders(deps, { informers, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage });
   const events = new EventRecorder({ client, clock, log, instance: options.instance });
   const written = new Written(caches);
   const troubles = new Troubles(clock, log);
@@ -98,7 +96,7 @@ export function operator(deps: OperatorDeps): Operator {
     deleted: (resource, name, uid) => written.deleted(key, resource, keyOf(facts.group.namespace, name), uid),
     meet: (live) => readers.strangers.meet(key, facts.group.name, live),
     dryRun: (template, signal) => dryRun.ask(facts.group, template, signal),
-    copySnapshot: (step, signal) => copyWithin({ ...readers, pool, gate: deps.gate }, key, facts, step, signal),
+    copySnapshot: (step, signal) => copyInTurn({ ...readers, large, pool, gate: deps.gate }, key, facts, step, signal),
     counted: (step, result) => metrics.step(step, result),
     troubled: (step, error) => {
       troubles.met(key, step, error);
@@ -166,13 +164,14 @@ interface Joined {
   caches: Caches;
   pool: StorePool;
   lag: LagMeter;
+  large: LargeTurns;
   dryRun: PodDryRun;
   wakeGroup: (key: string) => void;
   wakeStorage: (key: string) => void;
 }
 
 function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
-  const { informers, caches, pool, lag, dryRun, wakeGroup, wakeStorage } = joined;
+  const { informers, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage } = joined;
   const { client, clock, options, metrics, version, log } = deps;
   const onBug = (error: unknown) => log.error("a question could not be asked: a bug, please report it", { error });
   const contents = new ContentReader(client, clock);
@@ -182,7 +181,7 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
     caches,
     contents,
     storages: new StorageReader({ onBug, clock, caches, contents, pool, roleKeys, wake: wakeStorage }),
-    snapshots: new SnapshotReader({ onBug, clock, large: new LargeTurns(), wake: wakeGroup }),
+    snapshots: new SnapshotReader({ onBug, clock, large, wake: wakeGroup }),
     probers: new ProberPool({
       onBug,
       clock,
@@ -202,45 +201,9 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
     strangers: new Strangers(client, clock),
     refusals: new Refusals(clock),
     overrides: new Overrides(clock),
-    copies: new Copies(clock),
+    copies: new Copies({ clock, workers: options.workers, wake: wakeGroup }),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
     oldestWatch: (namespace) => oldestWatch(informers, namespace),
     operator: { chooseImage: options.chooseImage, version },
   };
-}
-
-type CopyParts = Pick<Readers, "snapshots" | "copies" | "clock"> & Pick<Joined, "pool"> & Pick<OperatorDeps, "gate">;
-
-async function copyWithin(
-  { snapshots, copies, clock, pool, gate }: CopyParts,
-  groupKey: string,
-  { group }: Facts,
-  step: Extract<Step, { do: "copySnapshot" }>,
-  signal: AbortSignal,
-): Promise<StepResult> {
-  const store = pool.get(keyOf(group.namespace, group.spec.fallback.storageRef.name));
-  if (!store) return "conflict"; // its keys went away since
-  let half = false;
-  const halfWritten = () => {
-    half = true;
-  };
-  const limitsMs = group.status.controlPlane?.verdict === "Reachable" ? COPY_LIMITS_MS.calm : COPY_LIMITS_MS.inDoubt;
-  const deps = { store, shortID: group.spec.shortID, digestOf, clock, gate, halfWritten, limitsMs };
-  try {
-    const result = await copySnapshot(deps, step, signal);
-    if (result === "done") copies.made(groupKey);
-    else copies.failed(groupKey, half);
-    return result;
-  } catch (error) {
-    copies.failed(groupKey, half, error);
-    throw error;
-  } finally {
-    // Also after a failure: half of a pair may have been written.
-    snapshots.again(groupKey, [step.from, step.to]);
-  }
-}
-
-async function digestOf(resource: Uint8Array, config: Uint8Array): Promise<string | undefined> {
-  const { problems, digest } = await inspectSnapshot(resource, config);
-  return problems.length === 0 ? digest : undefined;
 }

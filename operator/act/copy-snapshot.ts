@@ -25,6 +25,8 @@ export interface CopyDeps {
   gate: WriteGate;
   /** The first of the two objects is being written: until the second one is, the target may be no pair. */
   halfWritten: () => void;
+  /** Larger objects are TooLarge; left out: what a store accepts at most. */
+  maxBytes?: number;
   /** One of COPY_LIMITS_MS. */
   limitsMs: { untilHalf: number; secondHalf: number };
 }
@@ -70,14 +72,15 @@ async function firstHalf(
   target: string,
   signal: AbortSignal,
 ): Promise<{ body: Uint8Array; seen: HeadResult } | undefined> {
-  const { store, shortID, digestOf } = deps;
+  const { store, shortID, digestOf, maxBytes } = deps;
+  const options = maxBytes === undefined ? {} : { maxBytes };
   // The target is looked at before the source: a process that stands still at any point from here on, and wakes when
   // another one leads, finds a target that it has not seen, and writes nothing over it.
   const seenResource = await store.head("resource", target, signal);
   const seen = await store.head("config", target, signal);
   const source = storeKey[from](shortID);
-  const resource = await store.read("resource", source, {}, signal);
-  const config = await store.read("config", source, {}, signal);
+  const resource = await store.read("resource", source, options, signal);
+  const config = await store.read("config", source, options, signal);
   if (resource.state !== "found" || config.state !== "found") return undefined;
   if ((await digestOf(resource.body, config.body)) !== digest) return undefined;
   // From here on nobody knows: also a write that was given up may have come through.

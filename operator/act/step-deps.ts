@@ -11,6 +11,7 @@ export type WriteClient = Pick<
 /**
  * How a step ended, for logs and metrics. `refused`: the cluster or the store said no, and the same again would be no.
  * `overridden`: written, and the cluster changed something of it as it came in. `blocked`: not tried, because something that it needs was refused.
+ * `postponed`: not tried, because others come first; it is woken when it is its turn.
  */
 export type StepResult =
   | "done"
@@ -21,6 +22,7 @@ export type StepResult =
   | "stranger"
   | "refused"
   | "blocked"
+  | "postponed"
   | "failed";
 
 export interface StepDeps {

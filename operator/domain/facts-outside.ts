@@ -44,7 +44,7 @@ export interface SnapshotFacts {
 }
 
 export interface CopyingFact {
-  /** The next try is not due yet. */
+  /** The next try is not due yet, or the copies of other groups come first. */
   paused: boolean;
   /** What stands in the way, once it is more than a single failure. */
   problem?: Problem;

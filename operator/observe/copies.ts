@@ -1,6 +1,7 @@
 import type { CopyingFact } from "../domain/facts-outside.ts";
 import type { Clock } from "../kube/clock.ts";
 import { StorageError } from "../storage/faults.ts";
+import { CopyTurns, type CopyTurnsOptions } from "./copy-turns.ts";
 import { storageProblem } from "./faults.ts";
 
 interface Failing {
@@ -16,13 +17,18 @@ const TOLD_FROM = 2;
 /** A copy that was due and was not tried for so long is wanted no more. */
 const FORGOTTEN_AFTER_MS = 60_000;
 
-/** Copies within the store that failed, per group: each try takes the loop's time, so the next one waits longer. */
+/**
+ * Copies within the store, per group: whose turn it is, and which failed. Each try takes the loop's time, so the next one
+ * of a group that failed waits longer; one that only waits for its turn does not.
+ */
 export class Copies {
+  readonly turns: CopyTurns;
   readonly #clock: Clock;
   readonly #failing = new Map<string, Failing>();
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(options: CopyTurnsOptions) {
+    this.turns = new CopyTurns(options);
+    this.#clock = options.clock;
   }
 
   made(groupKey: string): void {
@@ -45,19 +51,23 @@ export class Copies {
   }
 
   of(groupKey: string): CopyingFact | undefined {
-    const failing = this.#failing.get(groupKey);
-    if (!failing) return undefined;
+    const waits = this.turns.isWaiting(groupKey);
+    const failing = this.#failingOf(groupKey);
+    if (!failing) return waits ? { paused: true } : undefined;
     const { failures, nextMs, problem } = failing;
-    const nowMs = this.#clock.monotonicMs();
-    if (nowMs > nextMs + FORGOTTEN_AFTER_MS) {
-      this.#failing.delete(groupKey);
-      return undefined;
-    }
-    const paused = nowMs < nextMs;
+    const paused = waits || this.#clock.monotonicMs() < nextMs;
     return failures >= TOLD_FROM && problem ? { paused, problem } : { paused };
   }
 
   drop(groupKey: string): void {
     this.#failing.delete(groupKey);
+    this.turns.drop(groupKey);
+  }
+
+  #failingOf(groupKey: string): Failing | undefined {
+    const failing = this.#failing.get(groupKey);
+    if (!failing || this.#clock.monotonicMs() <= failing.nextMs + FORGOTTEN_AFTER_MS) return failing;
+    this.#failing.delete(groupKey);
+    return undefined;
   }
 }

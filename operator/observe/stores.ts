@@ -59,8 +59,8 @@ export class StorePool {
   }
 
   /** What is open now, for whoever carries out a copy. */
-  get(storageKey: string): SnapshotStore | undefined {
-    return this.#open.get(storageKey)?.store;
+  openOf(storageKey: string): Pick<Open, "store" | "location"> | undefined {
+    return this.#open.get(storageKey);
   }
 
   close(storageKey: string): void {

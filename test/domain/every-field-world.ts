@@ -165,7 +165,7 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     strangers: new Strangers(client, clock),
     refusals: new Refusals(clock),
     overrides: new Overrides(clock),
-    copies: new Copies(clock),
+    copies: new Copies({ clock, workers: 8, wake: () => undefined }),
     oldestWatch: () => ({ oldest: "GatewayGroup", staleForMs: 0 }),
     podRefusal: async () => undefined,
     operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },

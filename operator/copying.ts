@@ -1,0 +1,99 @@
+import { COPY_LIMITS_MS, type CopyDeps, copySnapshot } from "./act/copy-snapshot.ts";
+import type { StepResult } from "./act/step-deps.ts";
+import type { Facts } from "./domain/facts.ts";
+import type { Step } from "./domain/plan.ts";
+import { inspectSnapshot } from "./gateway/api7-snapshot.ts";
+import { keyOf } from "./kinds.ts";
+import { type Clock, deadline } from "./kube/clock.ts";
+import type { WriteGate } from "./kube/write-gate.ts";
+import type { Copies } from "./observe/copies.ts";
+import { type LargeTurns, SMALL_BYTES } from "./observe/large-turns.ts";
+import type { SnapshotReader } from "./observe/snapshot.ts";
+import type { StorePool } from "./observe/stores.ts";
+import { StorageError } from "./storage/store.ts";
+
+export interface CopyParts {
+  snapshots: Pick<SnapshotReader, "again">;
+  copies: Copies;
+  large: LargeTurns;
+  pool: Pick<StorePool, "openOf">;
+  clock: Clock;
+  gate: WriteGate;
+}
+
+type Copy = Extract<Step, { do: "copySnapshot" }>;
+
+/** A copy within the store when it is this group's turn; `postponed` when it is not. */
+export async function copyInTurn(
+  parts: CopyParts,
+  groupKey: string,
+  { group }: Facts,
+  step: Copy,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const { snapshots, copies, clock, pool, gate } = parts;
+  const open = pool.openOf(keyOf(group.namespace, group.spec.fallback.storageRef.name));
+  if (!open) return "conflict"; // its keys went away since
+  const { store, location } = open;
+  if (!copies.turns.begin(groupKey, location)) return "postponed";
+  let half = false;
+  const halfWritten = () => {
+    half = true;
+  };
+  const limitsMs = group.status.controlPlane?.verdict === "Reachable" ? COPY_LIMITS_MS.calm : COPY_LIMITS_MS.inDoubt;
+  const deps = { store, shortID: group.spec.shortID, digestOf, clock, gate, halfWritten, limitsMs };
+  try {
+    const result = await copyOfAnySize(parts, location, deps, step, signal);
+    if (result === "done") copies.made(groupKey);
+    else if (result !== "postponed") copies.failed(groupKey, half);
+    return result;
+  } catch (error) {
+    copies.failed(groupKey, half, error);
+    throw error;
+  } finally {
+    copies.turns.ended(groupKey);
+    // Also after a failure: half of a pair may have been written.
+    snapshots.again(groupKey, [step.from, step.to]);
+  }
+}
+
+/**
+ * Large pairs are in memory one at a time over the whole process. What waited for that in vain is not slow, and has half of
+ * its time left where it did not.
+ */
+async function copyOfAnySize(
+  { large, clock }: CopyParts,
+  location: string,
+  deps: CopyDeps,
+  step: Copy,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const startMs = clock.monotonicMs();
+  try {
+    return await copySnapshot({ ...deps, maxBytes: SMALL_BYTES }, step, signal);
+  } catch (error) {
+    if (!(error instanceof StorageError && error.fault === "TooLarge")) throw error;
+  }
+  const leftMs = () => deps.limitsMs.untilHalf - (clock.monotonicMs() - startMs);
+  const limit = deadline(clock, leftMs() / 2, signal);
+  let turnEnds: () => void;
+  try {
+    turnEnds = await large.take(location, limit.signal, { urgent: true });
+  } catch (error) {
+    if (limit.expired()) return "postponed";
+    throw error;
+  } finally {
+    limit.release();
+  }
+  try {
+    // Both tries and the wait between them are one wait of the loop.
+    return await copySnapshot({ ...deps, limitsMs: { ...deps.limitsMs, untilHalf: leftMs() } }, step, signal);
+  } finally {
+    turnEnds();
+  }
+}
+
+async function digestOf(resource: Uint8Array, config: Uint8Array): Promise<string | undefined> {
+  const { problems, digest } = await inspectSnapshot(resource, config);
+  return problems.length === 0 ? digest : undefined;
+}

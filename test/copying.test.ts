@@ -1,0 +1,180 @@
+import { expect, test } from "vitest";
+import { COPY_LIMITS_MS } from "../operator/act/copy-snapshot.ts";
+import { type CopyParts, copyInTurn } from "../operator/copying.ts";
+import { gapLimitMs } from "../operator/domain/evidence.ts";
+import type { Facts } from "../operator/domain/facts.ts";
+import { inspectSnapshot } from "../operator/gateway/api7-snapshot.ts";
+import { sleep } from "../operator/kube/clock.ts";
+import { Controller } from "../operator/kube/controller.ts";
+import { openGate } from "../operator/kube/write-gate.ts";
+import { createLog } from "../operator/log.ts";
+import { Copies } from "../operator/observe/copies.ts";
+import { LargeTurns, SMALL_BYTES } from "../operator/observe/large-turns.ts";
+import { StorageError } from "../operator/storage/faults.ts";
+import { MemoryStorage } from "../operator/storage/memory.ts";
+import type { SnapshotStore } from "../operator/storage/store.ts";
+import { FakeClock, settle } from "./kube/fake-clock.ts";
+
+const WORKERS = 8;
+const CONFIG = '{"config":{"config_version":1,"config_payload":{"a":1}}}';
+const exportOf = (bytes: number) => `{"routes":[{"id":"r"}],"protos":[{"id":"p","content":"${"x".repeat(bytes)}"}]}`;
+const signal = AbortSignal.timeout(20_000);
+
+function world() {
+  const clock = new FakeClock();
+  const woken: string[] = [];
+  let wake = (key: string): void => void woken.push(key);
+  const copies = new Copies({ clock, workers: WORKERS, wake: (key) => wake(key) });
+  const large = new LargeTurns();
+  const stores = new Map<string, { store: SnapshotStore; location: string }>();
+  const again: string[] = [];
+  const parts: CopyParts = {
+    copies,
+    large,
+    clock,
+    gate: openGate,
+    pool: { openOf: (key) => stores.get(key) },
+    snapshots: { again: (key, which) => void again.push(`${key} ${which}`) },
+  };
+  const facts = (name: string, storage: string, verdict = "Reachable") =>
+    ({
+      group: {
+        namespace: "gw",
+        name,
+        spec: { shortID: name, fallback: { storageRef: { name: storage } } },
+        status: { controlPlane: { verdict } },
+      },
+    }) as unknown as Facts;
+  const copy = (name: string, storage: string, digest: string | undefined, verdict?: string, end = signal) => {
+    const step = { do: "copySnapshot", from: "raw", to: "candidate", digest: digest ?? "", why: "new" } as const;
+    return copyInTurn(parts, `gw/${name}`, facts(name, storage, verdict), step, end);
+  };
+  const opens = (name: string, store: SnapshotStore) => stores.set(`gw/${name}`, { store, location: name });
+  const storage = new MemoryStorage();
+  const exported = async (name: string, bytes = 10) => {
+    storage.put("resource", `${name}-raw`, exportOf(bytes));
+    storage.put("config", `${name}-raw`, CONFIG);
+    return (await inspectSnapshot(exportOf(bytes), CONFIG)).digest;
+  };
+  const candidate = (name: string) => storage.get("resource", `${name}-candidate`)?.body.length;
+  return {
+    clock,
+    copies,
+    large,
+    opens,
+    copy,
+    exported,
+    candidate,
+    storage,
+    again,
+    woken,
+    wakes: (to: typeof wake) => (wake = to),
+  };
+}
+
+/** It answers until a body is asked for, and then trickles. */
+function trickling(clock: FakeClock): SnapshotStore {
+  const store = new MemoryStorage().store();
+  store.read = async (_which, _key, _options, ends) => {
+    await sleep(clock, 1_000_000, ends);
+    throw new StorageError("Timeout", "ended");
+  };
+  return store;
+}
+
+test("sixteen copies from a store that trickles keep no other group from being looked at in time", async () => {
+  const { clock, copies, opens, copy, exported, candidate, storage, wakes } = world();
+  opens("slow", trickling(clock));
+  opens("good", storage.store());
+  const digest = await exported("copying");
+  const looks: number[] = [];
+  const groups = new Controller({
+    name: "group",
+    workers: WORKERS,
+    clock,
+    log: createLog({ level: "error", write: () => undefined }),
+    reconcile: async (key, end) => {
+      const name = key.replace("gw/", "");
+      if (name === "other") looks.push(clock.monotonicMs());
+      else if (!copies.of(key)?.paused && candidate(name) === undefined)
+        await copy(name, name === "copying" ? "good" : "slow", digest, "Reachable", end).catch(() => undefined);
+      return { recheckAfterMs: 12_500 };
+    },
+  });
+  wakes((key) => groups.enqueue(key));
+  for (let i = 0; i < 16; i += 1) groups.enqueue(`gw/slow${i}`);
+  groups.enqueue("gw/other");
+  groups.start();
+  await clock.advance(1_000);
+  groups.enqueue("gw/copying");
+  await clock.advance(60_000);
+  expect(candidate("copying"), "a copy within another store is made meanwhile").toBeDefined();
+  await clock.advance(240_000);
+  const gaps = looks.slice(1).map((ms, i) => ms - (looks[i] ?? 0));
+  expect(gaps.length).toBeGreaterThan(20);
+  expect(Math.max(...gaps)).toBeLessThan(gapLimitMs(5));
+  const stopped = groups.stop(0);
+  await clock.advance(2_000);
+  expect(await stopped).toBe(true);
+});
+
+test("a copy whose turn it is not costs nothing, is woken, and is no failure", async () => {
+  const { clock, copies, opens, copy, exported, candidate, storage, again, woken } = world();
+  opens("slow", trickling(clock));
+  opens("good", storage.store());
+  const digest = await exported("edge");
+  const hanging = ["a", "b"].map((name) => copy(name, "slow", "x").catch(() => "failed"));
+  await settle();
+  expect(await copy("edge", "good", digest)).toBe("postponed");
+  expect([copies.of("gw/edge"), again, woken]).toEqual([{ paused: true }, [], []]);
+  await clock.advance(COPY_LIMITS_MS.calm.untilHalf);
+  expect(await Promise.all(hanging)).toEqual(["failed", "failed"]);
+  expect([copies.of("gw/edge"), woken]).toEqual([undefined, ["gw/edge"]]);
+  expect(await copy("edge", "good", digest)).toBe("done");
+  expect(candidate("edge")).toBeDefined();
+  expect(again.at(-1)).toBe("gw/edge raw,candidate");
+});
+
+test("a large pair is copied when it is the turn of large ones; to wait for that is no failure", async () => {
+  const { clock, copies, large, opens, copy, exported, candidate, storage } = world();
+  opens("good", storage.store());
+  const digest = await exported("edge", 2 * SMALL_BYTES);
+  const turnEnds = await large.take("elsewhere", signal);
+  const waiting = copy("edge", "good", digest);
+  await settle();
+  await clock.advance(COPY_LIMITS_MS.calm.untilHalf / 2);
+  expect([await waiting, copies.of("gw/edge"), candidate("edge")]).toEqual(["postponed", undefined, undefined]);
+  const inTime = copy("edge", "good", digest);
+  await settle();
+  turnEnds();
+  expect(await inTime).toBe("done");
+  expect(candidate("edge")).toBeGreaterThan(2 * SMALL_BYTES);
+  (await large.take("elsewhere", signal))();
+  expect(clock.armed).toBe(0);
+});
+
+test("in doubt both tries at a large pair, and the wait between them, end before the evidence gets a gap", async () => {
+  const { clock, large, opens, copy, exported, storage } = world();
+  const store = storage.store();
+  const read = store.read.bind(store);
+  store.read = async (...asked) => {
+    await sleep(clock, 3_000, asked[3]);
+    if (asked[3].aborted) throw new StorageError("Timeout", "ended");
+    return await read(...asked);
+  };
+  opens("slow", store);
+  const digest = await exported("edge", 2 * SMALL_BYTES);
+  const turnEnds = await large.take("elsewhere", signal);
+  let endedMs = Number.POSITIVE_INFINITY;
+  const startMs = clock.monotonicMs();
+  const copied = copy("edge", "slow", digest, "Unknown")
+    .catch((error: StorageError) => error.fault)
+    .finally(() => {
+      endedMs = clock.monotonicMs() - startMs;
+    });
+  await clock.advance(4_000);
+  turnEnds();
+  await clock.advance(20_000);
+  expect(await copied).toBe("Timeout");
+  expect(endedMs).toBeLessThanOrEqual(COPY_LIMITS_MS.inDoubt.untilHalf);
+});
