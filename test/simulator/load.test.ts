@@ -103,6 +103,28 @@ test("a connection that closes as it is used again is counted apart, neither ok 
   expect(new Set(summary.stale.map(({ pod }) => pod)), "who had answered on it").toEqual(new Set(["pod-1"]));
 });
 
+test("so is one that went straight to a request that waited for it", async () => {
+  let open = 0;
+  const url = await listen(
+    net.createServer((socket) => {
+      open += 1;
+      let requests = 0;
+      socket.on("error", () => undefined);
+      socket.on("data", () => {
+        requests += 1;
+        const answer = "HTTP/1.1 200 OK\r\nserver-pod: pod-1\r\ncontent-length: 0\r\n\r\n";
+        // Slower than requests come: from the second on, each waits for the one connection to be free.
+        if (requests < 3) setTimeout(() => socket.write(answer), 30);
+        else socket.destroy();
+      });
+    }),
+  );
+  const summary = await run(url, { freshShare: 0, connections: 1, timeoutMs: 5_000 });
+  expect(open, "connections were closed, and others opened").toBeGreaterThan(3);
+  expect(summary.staleConnection).toBeGreaterThan(3);
+  expect(summary.failures).toEqual({});
+});
+
 test("with resendStale the request is sent once more, and that outcome counts", async () => {
   const summary = await run(await closingOnReuse(0), { freshShare: 0, resendStale: true });
   expect(summary.staleConnection).toBeGreaterThan(10);

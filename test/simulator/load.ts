@@ -62,6 +62,11 @@ class Runner {
   private readonly kept: http.Agent;
   /** Behind a Service a connection leads to one pod for as long as it lives. */
   private readonly podOf = new WeakMap<Socket, string>();
+  /**
+   * Connections that have answered before. Not `request.reusedSocket`: Node sets that for a connection taken from those
+   * at rest, and leaves it false for one that goes from one request straight to the next that waits for it.
+   */
+  private readonly used = new WeakSet<Socket>();
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly startedAt = performance.now();
   private readonly options: LoadOptions;
@@ -123,6 +128,7 @@ class Runner {
     let writtenAt = sentAt;
     let socket: Socket | undefined;
     let answered = false;
+    let reused = false;
     let over = false;
     const finish = (tell: () => void): void => {
       if (over) return;
@@ -142,10 +148,12 @@ class Runner {
 
     request.on("socket", (given) => {
       socket = given;
+      reused = this.used.has(given);
       writtenAt = performance.now();
     });
     request.on("response", (response) => {
       answered = true;
+      if (socket !== undefined) this.used.add(socket);
       const pod = headerText(response.headers["server-pod"]);
       if (socket !== undefined && pod !== undefined) this.podOf.set(socket, pod);
       response.resume();
@@ -158,18 +166,14 @@ class Runner {
     });
     request.on("error", (error: NodeJS.ErrnoException) => {
       const closed = error.code === "ECONNRESET" || error.code === "EPIPE";
-      if (!over && closed && !answered && request.reusedSocket && performance.now() - writtenAt < STALE_WINDOW_MS) {
+      if (!over && closed && !answered && reused && performance.now() - writtenAt < STALE_WINDOW_MS) {
         this.tally.stale(known());
         if (!mayResend) return finish(() => undefined);
         over = true;
         clearTimeout(timer);
         return this.attempt(target, true, sentAt, false);
       }
-      const on = fresh
-        ? "a connection of its own"
-        : request.reusedSocket
-          ? "a kept connection"
-          : "a new kept connection";
+      const on = fresh ? "a connection of its own" : reused ? "a kept connection" : "a new kept connection";
       fail(kindOf(error), `${error.code ?? error.message} on ${on}`);
     });
   }
