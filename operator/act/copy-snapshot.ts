@@ -83,6 +83,7 @@ async function firstHalf(
   const config = await store.read("config", source, options, signal);
   if (resource.state !== "found" || config.state !== "found") return undefined;
   if ((await digestOf(resource.body, config.body)) !== digest) return undefined;
+  signal.throwIfAborted(); // the inspection does not look: nothing was sent until here, and nothing will be
   // From here on nobody knows: also a write that was given up may have come through.
   deps.halfWritten();
   await write(deps, "resource", target, resource.body, seenResource, signal);

@@ -74,6 +74,10 @@ test("a word that a person said while a snapshot was copied counts for what come
   const steps: Step[] = [{ do: "copySnapshot", from: "raw", to: "candidate", digest: "d", why: "new" }, scale(3)];
   await run(steps);
   expect([looks.length, calls]).toEqual([2, ["scale Deployment/edge"]]);
+  looks.length = calls.length = 0;
+  copy(async () => "postponed");
+  await run(steps);
+  expect([looks.length, calls], "no time has passed").toEqual([1, ["scale Deployment/edge"]]);
   copy(async () => {
     groupIs(groupAs({ resourceVersion: "42" }));
     return "done";

@@ -1,5 +1,6 @@
 // A plan that is carried out: objects and steps to write it down with, and what was called, told and counted meanwhile.
 import { type ActDeps, act } from "../../operator/act/act.ts";
+import type { StepResult } from "../../operator/act/step-deps.ts";
 import { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
 import type { Facts } from "../../operator/domain/facts.ts";
 import type { Plan, PlannedEvent, Step } from "../../operator/domain/plan.ts";
@@ -79,7 +80,7 @@ export function world(objects: Loose[] = []) {
   const met: string[] = [];
   const overridden: string[] = [];
   let refusal: string | undefined;
-  let copied: () => Promise<"done"> = async () => "done";
+  let copied: () => Promise<StepResult> = async () => "done";
   const deps: ActDeps = {
     client: fake.client,
     // As a call under a signal that has ended: it is not made.
@@ -133,6 +134,6 @@ export function world(objects: Loose[] = []) {
     met,
     overridden,
     refuse: (why: string) => (refusal = why),
-    copy: (how: () => Promise<"done">) => (copied = how),
+    copy: (how: () => Promise<StepResult>) => (copied = how),
   };
 }

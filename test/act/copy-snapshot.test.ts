@@ -9,7 +9,7 @@ import { FakeClock, settle } from "../kube/fake-clock.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: arguments of whichever call
 type Loose = any;
-const signal = AbortSignal.timeout(20_000);
+const { signal } = new AbortController();
 const step = { do: "copySnapshot", from: "candidate", to: "verified", digest: "good", why: "x" } as const;
 
 /** A proven pair R, C to be copied over an older one, by a process that leads. */
@@ -47,7 +47,7 @@ function world() {
   const at = (key: string) =>
     (["resource", "config"] as const).map((which) => storage.get(which, key)?.body.toString() ?? "-").join(", ");
   const copy = () => copySnapshot(deps, step, signal).catch((error: unknown) => error);
-  return { clock, storage, put, store, gate, before, at, copy, halves: () => halves };
+  return { clock, deps, storage, put, store, gate, before, at, copy, halves: () => halves };
 }
 
 test.for<[string, (w: ReturnType<typeof world>) => void, string, string]>([
@@ -137,3 +137,13 @@ function remove(storage: MemoryStorage, key: string): void {
   storage.remove("resource", key);
   storage.remove("config", key);
 }
+
+test("a time that runs out during the inspection leaves nothing half: nothing was sent", async () => {
+  const w = world();
+  w.deps.digestOf = async () => {
+    await w.clock.advance(COPY_LIMITS_MS.inDoubt.untilHalf);
+    return "good";
+  };
+  expect(await w.copy()).toMatchObject({ fault: "Timeout" });
+  expect([w.halves(), w.at("edge")]).toEqual([0, "old R, old C"]);
+});
