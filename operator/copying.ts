@@ -13,7 +13,7 @@ import type { StorePool } from "./observe/stores.ts";
 import { StorageError } from "./storage/store.ts";
 
 export interface CopyParts {
-  snapshots: Pick<SnapshotReader, "again">;
+  snapshots: Pick<SnapshotReader, "hold" | "again">;
   copies: Copies;
   large: LargeTurns;
   pool: Pick<StorePool, "openOf">;
@@ -36,11 +36,12 @@ export async function copyInTurn(
   if (!open) return "conflict"; // its keys went away since
   const { store, location } = open;
   if (!copies.turns.begin(groupKey, location)) return "postponed";
+  snapshots.hold(groupKey, [step.to]);
   let half = false;
   const halfWritten = () => {
     half = true;
   };
-  const limitsMs = group.status.controlPlane?.verdict === "Reachable" ? COPY_LIMITS_MS.calm : COPY_LIMITS_MS.inDoubt;
+  const limitsMs = mayFlip(group) ? COPY_LIMITS_MS.inDoubt : COPY_LIMITS_MS.calm;
   const deps = { store, shortID: group.spec.shortID, digestOf, clock, gate, halfWritten, limitsMs };
   try {
     const result = await copyOfAnySize(parts, location, deps, step, signal);
@@ -55,6 +56,12 @@ export async function copyInTurn(
     // Also after a failure: half of a pair may have been written.
     snapshots.again(groupKey, [step.from, step.to]);
   }
+}
+
+/** Only then a gap in the evidence costs anything. A group without a proven pair cannot flip: this copy may bring it one. */
+function mayFlip({ status }: Facts["group"]): boolean {
+  const ready = status.conditions?.find(({ type }) => type === "FallbackReady");
+  return status.controlPlane?.verdict !== "Reachable" && ready?.status === "True";
 }
 
 /**
@@ -78,7 +85,7 @@ async function copyOfAnySize(
   const limit = deadline(clock, leftMs() / 2, signal);
   let turnEnds: () => void;
   try {
-    turnEnds = await large.take(location, limit.signal, { urgent: true });
+    turnEnds = await large.take(location, limit.signal, () => true);
   } catch (error) {
     if (limit.expired()) return "postponed";
     throw error;

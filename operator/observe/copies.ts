@@ -3,6 +3,7 @@ import type { Clock } from "../kube/clock.ts";
 import { StorageError } from "../storage/faults.ts";
 import { CopyTurns, type CopyTurnsOptions } from "./copy-turns.ts";
 import { storageProblem } from "./faults.ts";
+import type { SnapshotReader } from "./snapshot.ts";
 
 interface Failing {
   failures: number;
@@ -70,4 +71,13 @@ export class Copies {
     this.#failing.delete(groupKey);
     return undefined;
   }
+}
+
+/** What was copied last was not read yet: its pairs look as if that copy was still to be made, and it would be made again. */
+export function copyingOf(
+  { copies, snapshots }: { copies: Copies; snapshots: Pick<SnapshotReader, "isBehind"> },
+  groupKey: string,
+): CopyingFact | undefined {
+  const copying = copies.of(groupKey);
+  return snapshots.isBehind(groupKey) ? { ...copying, paused: true } : copying;
 }

@@ -1,8 +1,8 @@
-import { Slots } from "../kube/slots.ts";
+import { Slots, type Urgent } from "../kube/slots.ts";
 
 /** Larger bodies than this wait for a turn; of all others several are in memory at a time. Bytes. */
 export const SMALL_BYTES = 1024 * 1024;
-/** One turn: 16 MiB at half a MiB per second. A store that trickles must not keep the large snapshots of all others. */
+/** One turn of reading: 16 MiB at half a MiB per second. A store that trickles must not keep the large snapshots of all others. */
 export const LARGE_TURN_MS = 30_000;
 
 /**
@@ -14,7 +14,7 @@ export class LargeTurns {
   readonly #stores = new Map<string, { queue: Slots; users: number }>();
 
   /** Resolves when it is this one's turn, with what ends the turn. Rejects with the signal's reason when it aborts first. */
-  async take(location: string, signal: AbortSignal, options = { urgent: false }): Promise<() => void> {
+  async take(location: string, signal: AbortSignal, urgent?: Urgent): Promise<() => void> {
     const store = this.#stores.get(location) ?? { queue: new Slots(1), users: 0 };
     this.#stores.set(location, store);
     store.users += 1;
@@ -23,7 +23,7 @@ export class LargeTurns {
       if (store.users === 0) this.#stores.delete(location);
     };
     try {
-      await store.queue.take(signal, options);
+      await store.queue.take(signal, urgent);
     } catch (error) {
       left();
       throw error;

@@ -7,7 +7,7 @@ import type { Pod } from "../kube/resources.ts";
 import { type Caches, ofGroup } from "./caches.ts";
 import { readClientCertificate } from "./certificate.ts";
 import { readChildren, roleOf } from "./children.ts";
-import type { Copies } from "./copies.ts";
+import { type Copies, copyingOf } from "./copies.ts";
 import { isUnreadable, readGroup } from "./group.ts";
 import { isHelper, readHelper } from "./helper-pods.ts";
 import type { Overrides } from "./overrides.ts";
@@ -80,7 +80,7 @@ export async function observe(
     return { seen: "pending", recheckAfterMs: FIRST_ANSWERS_MS };
   }
   const nowMs = readers.clock.wallMs();
-  const copying = readers.copies.of(groupKey);
+  const copying = copyingOf(readers, groupKey);
   const rendered = readRendered(spec, storage.facts.seen === "present" ? storage.facts.spec : undefined);
   const refused = readers.refusals.of(groupKey);
   const overridden = readers.overrides.of(groupKey);

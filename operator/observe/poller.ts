@@ -26,6 +26,10 @@ export class Poller<T> {
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #asking = false;
   #againAtOnce = false;
+  #held = false;
+  /** The question under way was, for a part of its time, about something that was being changed. */
+  #overlapsHold = false;
+  #isBehind = false;
 
   constructor(options: PollerOptions<T>) {
     this.#o = options;
@@ -49,8 +53,25 @@ export class Poller<T> {
     if (sooner && !this.#asking) this.#arm(this.#untilNextMs());
   }
 
+  /**
+   * What is asked about is being changed from now on, until the next `again`: an answer in between may be of the middle of
+   * it, and is dropped, unless it is the first at all.
+   */
+  hold(): void {
+    this.#held = true;
+    this.#overlapsHold = true;
+    this.#isBehind = true;
+  }
+
+  /** The latest value is of before a change that is known: between `hold` or `again` and the first answer asked for after. */
+  isBehind(): boolean {
+    return this.#isBehind;
+  }
+
   /** Asks at once; when a question is under way already, once more right after it: its answer may be of before. */
   again(): void {
+    this.#held = false;
+    this.#isBehind = true;
     if (this.#asking) this.#againAtOnce = true;
     else this.#arm(0);
   }
@@ -75,11 +96,14 @@ export class Poller<T> {
     if (this.#asking || this.#stop.signal.aborted) return;
     this.#asking = true;
     this.#againAtOnce = false;
+    this.#overlapsHold = this.#held;
     this.#lastStartMs = this.#o.clock.monotonicMs();
     try {
       const value = await this.#o.ask(this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       const before = this.#latest;
+      if (before && this.#overlapsHold) return;
+      this.#isBehind = this.#held || this.#againAtOnce;
       this.#latest = { value, atMs: this.#o.clock.monotonicMs() };
       if (before === undefined || !this.#o.same(before.value, value)) this.#o.onChange(value);
     } catch (error) {

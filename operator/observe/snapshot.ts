@@ -88,6 +88,18 @@ export class SnapshotReader {
     for (const pair of which) watched?.pollers[pair].again();
   }
 
+  /** These pairs are being written, until `again`: what is read in between is of nobody's making. */
+  hold(groupKey: string, which: readonly Which[]): void {
+    const watched = this.#groups.get(groupKey);
+    for (const pair of which) watched?.pollers[pair].hold();
+  }
+
+  /** What is known of one of its pairs is of before something that was written, or asked for. */
+  isBehind(groupKey: string): boolean {
+    const watched = this.#groups.get(groupKey);
+    return watched !== undefined && PAIRS.some((pair) => watched.pollers[pair].isBehind());
+  }
+
   drop(groupKey: string): void {
     const watched = this.#groups.get(groupKey);
     if (!watched) return;
@@ -124,7 +136,7 @@ export class SnapshotReader {
       const one: Poller<PairSeen> = new Poller<PairSeen>({
         clock,
         intervalMs,
-        ask: (signal) => this.#read(watched, which, one.latest()?.value, signal),
+        ask: (signal) => this.#read(watched, which, one, signal),
         same: (a, b) => JSON.stringify(withoutTimes(a.fact)) === JSON.stringify(withoutTimes(b.fact)),
         onChange: () => wake(groupKey),
         onBug,
@@ -147,15 +159,17 @@ export class SnapshotReader {
     return watched;
   }
 
-  async #read(watched: Watched, which: Which, before: PairSeen | undefined, signal: AbortSignal): Promise<PairSeen> {
+  async #read(watched: Watched, which: Which, poller: Poller<PairSeen>, signal: AbortSignal): Promise<PairSeen> {
     const { location, turns, shortID } = watched;
+    const before = poller.latest()?.value;
     const asking = {
       ...this.#o,
       location,
       turns,
       store: () => watched.store,
       // What a group that is new to this process could start from in an outage is known of all groups before all else.
-      urgent: which === "verified" && before === undefined,
+      // So is what was just written: until then the group copies nothing.
+      urgent: () => (before === undefined ? which === "verified" : poller.isBehind()),
       asked: (sinceMs: number | undefined) => void watched.askedMs.set(which, sinceMs),
     };
     const pair: Pair = { key: storeKey[which](shortID), writer: which === "raw" ? "exporter" : "holdfast" };

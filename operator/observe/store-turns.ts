@@ -1,5 +1,5 @@
 import type { Clock } from "../kube/clock.ts";
-import { Slots } from "../kube/slots.ts";
+import { Slots, type Urgent } from "../kube/slots.ts";
 
 /** Reads under way at a time. Of one store, fewer than it has connections: checks and copies go through those, too. */
 const OF_ONE_STORE = 12;
@@ -34,8 +34,12 @@ export class TurnsOfStore {
   readonly #clock: Clock;
   readonly #all: Slots;
   readonly #own = new Slots(OF_ONE_STORE);
+  /** Who of this store's readers waits for one of all turns. */
+  readonly #next = new Slots(1);
   #underWay = 0;
   #heardMs = 0;
+  /** What was asked last got an answer. */
+  #answers = false;
 
   constructor(clock: Clock, all: Slots) {
     this.#clock = clock;
@@ -43,13 +47,19 @@ export class TurnsOfStore {
   }
 
   /**
-   * Waits for a turn of this store, then for one of all: what waits for a store that hangs takes nothing from others. It is
-   * urgent among the reads of its own store alone, for the same reason.
+   * Waits for a turn of this store, then for one of all. Of each store one at a time waits for the second, so that those go
+   * round among stores; one that answered last comes first. Fifty that hang keep a good one waiting for ten seconds, once.
+   * `urgent` is among the reads of this store alone.
    */
-  async take(signal: AbortSignal, options: { urgent: boolean }): Promise<() => void> {
-    await this.#own.take(signal, options);
+  async take(signal: AbortSignal, urgent: Urgent): Promise<() => void> {
+    await this.#own.take(signal, urgent);
     try {
-      await this.#all.take(signal);
+      await this.#next.take(signal, urgent);
+      try {
+        await this.#all.take(signal, () => this.#answers);
+      } finally {
+        this.#next.give();
+      }
     } catch (error) {
       this.#own.give();
       throw error;
@@ -66,7 +76,8 @@ export class TurnsOfStore {
     this.#underWay += 1;
     try {
       const answer = await question();
-      if (isAnswer(answer)) this.#heardMs = this.#clock.monotonicMs();
+      this.#answers = isAnswer(answer);
+      if (this.#answers) this.#heardMs = this.#clock.monotonicMs();
       return answer;
     } finally {
       this.#underWay -= 1;

@@ -7,7 +7,7 @@ test("so many at a time, then in order of arrival, the urgent ones first", async
   const slots = new Slots(2);
   const never = new AbortController().signal;
   const entered: string[] = [];
-  const enter = (name: string, urgent: boolean) => void slots.take(never, { urgent }).then(() => entered.push(name));
+  const enter = (name: string, urgent: boolean) => void slots.take(never, () => urgent).then(() => entered.push(name));
   for (const name of ["a", "b", "c", "d"]) enter(name, false);
   enter("urgent", true);
   await settle();

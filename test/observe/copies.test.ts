@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Copies } from "../../operator/observe/copies.ts";
+import { Copies, copyingOf } from "../../operator/observe/copies.ts";
 import { StorageError } from "../../operator/storage/faults.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 
@@ -70,4 +70,12 @@ test("waiting for a turn is a pause that does not grow, and nothing to tell", as
   copies.turns.ended("a");
   copies.turns.ended("b");
   expect([copies.of("gw/edge"), woken]).toEqual([undefined, ["gw/edge"]]);
+});
+
+test("nothing is copied while what was copied last was not read yet", () => {
+  const copies = new Copies({ clock: new FakeClock(), workers: 8, wake: () => undefined });
+  const of = (isBehind: boolean) => copyingOf({ copies, snapshots: { isBehind: () => isBehind } }, "gw/edge");
+  expect([of(true), of(false)]).toEqual([{ paused: true }, undefined]);
+  for (let i = 0; i < 2; i += 1) copies.failed("gw/edge", false, slow);
+  expect(of(true)).toEqual({ paused: true, problem: PROBLEM });
 });
