@@ -119,7 +119,7 @@ test("so is one that went straight to a request that waited for it", async () =>
       });
     }),
   );
-  const summary = await run(url, { freshShare: 0, connections: 1, timeoutMs: 5_000 });
+  const summary = await run(url, { freshShare: 0, connections: 1, timeoutMs: 5_000 }, 2_000);
   expect(open, "connections were closed, and others opened").toBeGreaterThan(3);
   expect(summary.staleConnection).toBeGreaterThan(3);
   expect(summary.failures).toEqual({});
