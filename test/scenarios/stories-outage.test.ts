@@ -72,13 +72,17 @@ test("an outage shorter than the dwell records nothing; a pod that started meanw
   expect(world.minServing).toBe(1); // the one that was killed
 });
 
-test("flapping every ten seconds: at most one flip, and the next return waits longer", () => {
+test("flapping every ten seconds, faster than a loss or a return is believed: it is seen, and nothing moves", () => {
   const world = provenWorld();
+  const seen: unknown[] = [];
   for (let i = 0; i < 18; i += 1) {
     world.controlPlane = i % 2 === 0 ? "down" : "up";
     world.run(10);
+    seen.push(world.condition("ControlPlaneReachable")?.status);
   }
-  expect(world.modes.filter((mode) => mode === "ToFallback").length).toBeLessThanOrEqual(1);
+  expect(seen).toEqual(Array.from({ length: 9 }, () => ["False", "True"]).flat());
+  expect([world.mode, world.modes]).toEqual(["Normal", []]);
+  expect([world.from("normal"), world.minServing, world.replicas]).toEqual([2, 2, 2]);
 });
 
 test("flapping about as fast as the group's own times: a wait that was once too short is not trusted again", () => {
