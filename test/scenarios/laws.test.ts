@@ -72,6 +72,19 @@ function live(happenings: readonly (readonly [string, number])[], isRolling: boo
 fc.configureGlobal({ seed: Number(process.env["HOLDFAST_PROPERTY_SEED"] ?? 20_261_121) });
 const runs = Number(process.env["HOLDFAST_PROPERTY_RUNS"] ?? 24);
 
+test("a plan that breaks a law ends its story: the law is named, and the moment; nothing of it is carried out", () => {
+  const world = provenWorld().run(20);
+  const replicas = world.replicas;
+  const step: Step = { do: "scale", name: "edge", from: 2, to: 1, resourceVersion: "1", why: "no floor" };
+  world.decides = (facts, memory) => {
+    const { plan, ...rest } = decide(facts, memory);
+    return { ...rest, plan: { ...plan, steps: [step], status: { ...plan.status, epoch: 7 } } };
+  };
+  const said = `${world.clock()} the epoch grows by one with each move, and only then; ${world.clock()} replicas are lowered`;
+  expect(() => world.loop()).toThrow(said);
+  expect([world.status.epoch, world.replicas]).toEqual([1, replicas]);
+});
+
 test("no history breaks a law", { timeout: 600_000 }, () => {
   fc.assert(
     fc.property(history, rolling, (happenings, isRolling) => {

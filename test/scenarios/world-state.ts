@@ -1,6 +1,7 @@
 // What is the case in the simulated world. Tests set it; the parts beside this file bring it forward.
 import type { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
 import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
+import { decide } from "../../operator/domain/decide.ts";
 import { emptyMemory, type GroupMemory } from "../../operator/domain/evidence.ts";
 import type { Facts } from "../../operator/domain/facts.ts";
 import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
@@ -18,6 +19,8 @@ export class WorldState {
   generation = 1;
   status: GatewayGroupStatus = { observedGeneration: -1 };
   memory: GroupMemory = emptyMemory();
+  /** Who decides: something else only to see that what it does wrong is noticed. */
+  decides = decide;
   controlPlane: "up" | "down" | "databaseDown" | "slow" | "operatorCutOff" | "gatewaysCutOff" = "up";
   operatorUp = true;
   votes: "vendor" | "silent" = "vendor";

@@ -1,4 +1,3 @@
-import { decide } from "../../operator/domain/decide.ts";
 import { emptyMemory } from "../../operator/domain/evidence.ts";
 import type { Facts } from "../../operator/domain/facts.ts";
 import { brokenInvariants } from "../../operator/domain/invariants.ts";
@@ -55,11 +54,13 @@ export class World extends WorldState {
     return this;
   }
 
+  /** Throws when a plan breaks a law: no story can miss it, whatever it asks for itself. Nothing is carried out then. */
   loop(): Plan | undefined {
     if (this.#sight.isBehind()) return undefined;
     const facts = this.facts();
-    const { plan, memory } = decide(facts, this.memory);
+    const { plan, memory } = this.decides(facts, this.memory);
     this.broken.push(...brokenInvariants(facts, plan).map((law) => `${this.clock()} ${law}`));
+    if (this.broken.length > 0) throw new Error(`A law is broken: ${this.broken.join("; ")}`);
     this.memory = memory;
     const death = plan.steps.length > 0 ? this.deaths.shift() : undefined;
     if (!plan.recordsMode) for (const step of plan.steps.slice(0, death)) this.#cluster.carryOut(step);
