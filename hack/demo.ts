@@ -21,7 +21,7 @@ const REPLICAS = 4;
 const SPEC = {
   traffic: {
     replicas: REPLICAS,
-    drainSeconds: 15, // longer than a starved machine takes to tell kube-proxy that a pod is leaving
+    drainSeconds: 15,
     check: { path: "/r1" },
     podTemplate: { spec: { containers: [{ name: "gateway", env: [{ name: "SIM_EXPOSE_POD", value: "1" }] }] } },
   },
