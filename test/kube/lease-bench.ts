@@ -3,9 +3,10 @@ import { KubeClient } from "../../operator/kube/client.ts";
 import { LeaderElector, type LeaseTimes } from "../../operator/kube/lease.ts";
 import { LeaseGate } from "../../operator/kube/lease-gate.ts";
 import { deployments } from "../../operator/kube/resources.ts";
+import type { WriteGate } from "../../operator/kube/write-gate.ts";
 import { createLog } from "../../operator/log.ts";
 import { cleanUp } from "./clean-up.ts";
-import { FakeClock } from "./fake-clock.ts";
+import { FakeClock, settle, until } from "./fake-clock.ts";
 import { LeaseWorld } from "./lease-world.ts";
 import { StubServer } from "./stub-server.ts";
 
@@ -14,13 +15,15 @@ export async function bench() {
   const server = await StubServer.start({ answer: world.answer });
   cleanUp.push(() => server.close());
   const clocks: FakeClock[] = [];
+  const calls = { underWay: 0 };
   const candidate = (identity: string, times: Partial<LeaseTimes> = {}) => {
     const clock = new FakeClock();
     clocks.push(clock);
     const logs: string[] = [];
     const log = createLog({ write: (line) => logs.push(line), level: "debug" });
     const config = { from: "file" as const, path: server.writeConfig() };
-    const plain = KubeClient.create({ config, gate: new LeaseGate(clock, 1), clock }); // a gate that stays closed
+    const gate = new LeaseGate(clock, 1); // one that stays closed
+    const plain = counted(KubeClient.create({ config, gate, clock }), calls);
     const elector = new LeaderElector({ client: plain, namespace: "ns", name: "leader", identity, clock, log, times });
     const client = plain.withGate(elector.gate);
     const stop = new AbortController();
@@ -38,22 +41,37 @@ export async function bench() {
     });
     return { clock, elector, logs, run, stop, write, won: () => won };
   };
-  /** Time for everybody, in small steps, with room for the network. */
+  /** Time for everybody, in small steps; what each step sets going comes to its end before the next. */
   const pass = async (ms: number, ...only: FakeClock[]) => {
     for (let passed = 0; passed < ms; passed += 250) {
       for (const clock of only.length > 0 ? only : clocks) await clock.advance(250);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await quiet();
     }
-    await quiet();
   };
-  /** Until no answer is under way. */
+  /** Until every call has ended that the server does not hold, and what follows from its answer is done. */
   const quiet = async () => {
-    let before = -1;
-    while (before !== server.requests.length) {
-      before = server.requests.length;
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    const isQuiet = () => calls.underWay === server.unanswered;
+    for (await settle(); !isQuiet(); await settle()) await until("an end of all calls that are not held", isQuiet);
   };
   const isLease = (request: { path: string }) => request.path.includes("/leases");
   return { world, server, candidate, pass, quiet, isLease };
+}
+
+/** The same client, which counts its calls until they have ended. */
+function counted(client: KubeClient, calls: { underWay: number }): KubeClient {
+  return new Proxy(client, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (name === "withGate") return (gate: WriteGate) => counted(target.withGate(gate), calls);
+      if (typeof member !== "function") return member;
+      return async (...given: unknown[]) => {
+        calls.underWay += 1;
+        try {
+          return await member.apply(target, given);
+        } finally {
+          calls.underWay -= 1;
+        }
+      };
+    },
+  });
 }

@@ -4,7 +4,7 @@ import { isKubeError } from "../../operator/kube/errors.ts";
 import { LeaseGate } from "../../operator/kube/lease-gate.ts";
 import { FakeClock, until } from "./fake-clock.ts";
 import { bench } from "./lease-bench.ts";
-import { type Fault, fault } from "./stub-exchange.ts";
+import { type Exchange, type Fault, fault } from "./stub-exchange.ts";
 
 test.for<[string, Fault]>([
   ["hangs", fault.hang],
@@ -130,15 +130,20 @@ test("a wall clock that is set back does not hold the gate open", async () => {
 });
 
 test("the gate counts from when the renewal was sent, not from when its answer came", async () => {
-  const { server, world, candidate, pass, isLease } = await bench();
+  const { server, world, candidate, pass, quiet, isLease } = await bench();
   const one = candidate("one");
   one.run();
   await until("one leads", () => one.won() === true);
-  server.next(isLease, (exchange) => void setTimeout(() => world.answer(exchange), 60));
+  let renewal: Exchange | undefined;
+  server.next(isLease, (exchange) => {
+    renewal = exchange;
+  });
   await one.clock.advance(2_000);
-  await until("the renewal at the server", () => server.requests.filter(isLease).length === 3);
+  await until("the renewal at the server", () => renewal !== undefined);
+  expect(server.requests.filter(isLease).length).toBe(3);
   one.clock.jump(4_000);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  world.answer(renewal!);
+  await quiet();
   server.next(isLease, ...Array<Fault>(50).fill(fault.status(500, "InternalError")));
   await pass(3_750, one.clock);
   expect(one.elector.gate.isOpen()).toBe(true);

@@ -19,6 +19,7 @@ export class StubServer {
   readonly folder = mkdtempSync(join(tmpdir(), "holdfast-stub-"));
   readonly #server: http.Server | https.Server;
   readonly #sockets = new Set<Socket>();
+  readonly #held = new Set<ServerResponse>();
   readonly #faults: { matches: (request: Recorded) => boolean; act: Fault }[] = [];
   readonly #options: StubOptions;
 
@@ -47,6 +48,11 @@ export class StubServer {
 
   get openConnections(): number {
     return this.#sockets.size;
+  }
+
+  /** Requests that were looked at and have no answer yet: a fault holds them, or the test does. */
+  get unanswered(): number {
+    return [...this.#held].filter(({ writableEnded, socket }) => !writableEnded && !socket?.destroyed).length;
   }
 
   /** Kubeconfig with a token file, written anew at each call. */
@@ -114,6 +120,8 @@ export class StubServer {
     const order = at < 0 ? undefined : this.#faults.splice(at, 1)[0];
     if (order) order.act(exchange);
     else this.#options.answer(exchange);
+    this.#held.add(response);
+    response.once("close", () => this.#held.delete(response));
   }
 }
 
