@@ -20,7 +20,7 @@ interface VitestReport {
 }
 
 /** A tier that ended badly counts at least one failure, also when no single test says so (a file that does not load). */
-export function countTier(outcome: string, report: VitestReport | undefined): Counts {
+function countTier(outcome: string, report: VitestReport | undefined): Counts {
   if (report === undefined) return { passed: 0, failed: 1, skipped: 0 };
   const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, success } = report;
   const bad = outcome !== "passed" || !success;

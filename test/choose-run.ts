@@ -7,7 +7,7 @@ import type { Certificates, Stubs } from "./gateway/control-plane-stub.ts";
 
 export const NORMAL = "role: normal\n";
 export const FALLBACK = `role: fallback\naccess_key: "$${"{{"}HOLDFAST_STORE_ACCESS_KEY}}"\n`;
-export const TEMPLATE = "7c9f";
+const TEMPLATE = "7c9f";
 
 export interface Pod {
   /** Files under /holdfast, by path; a missing one is an absent reference. */

@@ -10,7 +10,7 @@ export async function podsOf(bench: Bench, group: string, role: string): Promise
   return body.items;
 }
 
-export async function setStatus(bench: Bench, name: string, status: Loose): Promise<void> {
+async function setStatus(bench: Bench, name: string, status: Loose): Promise<void> {
   const { code, body } = await bench.api.call("PATCH", `${PODS}/${name}/status`, { status }, MERGE);
   if (code >= 300) throw new Error(`Cannot set the status of pod ${name}: HTTP ${code}: ${body.message}`);
 }

@@ -35,7 +35,7 @@ test.for<[string, number, number]>([
 });
 
 // Whatever happens to a watch, what changed meanwhile is in the store afterwards.
-test.for<[string, "resumes" | "resumes, the client itself tried twice" | "lists", Fault]>([
+test.for<[string, "resumes" | "resumes, the client itself tried twice" | "lists", Fault | "resetAll"]>([
   ["ended by the server at once", "resumes", fault.linesThenEnd()],
   ["refused with 500", "resumes", fault.status(500, "InternalError")],
   ["refused with 503 and no Status", "resumes", fault.text(503, "not ready")],
@@ -43,6 +43,7 @@ test.for<[string, "resumes" | "resumes, the client itself tried twice" | "lists"
   ["refused with 403", "resumes", fault.status(403, "Forbidden")],
   ["refused with 401", "resumes, the client itself tried twice", fault.status(401, "Unauthorized")],
   ["reset before the answer", "resumes", fault.reset],
+  ["reset with every other connection", "resumes", "resetAll"],
   ["reset in the middle of a line", "resumes", fault.linesThenReset('{"type":"ADD')],
   ["answered with 410", "lists", fault.status(410, "Expired")],
   ["ended by a 410 inside", "lists", fault.linesThenEnd(event("ERROR", statusBody(410, "Expired", "too old")))],
@@ -68,8 +69,11 @@ test.for<[string, "resumes" | "resumes, the client itself tried twice" | "lists"
   paint("one", "red");
   await start();
   const lists = server.count("list");
-  server.next("watch", ...(how === "resumes, the client itself tried twice" ? [act, act] : [act]));
-  world.endWatches();
+  if (act === "resetAll") server.resetAll();
+  else {
+    server.next("watch", ...(how === "resumes, the client itself tried twice" ? [act, act] : [act]));
+    world.endWatches();
+  }
   await until("the first watch gone", () => world.openWatches === 0);
   paint("two", "blue");
   world.remove("one");

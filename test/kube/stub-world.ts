@@ -40,10 +40,6 @@ export class StubWorld {
     for (const watch of this.#watches) watch.end();
   }
 
-  resetWatches(): void {
-    for (const watch of this.#watches) watch.reset();
-  }
-
   /** Text into every open watch. */
   say(text: string): void {
     for (const watch of this.#watches) watch.line(text);

@@ -9,7 +9,7 @@ import { addNodeNetwork, HOST, nodeAddress, podSubnet } from "./network.ts";
 import { program, type Server, startServer } from "./process.ts";
 
 const READY_LIMIT_MS = 60_000;
-export const PAUSE_IMAGE = "localhost/pause:1";
+const PAUSE_IMAGE = "localhost/pause:1";
 
 export interface NodeOptions {
   /** 1, 2, ...: node 1 shares the network of the control plane. */

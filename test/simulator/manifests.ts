@@ -4,7 +4,7 @@ import { configMap, deployment, type Manifest, type Place, secret, service } fro
 
 export type { Manifest, Place } from "./workloads.ts";
 
-export const CONTROL_PLANE_PORTS = { front: 7943, health: 7900, admin: 7901 } as const;
+const CONTROL_PLANE_PORTS = { front: 7943, health: 7900, admin: 7901 } as const;
 /** Names for the server certificate: `makeCertificates(folder, controlPlaneNames("api7"))`. */
 export const controlPlaneNames = (namespace: string): string[] => [
   "dp-manager",

@@ -42,7 +42,7 @@ export async function lab(verb: "stop" | "kill" | "start" | "freeze" | "resume",
 }
 
 /** Ids of the processes of a pod whose command line has this text, as the lab sees them: a signal from there is obeyed. */
-export function processesOf(pod: Json, text: string): number[] {
+function processesOf(pod: Json, text: string): number[] {
   const read = (path: string): string => {
     try {
       return readFileSync(path, "utf8");

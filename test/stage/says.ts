@@ -29,7 +29,7 @@ export const lives = (pods: readonly Json[]): string[] =>
  * How many requests may have met a kept connection that its server closed at that moment: a gateway that ends gracefully
  * closes what is idle, and HTTP lets it (test/simulator/load.ts). Measured: one per ended pod at 400 requests a second.
  */
-export const staleAllowed = ({ sent }: LoadSummary): number => Math.max(2, Math.floor(sent / 1_000));
+const staleAllowed = ({ sent }: LoadSummary): number => Math.max(2, Math.floor(sent / 1_000));
 
 /**
  * Every failed request, with when, how and on which pod; and what else must not be: requests that were never sent, more

@@ -28,7 +28,7 @@ export function emptyObjects(): Objects {
   return Object.fromEntries(KINDS.map((kind) => [kind, new Map()])) as unknown as Objects;
 }
 
-export const isKind = (name: string): name is Kind => (KINDS as readonly string[]).includes(name);
+const isKind = (name: string): name is Kind => (KINDS as readonly string[]).includes(name);
 
 /** A form that survives IPC between the master and its workers. */
 export type PlainObjects = [Kind, [string, Item][]][];
