@@ -153,6 +153,7 @@ test.skipIf(!ownNetwork)("a dead resolver delays a start by the probe's limit an
   const message = JSON.parse(readFileSync(log, "utf8"));
   expect(message).toMatchObject({ choice: "fallback", probe: { version: "dnsFailure", read: "dnsFailure" } });
   const [from, to] = ["from", "to"].map((name) => BigInt(readFileSync(join(folder, name), "utf8").trim()));
-  // The look-up itself lasts 10 s for each of four names; the limits of the probe and of the start are 4 s and 9 s.
-  expect(Number((to ?? 0n) - (from ?? 0n)) / 1e6).toBeLessThan(8_500);
+  // The probe's limit is 4 s, what is left is for a busy machine; a process that waits for the look-up before it ends takes
+  // 20 s. A start that its own limit of 9 s ended would have no probe to tell of, above.
+  expect(Number((to ?? 0n) - (from ?? 0n)) / 1e6).toBeLessThan(10_000);
 });
