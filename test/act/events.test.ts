@@ -7,7 +7,7 @@ import { createLog } from "../../operator/log.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 import type { Loose } from "./acting.ts";
 
-const signal = AbortSignal.timeout(20_000);
+const signal = new AbortController().signal;
 
 const planned = (message = "m", type: PlannedEvent["type"] = "Normal"): PlannedEvent => ({
   type,
