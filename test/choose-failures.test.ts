@@ -104,6 +104,7 @@ test("a configuration is replaced in one step: a reader holds the old file or th
     if (existsSync(path)) seen.add(readFileSync(path, "utf8"));
     await new Promise((resolve) => setImmediate(resolve));
   }
+  expect(seen.size).toBeGreaterThan(0);
   for (const text of seen) expect([NORMAL, FALLBACK]).toContain(text);
   expect(existsSync(`${path}.next`)).toBe(false);
 });

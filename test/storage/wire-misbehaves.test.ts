@@ -81,7 +81,12 @@ describe.each(VENDORS)("%s", (vendor) => {
         "Unknown",
         /answered 404/,
       ],
-      ["does not know HTTP", (_, response) => void response.socket?.end("220 mail ready\r\n"), "Unknown", /./],
+      [
+        "does not know HTTP",
+        (_, response) => void response.socket?.end("220 mail ready\r\n"),
+        "Unknown",
+        /its answer was not understood: Parse Error/,
+      ],
     ] as const satisfies readonly (readonly [string, Answer, string, RegExp])[])(
       "%s",
       async ([, answer, fault, words]) => {
