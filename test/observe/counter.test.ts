@@ -1,46 +1,26 @@
 import { expect, test } from "vitest";
-import type { Answer } from "../../operator/gateway/api7-answer.ts";
-import type { ControlPlaneProbe, countKinds } from "../../operator/gateway/api7-probe.ts";
-import { ProberPool } from "../../operator/observe/prober.ts";
-import { FakeClock } from "../kube/fake-clock.ts";
-import { neverCalled } from "./never.ts";
+import type { countKinds } from "../../operator/gateway/api7-probe.ts";
+import { DOWN, probing, refused, UP } from "./probing.ts";
 
-const ok: Answer = { kind: "ok", ms: 1 };
-const refused: Answer = { kind: "refused", ms: 1 };
-const UP: ControlPlaneProbe = { version: ok, read: ok };
-const DOWN: ControlPlaneProbe = { version: refused };
 type Counted = Awaited<ReturnType<typeof countKinds>>;
 
 /** A control plane with three routes, which answers at once and whose counting takes as long as is said. */
 function world() {
-  const clock = new FakeClock();
-  const woken: string[] = [];
-  let answer = UP;
   let counted: Counted = { counts: { routes: 3 } };
   let takesMs = 0;
   let rounds = 0;
-  const pool = new ProberPool({
-    onBug: neverCalled,
-    clock,
-    lag: { laggedSince: () => false },
-    wake: (keys) => void woken.push(...keys),
-    probe: async () => answer,
-    count: () => {
-      rounds += 1;
-      const now = counted;
-      return new Promise((resolve) => clock.after(takesMs, () => resolve(now)));
-    },
+  const { clock, pool, want, woken, say } = probing(() => {
+    rounds += 1;
+    const now = counted;
+    return new Promise((resolve) => clock.after(takesMs, () => resolve(now)));
   });
-  const tls = { cert: "c", key: "k" };
-  const want = (counts: boolean, group = "a") =>
-    pool.want(group, { endpoint: "https://cp", tls, certificate: "s", intervalMs: 5_000, counts });
   return {
     clock,
     pool,
-    want,
+    want: (counts: boolean, group = "a") => want(group, { counts }),
     woken,
     rounds: () => rounds,
-    say: (next: ControlPlaneProbe) => (answer = next),
+    say,
     hold: (next: Counted) => (counted = next),
     slow: (ms: number) => (takesMs = ms),
     seen: () => pool.facts("a"),

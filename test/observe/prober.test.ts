@@ -1,49 +1,7 @@
 import { expect, test } from "vitest";
-import type { Answer } from "../../operator/gateway/api7-answer.ts";
 import type { ControlPlaneProbe } from "../../operator/gateway/api7-probe.ts";
-import type { ProbeWish } from "../../operator/observe/probe-wish.ts";
-import { ProberPool } from "../../operator/observe/prober.ts";
-import { FakeClock } from "../kube/fake-clock.ts";
-import { neverCalled } from "./never.ts";
-
-const ok: Answer = { kind: "ok", ms: 1 };
-const UP: ControlPlaneProbe = { version: ok, read: ok };
-const DOWN: ControlPlaneProbe = { version: { kind: "refused", ms: 1 } };
-const TLS = { cert: "cert", key: "key" };
-const WISH: ProbeWish = { endpoint: "https://cp", tls: TLS, certificate: "s", intervalMs: 5_000, counts: false };
-
-function world() {
-  const clock = new FakeClock();
-  const woken: string[][] = [];
-  const probes: string[] = [];
-  let answer: ControlPlaneProbe = UP;
-  let takesMs = 0;
-  let lagged = false;
-  const pool = new ProberPool({
-    onBug: neverCalled,
-    clock,
-    lag: { laggedSince: () => lagged },
-    wake: (keys) => void woken.push([...keys]),
-    probe: (target) => {
-      probes.push(target.endpoint);
-      const now = answer;
-      return new Promise((resolve) => clock.after(takesMs, () => resolve(now)));
-    },
-    count: neverCalled as never,
-  });
-  const want = (group: string, change: Partial<ProbeWish> = {}) => pool.want(group, { ...WISH, ...change });
-  return {
-    clock,
-    pool,
-    want,
-    woken,
-    probes,
-    say: (next: ControlPlaneProbe) => (answer = next),
-    slow: (ms: number) => (takesMs = ms),
-    lag: (is: boolean) => (lagged = is),
-    view: (group = "a") => pool.facts(group)?.operator,
-  };
-}
+import type { FakeClock } from "../kube/fake-clock.ts";
+import { DOWN, ok, probing, UP } from "./probing.ts";
 
 test.for([
   ["it answers both questions", UP, { view: "readsOk" }],
@@ -85,7 +43,7 @@ test.for([
     { view: "misconfigured", detail: "denied: HTTP 403" },
   ],
 ] as const)("%s", async ([, answer, expected]) => {
-  const { clock, want, say, view } = world();
+  const { clock, want, say, view } = probing();
   say(answer as ControlPlaneProbe);
   want("a");
   await clock.advance(0);
@@ -93,7 +51,7 @@ test.for([
 });
 
 test("groups with the same endpoint and certificate share one probe, at the shortest interval asked for", async () => {
-  const { clock, want, probes, woken } = world();
+  const { clock, want, probes, woken } = probing();
   want("a", { intervalMs: 60_000 });
   want("b", { intervalMs: 10_000 });
   want("c", { endpoint: "https://other" });
@@ -105,7 +63,7 @@ test("groups with the same endpoint and certificate share one probe, at the shor
 });
 
 test("a renewed certificate is probed anew, and the old one no more", async () => {
-  const { clock, want, pool, probes } = world();
+  const { clock, want, pool, probes } = probing();
   want("a");
   await clock.advance(0);
   want("a", { tls: { cert: "new", key: "new" } });
@@ -120,7 +78,7 @@ test("a renewed certificate is probed anew, and the old one no more", async () =
 });
 
 test("a first answer that does not come is waited for only so long", async () => {
-  const { clock, want, slow, view, pool } = world();
+  const { clock, want, slow, view, pool } = probing();
   slow(60_000);
   want("a");
   await clock.advance(4_900);
@@ -130,7 +88,7 @@ test("a first answer that does not come is waited for only so long", async () =>
 });
 
 test("groups are woken when the view changes, and only then", async () => {
-  const { clock, want, say, woken, view } = world();
+  const { clock, want, say, woken, view } = probing();
   want("a");
   await clock.advance(20_000);
   expect(woken).toHaveLength(1);
@@ -141,7 +99,7 @@ test("groups are woken when the view changes, and only then", async () => {
 });
 
 test("an answer that is too old says nothing about now", async () => {
-  const { clock, want, slow, view } = world();
+  const { clock, want, slow, view } = probing();
   want("a");
   await clock.advance(1_000);
   slow(600_000);
@@ -155,7 +113,7 @@ test.for([
   ["stopped (the monotonic clock went on)", (clock: FakeClock) => clock.jump(40_000)],
   ["asleep (only the wall clock went on)", (clock: FakeClock) => clock.jumpWall(40_000)],
 ] as const)("after a time %s the first answer counts for nothing", async ([, pass]) => {
-  const { clock, want, view, woken } = world();
+  const { clock, want, view, woken } = probing();
   want("a");
   await clock.advance(1_000);
   pass(clock);
@@ -171,7 +129,7 @@ test.for([
   ["a group asks for a shorter interval", "a"],
   ["a group with a shorter interval joins", "b"],
 ] as const)("%s: that the next question was due later is no stop of ours", async ([, group]) => {
-  const { clock, want, woken, view } = world();
+  const { clock, want, woken, view } = probing();
   want("a", { intervalMs: 60_000 });
   await clock.advance(40_000);
   want(group, { intervalMs: 5_000 });
@@ -184,7 +142,7 @@ test.for([
 });
 
 test("intervals that change to and fro are no stop of ours, and a stop among them is one", async () => {
-  const { clock, want, view, woken } = world();
+  const { clock, want, view, woken } = probing();
   want("a");
   await clock.advance(1_000);
   want("a", { intervalMs: 60_000 });
@@ -199,7 +157,7 @@ test("intervals that change to and fro are no stop of ours, and a stop among the
 });
 
 test("an answer that came while the process lagged counts for nothing", async () => {
-  const { clock, want, lag, say, view } = world();
+  const { clock, want, lag, say, view } = probing();
   lag(true);
   say(DOWN);
   want("a");
@@ -208,7 +166,7 @@ test("an answer that came while the process lagged counts for nothing", async ()
 });
 
 test("the census leaves out what never answered and cannot be judged: a mistake is no loss", async () => {
-  const { clock, want, pool, say } = world();
+  const { clock, want, pool, say } = probing();
   say({ version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } });
   want("a");
   await clock.advance(0);
@@ -222,7 +180,7 @@ test("the census leaves out what never answered and cannot be judged: a mistake 
 });
 
 test("the census counts control planes, not certificates", async () => {
-  const { clock, want, pool, say } = world();
+  const { clock, want, pool, say } = probing();
   want("a");
   want("b", { tls: { cert: "other", key: "other" } });
   want("c", { endpoint: "https://second" });
@@ -235,7 +193,7 @@ test("the census counts control planes, not certificates", async () => {
 });
 
 test("one control plane spelled in several ways is probed once for each certificate, and counted once", async () => {
-  const { clock, want, pool, say, probes } = world();
+  const { clock, want, pool, say, probes } = probing();
   want("a", { endpoint: "https://cp-a.acme.com" });
   want("b", { endpoint: "https://cp-a.acme.com:443" });
   want("c", { endpoint: "https://CP-A.acme.com", tls: { cert: "other", key: "other" } });
@@ -248,7 +206,7 @@ test("one control plane spelled in several ways is probed once for each certific
 });
 
 test("the census of a group leaves out what was lost long before it, however that looked in between", async () => {
-  const { clock, want, pool, say } = world();
+  const { clock, want, pool, say } = probing();
   want("old");
   await clock.advance(0);
   say(DOWN);

@@ -1,21 +1,16 @@
 import { expect, test } from "vitest";
 import { LARGE_TURN_MS, LargeTurns, SMALL_BYTES } from "../../operator/observe/large-turns.ts";
-import { SnapshotReader } from "../../operator/observe/snapshot.ts";
 import { StorageError } from "../../operator/storage/faults.ts";
 import { MemoryStorage } from "../../operator/storage/memory.ts";
 import type { ReadResult, SnapshotStore } from "../../operator/storage/store.ts";
 import { FakeClock, settle } from "../kube/fake-clock.ts";
-import { neverCalled } from "./never.ts";
+import { CONFIG, reading } from "./reading.ts";
 
-const CONFIG = JSON.stringify({ config: { config_version: 1, config_payload: { keyring: ["k"] } } });
 const exportOf = (bytes: number) =>
   JSON.stringify({ routes: [{ id: "r", uri: "/" }], protos: [{ id: "p", content: "x".repeat(bytes) }] });
 
 function world() {
-  const clock = new FakeClock();
-  const snapshots = new SnapshotReader({ onBug: neverCalled, clock, large: new LargeTurns(), wake: () => undefined });
-  const want = (group: string, store: SnapshotStore, location: string) =>
-    snapshots.want(group, { store, location, shortID: group, rawIntervalMs: 60_000, validationIntervalMs: 60_000 });
+  const { clock, snapshots, want } = reading();
   const storageWith = (...groups: [string, number][]) => {
     const storage = new MemoryStorage(() => new Date(clock.wallMs()));
     for (const [group, bytes] of groups) {

@@ -1,22 +1,15 @@
 import { expect, test } from "vitest";
 import { sleep } from "../../operator/kube/clock.ts";
-import { LargeTurns } from "../../operator/observe/large-turns.ts";
-import { SnapshotReader } from "../../operator/observe/snapshot.ts";
 import { StorageError } from "../../operator/storage/faults.ts";
 import { MemoryStorage } from "../../operator/storage/memory.ts";
 import type { SnapshotStore } from "../../operator/storage/store.ts";
-import { FakeClock } from "../kube/fake-clock.ts";
-import { neverCalled } from "./never.ts";
+import { CONFIG, reading } from "./reading.ts";
 
 const EXPORT = JSON.stringify({ routes: [{ id: "r", uri: "/" }] });
-const CONFIG = JSON.stringify({ config: { config_version: 1, config_payload: { keyring: ["k"] } } });
 const WHICH = ["raw", "candidate", "verified"] as const;
 
 function world() {
-  const clock = new FakeClock();
-  const snapshots = new SnapshotReader({ onBug: neverCalled, clock, large: new LargeTurns(), wake: () => undefined });
-  const want = (group: string, store: SnapshotStore, location: string) =>
-    snapshots.want(group, { store, location, shortID: group, rawIntervalMs: 60_000, validationIntervalMs: 60_000 });
+  const { clock, snapshots, want } = reading();
   const storage = new MemoryStorage(() => new Date(clock.wallMs()));
   const exported = (group: string) => {
     for (const key of [`${group}-raw`, group]) {
