@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type SnapshotStore, StorageError, type StorageFault } from "../../operator/storage/store.ts";
+import type { SnapshotStore, StorageFault } from "../../operator/storage/store.ts";
+import { refusal } from "../storage/refusal.ts";
 import { type Bench, benches } from "./storage-benches.ts";
 
 const signal = new AbortController().signal;
@@ -12,15 +13,6 @@ const text = (body: Uint8Array) => Buffer.from(body).toString();
 let serial = 0;
 /** A short id nobody used before. */
 const newKey = () => `7f3a${(serial++).toString(16).padStart(2, "0")}`;
-
-async function refusal(call: Promise<unknown>): Promise<StorageError> {
-  const outcome = await call.then(
-    (value) => value,
-    (error: unknown) => error,
-  );
-  expect(outcome).toBeInstanceOf(StorageError);
-  return outcome as StorageError;
-}
 
 async function faultOf(call: Promise<unknown>): Promise<StorageFault> {
   return (await refusal(call)).fault;

@@ -1,6 +1,6 @@
 /** A store that talks to a server of wire.ts, both gone after the test: the set-up of the tests wire-*.test.ts. */
-import { afterEach, expect } from "vitest";
-import { type SnapshotStore, StorageError } from "../../operator/storage/store.ts";
+import { afterEach } from "vitest";
+import type { SnapshotStore } from "../../operator/storage/store.ts";
 import type { Limits } from "../../operator/storage/transport.ts";
 import { type Answer, OBJECT, SHORT, startWire, storeAt, type Vendor, type Wire } from "./wire.ts";
 
@@ -15,15 +15,6 @@ export async function talkTo(vendor: Vendor, answer: Answer, limits: Partial<Lim
   const store = storeAt(vendor, wire.url, limits);
   cleanUp.push(wire.close, () => store.close());
   return { wire, store };
-}
-
-export async function refusal(call: Promise<unknown>): Promise<StorageError> {
-  const outcome = await call.then(
-    (value) => value,
-    (error: unknown) => error,
-  );
-  expect(outcome).toBeInstanceOf(StorageError);
-  return outcome as StorageError;
 }
 
 export const read = (store: SnapshotStore, maxBytes = 1_000) => store.read("resource", "7f3a91", { maxBytes }, signal);

@@ -1,7 +1,8 @@
 /** How a call is made and ended: its connection, its headers, its caller's signal. */
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
-import { cleanUp, object, read, refusal, signal, talkTo } from "./talking.ts";
+import { refusal } from "./refusal.ts";
+import { cleanUp, object, read, signal, talkTo } from "./talking.ts";
 import { OBJECT, startWire, VENDORS } from "./wire.ts";
 
 describe.each(VENDORS)("%s", (vendor) => {

@@ -1,6 +1,7 @@
 /** Reads and writes on a condition, with servers that know only half of them. */
 import { describe, expect, test } from "vitest";
-import { refusal, signal, talkTo } from "./talking.ts";
+import { refusal } from "./refusal.ts";
+import { signal, talkTo } from "./talking.ts";
 import { OBJECT, refuse, VENDORS } from "./wire.ts";
 
 describe.each(VENDORS)("%s", (vendor) => {

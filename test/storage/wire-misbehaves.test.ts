@@ -1,7 +1,8 @@
 /** Servers that do not answer, stop half way, or answer what is no answer: which fault each is, and how soon. */
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
-import { allClosed, cleanUp, object, read, refusal, signal, talkTo } from "./talking.ts";
+import { refusal } from "./refusal.ts";
+import { allClosed, cleanUp, object, read, signal, talkTo } from "./talking.ts";
 import { type Answer, OBJECT, storeAt, VENDORS } from "./wire.ts";
 
 describe.each(VENDORS)("%s", (vendor) => {

@@ -1,6 +1,7 @@
 /** What a store refuses in its own words: which fault it is, and what the user is told. */
 import { describe, expect, test } from "vitest";
-import { read, refusal, signal, talkTo } from "./talking.ts";
+import { refusal } from "./refusal.ts";
+import { read, signal, talkTo } from "./talking.ts";
 import { refuse, VENDORS } from "./wire.ts";
 
 describe("what the server says", () => {
