@@ -105,6 +105,7 @@ export async function startBench(): Promise<Bench> {
 }
 
 export const groupPath = (name: string) => `/apis/holdfast.dev/v1alpha1/namespaces/${NAMESPACE}/gatewaygroups/${name}`;
+export const V1 = `/api/v1/namespaces/${NAMESPACE}`;
 export const deploymentPath = (name: string) => `/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${name}`;
 
 async function startOperator(folder: string, name: string, controlPlane: ControlPlane): Promise<OperatorProcess> {
@@ -209,7 +210,7 @@ async function applyGroup(
 }
 
 const secret = (api: ApiServer, name: string, stringData: Record<string, string>) =>
-  create(api, `/api/v1/namespaces/${NAMESPACE}/secrets`, { metadata: { name }, stringData });
+  create(api, `${V1}/secrets`, { metadata: { name }, stringData });
 
 async function create(api: ApiServer, path: string, object: Loose): Promise<void> {
   const { code, body } = await api.call("POST", path, object);
@@ -289,6 +290,23 @@ async function startDpManager({ authority }: ControlPlane): Promise<DpManager> {
   };
   return manager;
 }
+
+export const merge = (bench: Bench, path: string, patch: Loose) =>
+  bench.api.call("PATCH", path, patch, { "content-type": "application/merge-patch+json" });
+
+export async function condition(bench: Bench, group: string, type: string): Promise<Loose | undefined> {
+  return (await bench.status(group))["conditions"]?.find((one: Loose) => one["type"] === type);
+}
+
+export const becomes = (bench: Bench, group: string, type: string, status: string, reason: string) =>
+  until(
+    `${type} of ${group} is ${status} ${reason}`,
+    async () => {
+      const found = await condition(bench, group, type);
+      return found?.["status"] === status && found["reason"] === reason;
+    },
+    LIMIT_MS,
+  );
 
 /** Waits until nothing was written for a while; resolves with the number of all writes so far. */
 export async function untilQuiet(bench: Bench, quietMs: number): Promise<number> {

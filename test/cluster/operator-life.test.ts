@@ -4,14 +4,18 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { until } from "../lab/process.ts";
 import {
   type Bench,
+  becomes,
+  condition,
   deploymentPath,
   groupPath,
   LIMIT_MS,
   type Loose,
+  merge,
   NAMESPACE,
   type OperatorProcess,
   startBench,
   untilQuiet,
+  V1,
 } from "./operator-bench.ts";
 import { podsOf, rehearse, serveAll } from "./operator-kubelet.ts";
 
@@ -26,20 +30,6 @@ afterAll(async () => {
   await bench?.stop();
 });
 
-const V1 = `/api/v1/namespaces/${NAMESPACE}`;
-const condition = async (group: string, type: string): Promise<Loose | undefined> =>
-  (await bench.status(group))["conditions"]?.find((one: Loose) => one["type"] === type);
-const becomes = (group: string, type: string, status: string, reason: string) =>
-  until(
-    `${type} of ${group} is ${status} ${reason}`,
-    async () => {
-      const found = await condition(group, type);
-      return found?.["status"] === status && found["reason"] === reason;
-    },
-    LIMIT_MS,
-  );
-const merge = (path: string, patch: Loose) =>
-  bench.api.call("PATCH", path, patch, { "content-type": "application/merge-patch+json" });
 const tell = () => bench.writes().map(({ verb, resource, name, code }) => `${verb} ${resource} ${name} ${code}`);
 
 /** The group exists, its pods serve, and nothing is left to write. */
@@ -49,7 +39,7 @@ async function servingGroup(name: string, change?: (spec: Loose) => void): Promi
     `pods of ${name} serve`,
     async () => {
       await serveAll(bench, name);
-      return (await condition(name, "Ready"))?.["status"] === "True";
+      return (await condition(bench, name, "Ready"))?.["status"] === "True";
     },
     LIMIT_MS,
   );
@@ -74,7 +64,7 @@ test("a group gets all its children, and a status that says where it stands", as
   expect(status["observedGeneration"]).toBe(1);
   expect(status["controlPlane"]).toMatchObject({ verdict: "Reachable" });
   expect(status["traffic"]).toMatchObject({ replicas: 2, ready: 2, fromControlPlane: 2 });
-  expect(await condition("edge", "FallbackReady")).toMatchObject({ status: "False", reason: "NoExportYet" });
+  expect(await condition(bench, "edge", "FallbackReady")).toMatchObject({ status: "False", reason: "NoExportYet" });
 });
 
 test("at rest nothing is written, though probes and exports go on", async () => {
@@ -89,9 +79,9 @@ test("an export is proven by a rehearsal and becomes the verified pair", async (
   await bench.exportSnapshot("edge", 3);
   const rehearsals = () => podsOf(bench, "edge", "rehearsal");
   await until("a rehearsal pod is there", async () => (await rehearsals()).length === 1, LIMIT_MS);
-  expect((await condition("edge", "FallbackReady"))?.["status"]).toBe("False");
+  expect((await condition(bench, "edge", "FallbackReady"))?.["status"]).toBe("False");
   await rehearse(bench, (await rehearsals())[0] as Loose, { routes: 3, services: 1, upstreams: 0 });
-  await becomes("edge", "FallbackReady", "True", "Proven");
+  await becomes(bench, "edge", "FallbackReady", "True", "Proven");
   const start = await bench.object(`${V1}/configmaps/edge-start`);
   const published = JSON.parse(start?.["data"]["start.json"]);
   expect(Object.keys(published.proofs)).toHaveLength(1);
@@ -126,8 +116,8 @@ test("a restart of the operator with nothing changed writes nothing", async () =
 });
 
 test("hand edits are taken back, and what others added stays", async () => {
-  await merge(`${V1}/services/edge`, { spec: { selector: { "holdfast.dev/role": "backup" } } });
-  await merge(deploymentPath("edge"), { metadata: { labels: { team: "blue" } } });
+  await merge(bench, `${V1}/services/edge`, { spec: { selector: { "holdfast.dev/role": "backup" } } });
+  await merge(bench, deploymentPath("edge"), { metadata: { labels: { team: "blue" } } });
   await until(
     "the selector is back",
     async () => (await bench.object(`${V1}/services/edge`))?.["spec"].selector["holdfast.dev/role"] === "traffic",
@@ -177,11 +167,11 @@ test("a Service of that name that is a stranger's is left alone until its owner 
   };
   await bench.api.call("POST", `${V1}/services`, stranger);
   await bench.group("lane");
-  await becomes("lane", "Stalled", "True", "NameTaken");
+  await becomes(bench, "lane", "Stalled", "True", "NameTaken");
   expect((await bench.object(`${V1}/services/lane`))?.["spec"].selector).toEqual({ app: "theirs" });
   expect(await bench.object(deploymentPath("lane")), "the rest is made all the same").toBeDefined();
-  await merge(`${V1}/services/lane`, { metadata: { annotations: { "holdfast.dev/adopt-by": "lane" } } });
-  await becomes("lane", "Stalled", "True", "AdoptionWaits");
+  await merge(bench, `${V1}/services/lane`, { metadata: { annotations: { "holdfast.dev/adopt-by": "lane" } } });
+  await becomes(bench, "lane", "Stalled", "True", "AdoptionWaits");
   expect((await bench.object(`${V1}/services/lane`))?.["spec"].selector, "nothing of ours serves yet").toEqual({
     app: "theirs",
   });
@@ -189,11 +179,11 @@ test("a Service of that name that is a stranger's is left alone until its owner 
     "pods of lane serve",
     async () => {
       await serveAll(bench, "lane");
-      return (await condition("lane", "Ready"))?.["status"] === "True";
+      return (await condition(bench, "lane", "Ready"))?.["status"] === "True";
     },
     LIMIT_MS,
   );
-  await becomes("lane", "Stalled", "False", "Accepted");
+  await becomes(bench, "lane", "Stalled", "False", "Accepted");
   const adopted = await bench.object(`${V1}/services/lane`);
   expect(adopted?.["spec"].selector).toMatchObject({ "holdfast.dev/group": "lane" });
 });

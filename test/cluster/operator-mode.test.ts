@@ -4,14 +4,18 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { until } from "../lab/process.ts";
 import {
   type Bench,
+  becomes,
+  condition,
   deploymentPath,
   groupPath,
   LIMIT_MS,
   type Loose,
+  merge,
   NAMESPACE,
   type OperatorProcess,
   startBench,
   untilQuiet,
+  V1,
 } from "./operator-bench.ts";
 import { podsOf, rehearse, serveAll } from "./operator-kubelet.ts";
 
@@ -30,22 +34,8 @@ beforeEach(async () => {
   bench.dpManager.counts = { routes: 3, services: 1 };
 });
 
-const V1 = `/api/v1/namespaces/${NAMESPACE}`;
 const leads = async (process: OperatorProcess) => (await process.metrics()).includes("\nholdfast_leader 1");
 const mode = async (group: string) => (await bench.status(group))["mode"];
-const condition = async (group: string, type: string): Promise<Loose | undefined> =>
-  (await bench.status(group))["conditions"]?.find((one: Loose) => one["type"] === type);
-const becomes = (group: string, type: string, status: string, reason: string) =>
-  until(
-    `${type} of ${group} is ${status} ${reason}`,
-    async () => {
-      const found = await condition(group, type);
-      return found?.["status"] === status && found["reason"] === reason;
-    },
-    LIMIT_MS,
-  );
-const merge = (path: string, patch: Loose) =>
-  bench.api.call("PATCH", path, patch, { "content-type": "application/merge-patch+json" });
 const published = async (group: string) =>
   JSON.parse((await bench.object(`${V1}/configmaps/${group}-start`))?.["data"]["start.json"]);
 
@@ -65,7 +55,7 @@ async function provenGroup(name: string, pods: "serve" | "pending"): Promise<voi
       for (const pod of await podsOf(bench, name, "rehearsal")) {
         if (pod["status"].phase === "Pending") await rehearse(bench, pod, { routes: 3, services: 1, upstreams: 0 });
       }
-      return (await condition(name, "FallbackReady"))?.["reason"] === "Proven";
+      return (await condition(bench, name, "FallbackReady"))?.["reason"] === "Proven";
     },
     LIMIT_MS,
   );
@@ -86,14 +76,14 @@ test("nothing serves and the control plane is gone: recorded, then published; ba
   const acted = writes.findIndex((write) => write.resource === "configmaps");
   expect(recorded, "the mode is recorded before it is acted on").toBeLessThan(acted);
   expect((await bench.status("alone"))["history"][0]["evidence"]).toContain("Holdfast sees down");
-  expect(await condition("alone", "FallbackActive")).toMatchObject({ status: "True" });
+  expect(await condition(bench, "alone", "FallbackActive")).toMatchObject({ status: "True" });
   const metrics = await operator.metrics();
   expect(metrics).toMatch(/holdfast_mode_changes_total\{.*from="Normal",to="ToFallback"/);
   expect(metrics).toContain('holdfast_group_mode{namespace="gateways",name="alone",mode="Fallback"} 1');
   await serveAll(bench, "alone", "fallback");
   bench.dpManager.counts = {};
   await bench.dpManager.up();
-  await becomes("alone", "ControlPlaneRegressed", "True", "Regressed");
+  await becomes(bench, "alone", "ControlPlaneRegressed", "True", "Regressed");
   expect(await mode("alone"), "an emptied control plane is none to return to").toBe("Fallback");
   bench.dpManager.counts = { routes: 3, services: 1 };
   const canaries = () => podsOf(bench, "alone", "canary");
@@ -117,17 +107,17 @@ test("nothing serves and the control plane is gone: recorded, then published; ba
 test("pods serve and nobody can be asked: nothing moves, and it is said why", async () => {
   await provenGroup("mute", "serve");
   await bench.dpManager.down();
-  await becomes("mute", "ControlPlaneReachable", "Unknown", "WitnessesMissing");
+  await becomes(bench, "mute", "ControlPlaneReachable", "Unknown", "WitnessesMissing");
   await wait(8_000); // longer than outageAfterSeconds
   expect(await mode("mute")).toBe("Normal");
   expect((await bench.object(deploymentPath("mute")))?.["spec"].replicas).toBe(2);
   await bench.dpManager.up();
-  await becomes("mute", "ControlPlaneReachable", "True", "ControlPlaneAnswers");
+  await becomes(bench, "mute", "ControlPlaneReachable", "True", "ControlPlaneAnswers");
 });
 
 test("a dead database behind a living front is told at once and recorded after the dwell", async () => {
   bench.dpManager.counts = undefined;
-  await becomes("mute", "ControlPlaneReachable", "False", "DatabaseDown");
+  await becomes(bench, "mute", "ControlPlaneReachable", "False", "DatabaseDown");
   await until("it is in fallback", async () => (await mode("mute")) !== "Normal", LIMIT_MS);
   bench.dpManager.counts = { routes: 3, services: 1 };
 });
@@ -160,12 +150,12 @@ test("wrong storage keys are told with the way out, touch nothing, and heal with
   const before = await bench.object(deploymentPath("mute"));
   const path = `${V1}/secrets/store-operator`;
   const good = (await bench.object(path))?.["data"];
-  await merge(path, { data: { secretAccessKey: Buffer.from("wrong-wrong-wrong").toString("base64") } });
+  await merge(bench, path, { data: { secretAccessKey: Buffer.from("wrong-wrong-wrong").toString("base64") } });
   const storage = async () =>
     (await bench.object(`/apis/holdfast.dev/v1alpha1/namespaces/${NAMESPACE}/fallbackstorages/store`))?.["status"];
   const ready = async () => (await storage()).conditions.find((one: Loose) => one["type"] === "Ready");
   await until("it is told", async () => (await ready()).reason === "StorageDenied", LIMIT_MS);
-  await merge(path, { data: good });
+  await merge(bench, path, { data: good });
   await until("it is healed", async () => (await ready()).status === "True", LIMIT_MS);
   const after = await bench.object(deploymentPath("mute"));
   expect(after?.["metadata"].generation).toBe(before?.["metadata"].generation);
@@ -178,24 +168,24 @@ test("a pod template that the cluster refuses is told before the roll, and nothi
     "its pods serve",
     async () => {
       await serveAll(bench, "strict");
-      return (await condition("strict", "Ready"))?.["status"] === "True";
+      return (await condition(bench, "strict", "Ready"))?.["status"] === "True";
     },
     LIMIT_MS,
   );
   const before = await bench.object(deploymentPath("strict"));
   const label = (value: string | null) =>
-    merge(`/api/v1/namespaces/${NAMESPACE}`, { metadata: { labels: { "pod-security.kubernetes.io/enforce": value } } });
+    merge(bench, V1, { metadata: { labels: { "pod-security.kubernetes.io/enforce": value } } });
   await label("baseline");
   await bench.group("strict", (spec) => {
     spec["traffic"] = { podTemplate: { spec: { volumes: [{ name: "host", hostPath: { path: "/" } }] } } };
   });
-  await becomes("strict", "Stalled", "True", "PodsRefused");
-  expect((await condition("strict", "Stalled"))?.["message"]).toContain("hostPath");
+  await becomes(bench, "strict", "Stalled", "True", "PodsRefused");
+  expect((await condition(bench, "strict", "Stalled"))?.["message"]).toContain("hostPath");
   const during = await bench.object(deploymentPath("strict"));
   expect(during?.["metadata"].generation).toBe(before?.["metadata"].generation);
   await bench.group("strict", (spec) => {
     spec["traffic"] = {};
   });
-  await becomes("strict", "Stalled", "False", "Accepted");
+  await becomes(bench, "strict", "Stalled", "False", "Accepted");
   await label(null);
 });
