@@ -26,6 +26,7 @@ export interface Result {
   rows: Row[];
 }
 
+/** Committed. What earlier programs wrote in another form stands in `earlier/` below, and is not read. */
 const RESULTS = join(REPOSITORY, "bench/results");
 const PAGE = join(REPOSITORY, "docs/benchmarks.md");
 const [BEGIN, END] = ["<!-- results: begin -->", "<!-- results: end -->"];
