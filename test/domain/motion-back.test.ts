@@ -1,6 +1,7 @@
 /** The way back to a control plane that answers: successors first, then one less. */
 import { expect, test } from "vitest";
 import { done, fromSnapshot, healthy, held, inMode, type Loose, planOf } from "./deciding.ts";
+import { approve } from "./mode-facts.ts";
 import { mark, motion, type Row, surge } from "./motion-facts.ts";
 
 /** Two pods of the snapshot, a control plane that is back, mode ToNormal; each row goes on from there. */
@@ -126,6 +127,24 @@ test.for<Row>([
       surge(f);
     },
     ["markPod edge-1-1"],
+  ],
+  [
+    "what the control plane holds is not counted anew yet: the surge stays, nobody leaves",
+    (f) => {
+      surge(f);
+      delete f.controlPlane.counts;
+    },
+    [],
+  ],
+  [
+    "not counted, approved, and nobody is left to move: what is too many goes",
+    (f) => {
+      surge(f);
+      for (const pod of f.pods) pod.start.choice = "normal";
+      delete f.controlPlane.counts;
+      approve(f, -1);
+    },
+    ["scale 3 -> 2"],
   ],
   ["it came up from the snapshot: that one leaves again", (f) => cameBack(f, 30_000), ["markPod edge-1-3"]],
   [
