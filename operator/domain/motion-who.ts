@@ -1,6 +1,7 @@
 import type { PodFact } from "./facts-cluster.ts";
 import type { MotionInput } from "./motion.ts";
 import { cannotStart, isReady, isServing } from "./pods.ts";
+import { returnApproved } from "./words.ts";
 
 /** Which pods a motion is about: those that cannot start, those that leave, those that remain to be replaced. */
 
@@ -41,8 +42,9 @@ export function leaversOf(input: MotionInput): PodFact[] {
   );
   switch (mode) {
     case "ToNormal":
-      // While the control plane holds too little, or that is not known, no pod of the snapshot is given up.
-      if (regression.is === "regressed" ? !regression.approved : regression.is !== "none") return [];
+      // While the control plane holds too little, or that is not known, no pod of the snapshot is given up: unless a
+      // person has said so.
+      if (regression.is !== "none" && !returnApproved(facts)) return [];
       return evidence.verdict.word === "Reachable" ? ready.filter((pod) => pod.start?.choice === "fallback") : [];
     case "ToFallback":
     case "Fallback":

@@ -137,6 +137,25 @@ test.for<Row>([
     [],
   ],
   [
+    "not counted, and approved all the same: the move goes on",
+    (f) => {
+      surge(f);
+      delete f.controlPlane.counts;
+      approve(f, -1); // given in the step before
+    },
+    ["markPod edge-1-1"],
+  ],
+  [
+    "not counted, approved, and the mark is seen: one less",
+    (f) => {
+      surge(f);
+      mark(f.pods[0]);
+      delete f.controlPlane.counts;
+      approve(f, -1);
+    },
+    ["scale 3 -> 2"],
+  ],
+  [
     "not counted, approved, and nobody is left to move: what is too many goes",
     (f) => {
       surge(f);

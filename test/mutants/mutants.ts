@@ -186,7 +186,7 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "motion-who.ts",
     "while regressed no pod of the snapshot is given up",
-    'regression.is === "regressed" ? !regression.approved : regression.is !== "none"',
+    'regression.is !== "none" && !returnApproved(facts)',
     "false",
   ),
   m(
@@ -196,6 +196,7 @@ export const MUTANTS: readonly Mutant[] = [
     'cannotStart(pod, "normal")',
   ),
   m("motion-who.ts", "what cannot be placed keeps nobody", "pod.scheduled && pod.trouble === undefined;", "true;"),
+  m("motion.ts", "a return that lost its counts keeps its surge", " && !isUncounted(input)", ""),
   m("motion.ts", "frozen", "if (input.frozen || ", "if ("),
   m("motion.ts", "waves", "!input.waveOpen || ", ""),
   m("motion.ts", "no surge on a number that waits for a word", " || input.replicasHeld !== undefined", ""),
