@@ -121,13 +121,9 @@ function sayingsOf(input: StatusInput): Saying[] {
       reason: pipeline.quarantine.reason,
       message: pipeline.quarantine.message,
     });
-  if (situation.regression.is === "regressed")
-    sayings.push({
-      type: "ControlPlaneRegressed",
-      status: "True",
-      reason: "Regressed",
-      message: regressionText(situation.regression.kinds),
-    });
+  const regressed = regressedText(situation);
+  if (regressed !== undefined)
+    sayings.push({ type: "ControlPlaneRegressed", status: "True", reason: "Regressed", message: regressed });
   if (template.pending)
     sayings.push({
       type: "RestartPending",
@@ -148,6 +144,13 @@ function sayingsOf(input: StatusInput): Saying[] {
       message: `The control plane was lost and is not known to be back, and fallback is not ready: ${readiness.message}. Nothing that serves is touched`,
     });
   return sayings;
+}
+
+/** Not counted just now: what was told last stands, or each probe without an answer would make it news again. */
+function regressedText({ facts, regression }: Situation): string | undefined {
+  if (regression.is === "regressed") return regressionText(regression.kinds);
+  if (regression.is === "none") return undefined;
+  return facts.group.status.conditions?.find(({ type }) => type === "ControlPlaneRegressed")?.message;
 }
 
 /** Ready is what a pod that starts now would find; Holdfast that only looks on, or writes nothing, brings it nothing. */

@@ -1,0 +1,46 @@
+/** A control plane that holds too little is told until it is known to hold enough again. */
+import { expect, test } from "vitest";
+import { healthy, held, type Loose, lose, planOf, told } from "./deciding.ts";
+import { empty } from "./mode-facts.ts";
+
+/** In normal mode the control plane was seen emptied, and was told so; then this. */
+test.for<[string, (facts: Loose) => void, string | undefined]>([
+  ["it is still empty", () => {}, "Regressed"],
+  ["it is not counted anew yet", (f) => delete f.controlPlane.counts, "Regressed"],
+  [
+    "it is lost",
+    (f) => {
+      delete f.controlPlane.counts;
+      lose(f);
+    },
+    "Regressed",
+  ],
+  ["it holds what it should", (f) => (f.controlPlane.counts = { ...f.group.status.snapshot.counts }), undefined],
+  [
+    "nothing is expected of it",
+    (f) => {
+      delete f.controlPlane.counts;
+      delete f.group.status.snapshot.counts;
+    },
+    undefined,
+  ],
+])("it was told, and now %s", ([, change, reason]) => {
+  const { facts } = healthy();
+  empty(facts);
+  const first = planOf(facts, held(facts, "Reachable", 5_000));
+  facts.group.status = structuredClone(first.status);
+  const before = facts.group.status.conditions.find((one: Loose) => one.type === "ControlPlaneRegressed");
+  change(facts);
+  const plan = planOf(facts, held(facts, "Reachable", 5_000));
+  expect(told(plan, "ControlPlaneRegressed")).toBe(reason);
+  if (reason === undefined) return;
+  expect(plan.status.conditions).toContainEqual(before);
+  expect(plan.events.filter((event) => event.action === "ControlPlaneRegressed")).toEqual([]);
+  expect(plan.wants.controlPlaneCounts, "or nobody would ever see it restored").toBe(true);
+});
+
+test("what was never counted is not told", () => {
+  const { facts } = healthy();
+  delete facts.controlPlane.counts;
+  expect(told(planOf(facts, held(facts, "Reachable", 5_000)), "ControlPlaneRegressed")).toBeUndefined();
+});
