@@ -2,6 +2,7 @@ import type { GroupMemory } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { PodFact, WorkloadFact } from "./facts-cluster.ts";
 import type { Motion, MotionInput } from "./motion.ts";
+import { choseSnapshot } from "./pods.ts";
 
 /** A surge that is not there after this is taken back, ms. */
 const SURGE_PATIENCE_MS = 60_000;
@@ -19,8 +20,7 @@ export function moveFailure(
   // Of this attempt alone: a pod that came up from the snapshot in the outage, or in an earlier attempt, says nothing.
   const sinceMs = Math.max(Date.parse(facts.group.status.modeSince ?? "") || 0, facts.nowMs - MOVE_PAUSE_MS);
   const fresh = (pod: PodFact) => pod.createdMs > sinceMs;
-  if (mode === "ToNormal" && leavers.some((pod) => fresh(pod) && pod.start?.controlPlaneAnswered === false))
-    return "CanaryFailed";
+  if (mode === "ToNormal" && leavers.some((pod) => fresh(pod) && choseSnapshot(pod))) return "CanaryFailed";
   // Of the surge alone: what was broken before it says nothing about it.
   const late = surgeOfNow(facts, traffic.replicas - input.wanted).some((pod) => cannotRun(pod, facts.nowMs));
   const missing = facts.pods.filter((pod) => !pod.deleting).length < traffic.replicas;

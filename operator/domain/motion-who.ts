@@ -1,6 +1,6 @@
 import type { PodFact } from "./facts-cluster.ts";
 import type { MotionInput } from "./motion.ts";
-import { cannotStart, isReady, isServing } from "./pods.ts";
+import { cannotStart, choseSnapshot, isReady, isServing } from "./pods.ts";
 import { returnApproved } from "./words.ts";
 
 /** Which pods a motion is about: those that cannot start, those that leave, those that remain to be replaced. */
@@ -63,7 +63,6 @@ export function leaversOf(input: MotionInput): PodFact[] {
 function backToNormal({ facts, evidence }: MotionInput): boolean {
   const dwellMs = facts.group.spec.fallback.recovery.afterSeconds * 1000;
   if (evidence.verdict.reason !== "ControlPlaneAnswers" || evidence.heldMs < dwellMs) return false;
-  return !facts.pods.some(
-    (pod) => pod.start?.controlPlaneAnswered === false && facts.nowMs - pod.start.finishedMs < dwellMs,
-  );
+  const missed = (pod: PodFact) => choseSnapshot(pod) || pod.start?.controlPlaneAnswered === false;
+  return !facts.pods.some((pod) => missed(pod) && facts.nowMs - (pod.start?.finishedMs ?? 0) < dwellMs);
 }

@@ -19,6 +19,13 @@ export const servesFrom = (pod: PodFact, choice: "normal" | "fallback"): boolean
 export const cannotStart = (pod: PodFact, choice: "normal" | "fallback"): boolean =>
   !pod.deleting && !pod.ready && pod.start?.choice === choice && pod.restarts >= 2 && pod.trouble !== undefined;
 
+/**
+ * It chose the snapshot by itself: it met no control plane, or could not tell (a name or a route that came late). One like
+ * it would do the same. Who was told of a recorded fallback shows nothing of the kind.
+ */
+export const choseSnapshot = ({ start }: PodFact): boolean =>
+  start?.choice === "fallback" && start.reason !== "RecordedFallback";
+
 /** How many pods more than `replicas` a move may run; at least one. */
 export function surgeOf(maxSurge: number | string, replicas: number): number {
   const wanted =

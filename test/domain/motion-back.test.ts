@@ -167,6 +167,16 @@ test.for<Row>([
   ],
   ["it came up from the snapshot: that one leaves again", (f) => cameBack(f, 30_000), ["markPod edge-1-3"]],
   [
+    "it came up from the snapshot, as it could not tell (its network came late): that one leaves again",
+    (f) => cameBack(f, 30_000, { controlPlaneAnswered: undefined }),
+    ["markPod edge-1-3"],
+  ],
+  [
+    "it was told of fallback, as its kubelet had not heard of the return: no fault of the control plane's",
+    (f) => cameBack(f, 30_000, { reason: "RecordedFallback", controlPlaneAnswered: undefined }),
+    ["markPod edge-1-1"],
+  ],
+  [
     "one came up from the snapshot in the outage, just before the return: the surge is waited for",
     (f) => {
       surge(f, { ready: false });
@@ -226,13 +236,14 @@ function refusedSurge(facts: Loose, sinceMs: number): void {
   const failure = { failure: "exceeded quota", failureSinceMs: facts.nowMs - sinceMs };
   Object.assign(facts.children.traffic, { replicas: 3, ...failure });
 }
-function cameBack(facts: Loose, ageMs: number): void {
+function cameBack(facts: Loose, ageMs: number, change: object = {}): void {
   const start = {
     choice: "fallback",
     reason: "ControlPlaneSilent",
     controlPlaneAnswered: false,
     finishedMs: 0,
     absent: [],
+    ...change,
   };
   surge(facts, { start }, ageMs);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { done, healthy, held, type Loose, planOf } from "./deciding.ts";
+import { done, fromSnapshot, healthy, held, type Loose, planOf } from "./deciding.ts";
 import { motion, type Row } from "./motion-facts.ts";
 
 /** At rest in normal mode, two pods, and the number that is wanted changes. */
@@ -30,6 +30,43 @@ test.for<Row>([
   const { facts } = healthy();
   change(facts);
   const plan = planOf(facts, held(facts, "Reachable", 5_000));
+  expect(plan.broken).toEqual([]);
+  expect(motion(done(plan))).toEqual(steps);
+});
+
+/** In normal mode both pods came up from the snapshot, and the control plane has answered for the return's 30 s. */
+test.for<[string, (start: Loose, nowMs: number) => void, string[]]>([
+  ["long ago", () => {}, ["scale 2 -> 3"]],
+  ["one a moment ago, as it met nobody", (start, nowMs) => (start.finishedMs = nowMs - 29_999), []],
+  [
+    "one a moment ago, as it could not tell: the next would do the same",
+    (start, nowMs) => {
+      start.finishedMs = nowMs - 29_999;
+      delete start.controlPlaneAnswered;
+    },
+    [],
+  ],
+  [
+    "one a moment ago, and as normal, though it met nobody: no proof was there yet",
+    (start, nowMs) => Object.assign(start, { finishedMs: nowMs - 29_999, choice: "normal", reason: "NoProof" }),
+    [],
+  ],
+  [
+    "one a moment ago, as its kubelet told it of a fallback that is over",
+    (start, nowMs) => {
+      Object.assign(start, { finishedMs: nowMs - 29_999, reason: "RecordedFallback" });
+      delete start.controlPlaneAnswered;
+    },
+    ["scale 2 -> 3"],
+  ],
+  ["one for the return's time", (start, nowMs) => (start.finishedMs = nowMs - 30_000), ["scale 2 -> 3"]],
+])("back at rest, from the snapshot: %s", ([, change, steps]) => {
+  const { facts } = healthy();
+  fromSnapshot(facts);
+  for (const { start } of facts.pods)
+    Object.assign(start, { reason: "ControlPlaneSilent", controlPlaneAnswered: false });
+  change(facts.pods[0].start, facts.nowMs);
+  const plan = planOf(facts, held(facts, "Reachable", 30_000));
   expect(plan.broken).toEqual([]);
   expect(motion(done(plan))).toEqual(steps);
 });

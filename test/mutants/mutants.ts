@@ -223,6 +223,7 @@ export const MUTANTS: readonly Mutant[] = [
     "createdMs > SURGE_PATIENCE_MS",
     "createdMs > 1e15",
   ),
+  m("pods.ts", "who was told of fallback shows nothing", ' && start.reason !== "RecordedFallback"', ""),
   m("motion-failure.ts", "a surge that is refused is taken back", "SinceMs > SURGE_PATIENCE_MS", "SinceMs > 1e15"),
   m(
     "motion-failure.ts",
