@@ -119,7 +119,7 @@ function orderExpired({ facts, evidence }: ModeInput): boolean {
 }
 
 /** undefined: not lost. Otherwise how long until the loss counts; 0 when it does. */
-function lostForMs({ facts, evidence }: ModeInput): { leftMs: number } | undefined {
+export function lostForMs({ facts, evidence }: Pick<ModeInput, "facts" | "evidence">): { leftMs: number } | undefined {
   if (evidence.verdict.word !== "Unreachable") return undefined;
   const wantedMs = facts.group.spec.fallback.outageAfterSeconds * 1000 * evidence.verdict.dwellFactor;
   return { leftMs: Math.max(0, wantedMs - evidence.heldMs) };

@@ -66,3 +66,16 @@ function backToNormal({ facts, evidence }: MotionInput): boolean {
   const missed = (pod: PodFact) => choseSnapshot(pod) || pod.start?.controlPlaneAnswered === false;
   return !facts.pods.some((pod) => missed(pod) && facts.nowMs - (pod.start?.finishedMs ?? 0) < dwellMs);
 }
+
+/**
+ * A move that does not know just now whether to go on keeps what it has, its surge included: without leavers nobody is
+ * marked, and the cluster would as soon take the successors. A return may have lost sight of the control plane, or of what
+ * it holds; a move to the snapshot may not be sure of the loss.
+ */
+export function isHalfWay(input: MotionInput): boolean {
+  if (input.mode === "ToNormal") return input.evidence.verdict.word !== "Reachable" || isUncounted(input);
+  return input.motionWaits && input.facts.pods.some((pod) => isReady(pod) && pod.start?.choice === "normal");
+}
+
+const isUncounted = ({ facts, regression }: MotionInput): boolean =>
+  regression.is === "unknown" && !returnApproved(facts);

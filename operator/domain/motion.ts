@@ -4,11 +4,10 @@ import type { Evidence, GroupMemory } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { PodFact, WorkloadFact } from "./facts-cluster.ts";
 import { cannotRun, MOVE_PAUSE_MS, moveFailure, paused } from "./motion-failure.ts";
-import { leaversOf, remainingOf, stuckPods } from "./motion-who.ts";
+import { isHalfWay, leaversOf, remainingOf, stuckPods } from "./motion-who.ts";
 import type { Step } from "./plan.ts";
 import { isReady, isServing, servesFrom, surgeOf } from "./pods.ts";
 import type { Regression } from "./return.ts";
-import { returnApproved } from "./words.ts";
 
 /**
  * Replacing pods, additively: raise the replicas by the surge, wait until the new pods serve, mark those that leave,
@@ -37,6 +36,8 @@ export interface MotionInput {
   publishedKeys: ReadonlySet<string>;
   /** May pods that serve normally be moved to the snapshot (Rolling and due, or ordered)? */
   motionDue: boolean;
+  /** They are to be moved, once the loss has been seen for long enough. */
+  motionWaits: boolean;
   regression: Regression;
   /** The number of pods waits for a word of a person (ReplicasDropHeld): no surge on top of it. */
   replicasHeld?: unknown;
@@ -89,19 +90,13 @@ function settle(input: MotionInput, traffic: WorkloadFact, motion: Motion): void
     return;
   }
   if (traffic.replicas === wanted) return;
-  // A return that lost sight of the control plane, or of what it holds, keeps what it has, its surge included: without
-  // leavers nobody is marked, and the cluster would as soon take the successors.
-  const sees = input.evidence.verdict.word === "Reachable" && !isUncounted(input);
-  if (input.mode === "ToNormal" && !sees) return;
+  if (isHalfWay(input)) return;
   const surplus = input.facts.pods.filter((pod) => !pod.deleting && !isReady(pod)).length;
   if (frozen && surplus < traffic.replicas - wanted) return; // never shrinks what serves without a successor
   const emptied = followsTheEmptied(input, traffic.replicas - wanted - surplus);
   if (emptied.length > 0) retire(input, traffic, emptied, motion);
   else shrink(input, traffic, [], wanted, "the wanted number of pods", motion);
 }
-
-const isUncounted = ({ facts, regression }: MotionInput): boolean =>
-  regression.is === "unknown" && !returnApproved(facts);
 
 /**
  * Of more pods than are wanted, those to give up first. Beside a control plane that lost what it held, a pod that follows

@@ -4,7 +4,7 @@ import { type Desired, desired, type Publication } from "./desired/index.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { KubeTemplate } from "./facts-cluster.ts";
-import { suspectsItself } from "./mode.ts";
+import { lostForMs, suspectsItself } from "./mode.ts";
 import { surgeOf } from "./pods.ts";
 import type { Problem } from "./problem.ts";
 import { proofFor, type Readiness, readinessOf } from "./proof.ts";
@@ -34,6 +34,8 @@ export interface Situation {
   /** Nothing that serves is touched: no template change, no scale-down, no replacement. */
   frozen: boolean;
   motionDue: boolean;
+  /** It would be, but for a loss that is not seen, or not for long enough. */
+  motionWaits: boolean;
 }
 
 export function situationOf(facts: Facts, memory: GroupMemory): Situation {
@@ -64,7 +66,7 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
     publishedKeys: new Set(Object.keys(proofs)),
     wanted: replicas.wanted,
     frozen,
-    motionDue: isMotionDue(facts, mode, words, evidence, lostMs),
+    ...motionNow(facts, mode, words, evidence, lostMs),
   };
   if (replicas.held) situation.replicasHeld = replicas.held;
   return situation;
@@ -149,13 +151,26 @@ function publishableProofs(facts: Facts, elsewhere: boolean): Publication["proof
   return Object.fromEntries(proofs.map((proof) => [proof.key, { digest: proof.digest, verifiedAt: proof.at }]));
 }
 
-function isMotionDue(facts: Facts, mode: Mode, words: Words, evidence: Evidence, lostMs: number | undefined): boolean {
-  if (mode !== "ToFallback" && mode !== "Fallback") return false;
-  if (words.order === "Fallback") return true;
+/**
+ * When the control plane was lost is recorded, and may be of another loss or of another control plane: it was back while
+ * nobody looked. So pods that serve go on one look as little as the group itself: this process must have seen the loss
+ * for as long as a flip takes.
+ */
+function motionNow(
+  facts: Facts,
+  mode: Mode,
+  words: Words,
+  evidence: Evidence,
+  lostMs: number | undefined,
+): Pick<Situation, "motionDue" | "motionWaits"> {
+  const none = { motionDue: false, motionWaits: false };
+  if (mode !== "ToFallback" && mode !== "Fallback") return none;
+  if (words.order === "Fallback") return { ...none, motionDue: true };
   const { rollout } = facts.group.spec.fallback;
-  if (rollout.type !== "Rolling" || words.order === "Observe" || words.order === "Normal") return false;
-  if (suspectsItself(facts) || evidence.verdict.word !== "Unreachable") return false;
-  return lostMs !== undefined && facts.nowMs - lostMs >= rollout.startAfterSeconds * 1000;
+  if (rollout.type !== "Rolling" || words.order === "Observe" || words.order === "Normal") return none;
+  if (lostMs === undefined || facts.nowMs - lostMs < rollout.startAfterSeconds * 1000) return none;
+  const sure = !suspectsItself(facts) && lostForMs({ facts, evidence })?.leftMs === 0;
+  return { motionDue: sure, motionWaits: !sure };
 }
 
 /** A drop by more than half that did not come through the scale subresource is a slip until somebody says otherwise. */

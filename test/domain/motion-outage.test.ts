@@ -1,7 +1,7 @@
 /** What an outage moves: a pod that cannot start, and with Rolling those that serve. */
 import { expect, test } from "vitest";
-import { done, healthy, held, inMode, type Loose, lose, planOf } from "./deciding.ts";
-import { motion, type Row, reachable } from "./motion-facts.ts";
+import { done, fromSnapshot, healthy, held, inMode, type Loose, lose, planOf } from "./deciding.ts";
+import { motion, type Row, reachable, surge } from "./motion-facts.ts";
 
 /** A pod that cannot start, in an outage, is deleted so that it chooses again. */
 test.for<Row>([
@@ -58,6 +58,63 @@ test.for<Row>([
   expect(motion(done(plan))).toEqual(steps);
 });
 
+/** Rolling, due for an hour by what is recorded; this process has seen the loss for so long. Half way: a surge is there. */
+const loss = { atRest: ["scale 2 -> 3"], halfWay: ["markPod edge-1-1"] };
+test.for<[string, (facts: Loose) => void, number, string[], string[]]>([
+  ["it takes its first look", () => {}, 0, [], []],
+  ["not long enough to move a group", () => {}, 19_999, [], []],
+  ["long enough", () => {}, 20_000, loss.atRest, loss.halfWay],
+  ["gateways against Holdfast, which takes twice as long", (f) => gatewaysOnly(f), 39_999, [], []],
+  ["and has lasted that long", (f) => gatewaysOnly(f), 40_000, loss.atRest, loss.halfWay],
+])("rolling, as a new leader sees it: %s", ([, change, heldMs, atRest, halfWay]) => {
+  for (const [before, steps] of [
+    [() => {}, atRest],
+    [fromSnapshotComes, halfWay],
+  ] as const) {
+    const { facts } = healthy();
+    inMode(facts, "Fallback", 60_000);
+    facts.group.spec.fallback.rollout = { type: "Rolling", startAfterSeconds: 60, maxSurge: "25%" };
+    recordLoss(facts, 3_660_000);
+    before(facts);
+    lose(facts);
+    change(facts);
+    const plan = planOf(facts, held(facts, "Unreachable", heldMs));
+    expect(plan.broken).toEqual([]);
+    expect(motion(done(plan))).toEqual(steps);
+  }
+});
+
+/** Two pods are wanted and three run, in fallback under Rolling, seen at the first look. Which surplus is kept? */
+test.for<[string, (facts: Loose) => void, string[]]>([
+  ["a move that is half way", () => {}, []],
+  ["a move that is half way, and nobody knows", (f) => (f.controlPlane.operator = { view: "unknown", detail: "" }), []],
+  ["all are moved: fewer are wanted", (f) => fromSnapshot(f), ["scale 3 -> 2"]],
+  ["no move is due yet: fewer are wanted", (f) => recordLoss(f, 59_999), ["scale 3 -> 2"]],
+  ["OnRestart: fewer are wanted", (f) => onRestart(f, {}), ["scale 3 -> 2"]],
+])("too many: %s", ([, change, steps]) => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  facts.group.spec.fallback.rollout = { type: "Rolling", startAfterSeconds: 60, maxSurge: "25%" };
+  recordLoss(facts, 3_660_000);
+  fromSnapshotComes(facts);
+  lose(facts);
+  change(facts);
+  const plan = planOf(facts, held(facts, "Unreachable", 0));
+  expect(plan.broken).toEqual([]);
+  expect(motion(done(plan))).toEqual(steps);
+});
+
+function recordLoss(facts: Loose, agoMs: number): void {
+  facts.group.status.controlPlane.lostAt = new Date(facts.nowMs - agoMs).toISOString();
+}
+function fromSnapshotComes(facts: Loose): void {
+  surge(facts);
+  Object.assign(facts.pods[2].start, { choice: "fallback", reason: "RecordedFallback" });
+}
+function gatewaysOnly(facts: Loose): void {
+  facts.controlPlane = { operator: { view: "readsOk" }, counts: {} };
+  for (const pod of facts.pods) pod.vote = pod.start.choice === "normal" ? "disconnected" : "unknown";
+}
 function onRestart(facts: Loose, change: object): void {
   facts.group.spec.fallback.rollout.type = "OnRestart";
   Object.assign(facts.pods[0], change);
