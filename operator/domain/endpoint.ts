@@ -2,3 +2,6 @@
 export function controlPlaneAt(endpoint: string): string {
   return URL.canParse(endpoint) ? new URL(endpoint).origin : endpoint;
 }
+
+/** Where a control plane is, and as whom it must show itself: behind one address there may be several. */
+export const identityOf = (endpoint: string, serverName = ""): string => `${controlPlaneAt(endpoint)} ${serverName}`;

@@ -1,4 +1,7 @@
+import { controlPlaneIn } from "./desired/containers.ts";
+import { identityOf } from "./endpoint.ts";
 import type { Facts } from "./facts.ts";
+import type { PodFact } from "./facts-cluster.ts";
 import { isReady } from "./pods.ts";
 import { isBlind } from "./sight.ts";
 import { aboutNow, type Subject } from "./subject.ts";
@@ -77,12 +80,14 @@ export function weigh(facts: Facts, remembered: GroupMemory): Evidence {
 }
 
 function witnessesOf(facts: Facts, sinceWallMs: number): Witnesses {
+  const elsewhere = madeForAnother(facts);
   // Also one that serves badly: a failing check of a route says nothing of the control plane, and a veto stays one.
   const normal = facts.pods.filter((pod) => isReady(pod) && pod.start?.choice === "normal");
   // Seconds of clock difference between node and operator must not let an answer from before the loss veto it.
   const fresh = (finishedMs: number) => finishedMs > sinceWallMs && facts.nowMs - finishedMs <= PLACE_FRESH_MS;
   const starts = facts.pods
-    .flatMap(({ node, start }) => (start && fresh(start.finishedMs) ? [{ node, ...start }] : []))
+    .flatMap((pod) => (pod.start && fresh(pod.start.finishedMs) ? [{ node: pod.node, pod, ...pod.start }] : []))
+    .filter(({ pod, controlPlaneAnswered }) => controlPlaneAnswered === true || !elsewhere(pod))
     .flatMap(({ node, controlPlaneAnswered: answered, readFailed }) =>
       answered === undefined ? [] : [{ node, answered, readFailed: readFailed === true }],
     );
@@ -92,16 +97,30 @@ function witnessesOf(facts: Facts, sinceWallMs: number): Witnesses {
   const places = [...starts, ...witnessPods];
   // Two pods on one node are one place: it may be that node's own trouble.
   const refused = nodesOf(places.filter((place) => !place.answered));
+  const votes = normal.map((pod) => (pod.vote === "disconnected" && elsewhere(pod) ? "unknown" : pod.vote));
+  const say = (word: (typeof votes)[number]) => votes.filter((vote) => vote === word).length;
   return {
     operator: facts.controlPlane.operator.view,
-    connected: normal.filter((pod) => pod.vote === "connected").length,
-    disconnected: normal.filter((pod) => pod.vote === "disconnected").length,
-    silent: normal.filter((pod) => pod.vote === "unknown").length,
+    connected: say("connected"),
+    disconnected: say("disconnected"),
+    silent: say("unknown"),
     placesAnswered: nodesOf(places.filter((place) => place.answered)).size,
     placesRefused: refused.size,
     placesAgree: refused.size >= PLACES_NEEDED || (refused.size > 0 && nodesOf(normal).isSubsetOf(refused)),
     readFailed: places.some((place) => place.readFailed),
   };
+}
+
+/**
+ * Pods that were made for another control plane than the spec names now. That they lost theirs is no word about this one;
+ * that they have theirs still is one against moving them. Of a template that is not found nothing is assumed.
+ */
+function madeForAnother({ group, children }: Facts): (pod: PodFact) => boolean {
+  const { endpoint, serverName } = group.spec.controlPlane;
+  const own = identityOf(endpoint, serverName);
+  const others = (children.traffic?.replicaSets ?? []).filter((set) => (controlPlaneIn(set.template) ?? own) !== own);
+  const hashes = new Set(others.map((set) => set.templateHash));
+  return (pod) => hashes.has(pod.templateHash);
 }
 
 function relapsesOf(

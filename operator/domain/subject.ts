@@ -1,4 +1,4 @@
-import { controlPlaneAt } from "./endpoint.ts";
+import { identityOf } from "./endpoint.ts";
 import type { GroupMemory } from "./evidence.ts";
 import type { GroupFacts } from "./facts.ts";
 
@@ -6,13 +6,11 @@ import type { GroupFacts } from "./facts.ts";
 export interface Subject {
   /** The group's uid. */
   group: string;
-  /** Where it is, and as whom it must show itself: behind one address there may be several. */
   controlPlane: string;
 }
 
 function subjectOf({ uid, spec }: GroupFacts): Subject {
-  const { endpoint, serverName = "" } = spec.controlPlane;
-  return { group: uid, controlPlane: `${controlPlaneAt(endpoint)} ${serverName}` };
+  return { group: uid, controlPlane: identityOf(spec.controlPlane.endpoint, spec.controlPlane.serverName) };
 }
 
 /**

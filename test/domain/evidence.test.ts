@@ -41,6 +41,7 @@ test.for<[string, (group: Loose) => void, number, readonly string[]]>([
   const failed = { moveFailedMs: facts.monoMs, moveFailedWhy: "SurgeImpossible" as const };
   const memory = { ...held(facts, "Unreachable", 3_600_000), ...failed, relapses: { count: 2, back: false } };
   change(facts.group);
+  facts.children.traffic.replicaSets = []; // for whom pods were made: evidence-endpoint.test.ts
   const seen = weigh(facts, memory);
   const fresh = heldMs === 0;
   expect([seen.verdict.word, seen.heldMs, seen.relapses]).toEqual(["Unreachable", heldMs, fresh ? 0 : 2]);

@@ -12,6 +12,13 @@ const m = (file: string, removes: string, find: string, replace: string): Mutant
 export const MUTANTS: readonly Mutant[] = [
   m("verdict.ts", "one connected gateway is enough to doubt", "w.connected > 0 || w.placesAnswered > 0", "false"),
   m("verdict.ts", "a place that was answered is enough to doubt", " || w.placesAnswered > 0", ""),
+  m("evidence.ts", "a loss of the former control plane is none of this one", " && elsewhere(pod) ?", " && false ?"),
+  m(
+    "evidence.ts",
+    "a pod that has its control plane keeps its veto",
+    'pod.vote === "disconnected" && elsewhere',
+    "elsewhere",
+  ),
   m("verdict.ts", "no route is believed after twice the time", '"ControlPlaneLost", 2)', '"ControlPlaneLost")'),
   m("verdict.ts", "a quorum of gateways", "Math.max(2, Math.ceil(serving * 0.6))", "1"),
   m("evidence.ts", "one place is not enough", "PLACES_NEEDED = 2", "PLACES_NEEDED = 1"),

@@ -1,5 +1,7 @@
+import { identityOf } from "../endpoint.ts";
 import type { Facts } from "../facts.ts";
-import { given, type JsonObject } from "../json.ts";
+import type { KubeTemplate } from "../facts-cluster.ts";
+import { given, type JsonObject, named, objectsAt, textAt } from "../json.ts";
 import { CONTAINER } from "./common.ts";
 import type { ConfigNames, StoreKey } from "./references.ts";
 
@@ -123,10 +125,22 @@ export function ownContainer(facts: Facts, name: string, args: readonly string[]
   };
 }
 
+const CONTROL_PLANE_ENV = { endpoint: "HOLDFAST_CP_ENDPOINT", serverName: "HOLDFAST_CP_SERVER_NAME" } as const;
+
 export function controlPlaneEnv(facts: Facts): JsonObject[] {
   const { endpoint, serverName } = facts.group.spec.controlPlane;
-  const name = serverName === undefined ? [] : [{ name: "HOLDFAST_CP_SERVER_NAME", value: serverName }];
-  return [{ name: "HOLDFAST_CP_ENDPOINT", value: endpoint }, ...name];
+  const name = serverName === undefined ? [] : [{ name: CONTROL_PLANE_ENV.serverName, value: serverName }];
+  return [{ name: CONTROL_PLANE_ENV.endpoint, value: endpoint }, ...name];
+}
+
+/** The control plane that pods of this template were made for; undefined where it does not say so. */
+export function controlPlaneIn(template: KubeTemplate): string | undefined {
+  const choose = named(objectsAt(template, "spec", "initContainers"), CONTAINER.choose);
+  const env = objectsAt(choose, "env");
+  const endpoint = textAt(named(env, CONTROL_PLANE_ENV.endpoint), "value");
+  return endpoint === undefined
+    ? undefined
+    : identityOf(endpoint, textAt(named(env, CONTROL_PLANE_ENV.serverName), "value"));
 }
 
 export const certificateMount: JsonObject = {
