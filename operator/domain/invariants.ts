@@ -141,7 +141,7 @@ const LAWS: readonly Law[] = [
     },
   ],
   [
-    "the traffic Deployment and its Service are never deleted",
+    "the traffic Deployment is never deleted",
     (facts, plan) =>
       plan.steps.every(
         (step) =>
