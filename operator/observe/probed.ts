@@ -39,8 +39,16 @@ const isLost = (view: OperatorView["view"]): boolean => ["down", "noRoute", "unk
 
 export const UNKNOWN = (detail: string): OperatorView => ({ view: "unknown", detail });
 
+/**
+ * Since when each question to a control plane went unanswered, whatever the certificate: a renewed one, or another group's,
+ * begins no new loss, beside which those of the other control planes would look as if they were of long ago.
+ */
+export type Losses = Map<string, number>;
+
 /** One control plane, asked again and again with one identity, for all groups that look at it so. */
 export class Probed {
+  /** Which control plane it is, whatever the certificate that it is asked with. */
+  readonly controlPlane: string;
   readonly #o: ProberOptions;
   readonly #target: ControlPlaneTarget;
   readonly #wishes = new Map<string, ProbeWish>();
@@ -49,13 +57,15 @@ export class Probed {
   #counter: Counter | undefined;
   /** Has this process ever got an answer from it? */
   #known = false;
-  /** Since when each question to it went unanswered. */
-  #lostSinceMs: number | undefined;
+  readonly #losses: Losses;
+  #stopped = false;
   /** When it was last asked and did not answer reads: what was counted before that is of another time. */
   #silentMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: ProberOptions, { endpoint, tls, serverName, intervalMs }: ProbeWish) {
+  constructor(options: ProberOptions, losses: Losses, { endpoint, tls, serverName, intervalMs }: ProbeWish) {
     this.#o = options;
+    this.#losses = losses;
+    this.controlPlane = controlPlaneAt(endpoint);
     this.#target = { endpoint, tls, ...(serverName === undefined ? {} : { serverName }) };
     this.#watchman = new GapWatch(options.clock, intervalMs);
     this.#poller = new Poller<OperatorView>({
@@ -69,11 +79,6 @@ export class Probed {
       },
       onBug: options.onBug,
     });
-  }
-
-  /** Which control plane it is, whatever the certificate that it is asked with. */
-  get controlPlane(): string {
-    return controlPlaneAt(this.#target.endpoint);
   }
 
   wishOf(groupKey: string): ProbeWish | undefined {
@@ -94,6 +99,7 @@ export class Probed {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#poller.stop();
     this.#counter?.stop();
   }
@@ -122,9 +128,10 @@ export class Probed {
     if (this.isAwaited()) return undefined; // at a start none has answered yet, which is no reason to suspect oneself
     const { view } = this.view();
     // A name that never resolved, a certificate that was never there: somebody's mistake, and no loss.
-    if (view !== "down" && isLost(view) && !this.#known) return undefined;
+    const lost = this.#losses.get(this.controlPlane);
+    if (view !== "down" && isLost(view) && !this.#known && lost === undefined) return undefined;
     // An answer that is too old was the last sign of life.
-    const lostSinceMs = isLost(view) ? (this.#lostSinceMs ?? this.#poller.latest()?.atMs) : undefined;
+    const lostSinceMs = isLost(view) ? (lost ?? this.#poller.latest()?.atMs) : undefined;
     return { controlPlane: this.controlPlane, lostSinceMs };
   }
 
@@ -175,10 +182,14 @@ export class Probed {
   }
 
   #note(view: OperatorView): OperatorView {
+    if (this.#stopped) return view; // it was told to end, and what it did not see then is no loss
     const nowMs = this.#o.clock.monotonicMs();
-    const lost = isLost(view.view);
-    this.#known ||= !lost;
-    this.#lostSinceMs = lost ? (this.#lostSinceMs ?? nowMs) : undefined;
+    if (!isLost(view.view)) {
+      this.#known = true;
+      this.#losses.delete(this.controlPlane);
+    } else if (this.#known || view.view === "down") {
+      this.#losses.set(this.controlPlane, this.#losses.get(this.controlPlane) ?? nowMs);
+    }
     if (view.view !== "readsOk") this.#silentMs = nowMs;
     return view;
   }

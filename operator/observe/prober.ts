@@ -3,13 +3,14 @@ import { controlPlaneAt } from "../domain/endpoint.ts";
 import type { ControlPlaneFacts } from "../domain/facts-outside.ts";
 import { type Census, census } from "./census.ts";
 import type { ProbeWish } from "./probe-wish.ts";
-import { Probed, type ProberOptions, UNKNOWN } from "./probed.ts";
+import { type Losses, Probed, type ProberOptions, UNKNOWN } from "./probed.ts";
 
 /** One prober per distinct control plane, name and certificate, however many groups look at it. */
 export class ProberPool {
   readonly #o: ProberOptions;
   readonly #probed = new Map<string, Probed>();
   readonly #ofGroup = new Map<string, string>();
+  readonly #losses: Losses = new Map();
 
   constructor(options: ProberOptions) {
     this.#o = options;
@@ -18,11 +19,13 @@ export class ProberPool {
   /** What this group wants to be probed from now on. */
   want(groupKey: string, wish: ProbeWish): void {
     const id = idOf(wish);
-    if (this.#ofGroup.get(groupKey) !== id) this.drop(groupKey);
+    const changes = this.#ofGroup.get(groupKey) !== id;
+    if (changes) this.#leave(groupKey);
     this.#ofGroup.set(groupKey, id);
-    const probed = this.#probed.get(id) ?? new Probed(this.#o, wish);
+    const probed = this.#probed.get(id) ?? new Probed(this.#o, this.#losses, wish);
     this.#probed.set(id, probed);
     probed.want(groupKey, wish);
+    if (changes) this.#forget();
   }
 
   /** What it wants to be probed now; undefined while it is new here. */
@@ -31,6 +34,11 @@ export class ProberPool {
   }
 
   drop(groupKey: string): void {
+    this.#leave(groupKey);
+    this.#forget();
+  }
+
+  #leave(groupKey: string): void {
     const id = this.#ofGroup.get(groupKey);
     if (id === undefined) return;
     this.#ofGroup.delete(groupKey);
@@ -56,6 +64,14 @@ export class ProberPool {
     for (const probed of this.#probed.values()) probed.stop();
     this.#probed.clear();
     this.#ofGroup.clear();
+    this.#losses.clear();
+  }
+
+  /** What nobody asks any more is not lost. */
+  #forget(): void {
+    if (this.#losses.size === 0) return;
+    const asked = new Set([...this.#probed.values()].map((probed) => probed.controlPlane));
+    for (const controlPlane of this.#losses.keys()) if (!asked.has(controlPlane)) this.#losses.delete(controlPlane);
   }
 
   #of(groupKey: string): Probed | undefined {

@@ -224,3 +224,74 @@ test("the census of a group leaves out what was lost long before it, however tha
   await clock.advance(6_000);
   expect(pool.census("new"), "both at once").toEqual({ probed: 2, lost: 2 });
 });
+
+/** Three control planes have been out of sight for a quarter of an hour: Holdfast's own network. Then this; of one of them, how many? */
+const DNS: ControlPlaneProbe = { version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } };
+const NEW = { tls: { cert: "new", key: "new" } };
+test.for<[string, (w: ReturnType<typeof world>) => unknown, string, { probed: number; lost: number }]>([
+  ["nothing more", () => {}, "a", { probed: 3, lost: 3 }],
+  ["its certificate is renewed: no new loss", ({ want }) => want("a", NEW), "a", { probed: 3, lost: 3 }],
+  ["a second group with another certificate, seen by it", ({ want }) => want("d", NEW), "d", { probed: 3, lost: 3 }],
+  [
+    "a second group with another certificate, seen by the first",
+    ({ want }) => want("d", NEW),
+    "a",
+    { probed: 3, lost: 3 },
+  ],
+  [
+    "its certificate is renewed, and its name does not resolve: one that is known is lost all the same",
+    ({ want, say }) => {
+      say(DNS);
+      want("a", NEW);
+    },
+    "a",
+    { probed: 3, lost: 3 },
+  ],
+  [
+    "another certificate got through, and it is lost again: the others were lost long before",
+    async ({ want, say, clock }) => {
+      say(UP);
+      want("d", NEW);
+      await clock.advance(0);
+      say(DOWN);
+    },
+    "a",
+    { probed: 1, lost: 1 },
+  ],
+  [
+    "its group went, and comes again: what was before is forgotten",
+    ({ want, pool }) => {
+      pool.drop("a");
+      want("a");
+    },
+    "a",
+    { probed: 1, lost: 1 },
+  ],
+])("a loss is the control plane's, whoever asks: %s", async ([, happens, group, expected]) => {
+  const w = world();
+  w.want("a");
+  w.want("b", { endpoint: "https://second" });
+  w.want("c", { endpoint: "https://third" });
+  await w.clock.advance(0);
+  w.say(DOWN);
+  await w.clock.advance(15 * 60_000);
+  await happens(w);
+  await w.clock.advance(6_000);
+  expect(w.pool.census(group)).toEqual(expected);
+});
+
+test("a question that is under way when its group goes is no loss", async () => {
+  const w = world();
+  w.want("a");
+  w.want("b", { endpoint: "https://second" });
+  w.want("c", { endpoint: "https://third" });
+  await w.clock.advance(0);
+  w.say(DOWN);
+  w.slow(4_000);
+  await w.clock.advance(6_000);
+  w.pool.drop("a");
+  await w.clock.advance(15 * 60_000);
+  w.want("a");
+  await w.clock.advance(6_000);
+  expect(w.pool.census("a")).toEqual({ probed: 1, lost: 1 });
+});
