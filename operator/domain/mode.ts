@@ -8,7 +8,7 @@ import type { Problem } from "./problem.ts";
 import type { Readiness } from "./proof.ts";
 import { type Regression, returnBlocker } from "./return.ts";
 import { blindText, isBlind } from "./sight.ts";
-import { ORDERED_FALLBACK_LIMIT_MS, type Words } from "./words.ts";
+import { ORDERED_FALLBACK_LIMIT_MS, returnApproved, type Words } from "./words.ts";
 
 /** What the recorded mode becomes, or why it stays. Pure; the only place where a mode changes. */
 export interface ModeStep {
@@ -202,12 +202,16 @@ function toNormal(input: ModeInput): ModeStep {
     return { move: { to: "Normal", reason: "NormalReached" }, wantsCanary: false };
   return {
     wantsCanary: false,
-    waiting: { reason: "MovingPods", message: movingBack(facts) },
+    waiting: { reason: "MovingPods", message: movingBack(input) },
   };
 }
 
 /** Pods that have not chosen yet are waited for, too, and are no pods to go: their number rises and falls with each surge. */
-function movingBack({ pods }: Facts): string {
-  const left = pods.filter((pod) => !pod.deleting && pod.start?.choice === "fallback").length;
-  return left === 0 ? "Moving pods back: the last ones start" : `Moving pods back: ${left} to go`;
+function movingBack({ facts, evidence, regression }: ModeInput): string {
+  const left = facts.pods.filter((pod) => !pod.deleting && pod.start?.choice === "fallback").length;
+  if (left === 0) return "Moving pods back: the last ones start";
+  const waits = evidence.verdict.word === "Reachable" && regression.is === "unknown" && !returnApproved(facts);
+  const how = `to go on all the same: annotate holdfast.dev/approve-return=${facts.group.status.epoch ?? 0}`;
+  const why = waits ? `. It waits until the control plane's objects are counted; ${how}` : "";
+  return `Moving pods back: ${left} to go${why}`;
 }

@@ -144,6 +144,18 @@ describe("half way back", () => {
     const plan = planOf(facts, held(facts, "Reachable", 60_000));
     expect([plan.recordsMode, done(plan).filter((step) => step.startsWith("scale"))]).toEqual([false, []]);
   });
+  test("and say so, with the way out; approved, they are no hindrance any more", () => {
+    const facts = returning();
+    const why = () =>
+      planOf(facts, held(facts, "Reachable", 60_000)).status.conditions?.find(({ type }) => type === "Reconciling");
+    expect(why()?.message).toBe("Moving pods back: 2 to go");
+    delete facts.controlPlane.counts;
+    expect(why()?.message).toBe(
+      `Moving pods back: 2 to go. It waits until the control plane's objects are counted; to go on all the same: annotate holdfast.dev/approve-return=${facts.group.status.epoch}`,
+    );
+    approve(facts, 0);
+    expect(why()?.message).toBe("Moving pods back: 2 to go");
+  });
   test("lost again for long enough: to fallback, with pods of any kind", () => {
     const facts = returning();
     lose(facts);
