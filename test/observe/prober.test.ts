@@ -228,7 +228,7 @@ test("the census of a group leaves out what was lost long before it, however tha
 /** Three control planes have been out of sight for a quarter of an hour: Holdfast's own network. Then this; of one of them, how many? */
 const DNS: ControlPlaneProbe = { version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } };
 const NEW = { tls: { cert: "new", key: "new" } };
-test.for<[string, (w: ReturnType<typeof world>) => unknown, string, { probed: number; lost: number }]>([
+test.for<[string, (w: ReturnType<typeof probing>) => unknown, string, { probed: number; lost: number }]>([
   ["nothing more", () => {}, "a", { probed: 3, lost: 3 }],
   ["its certificate is renewed: no new loss", ({ want }) => want("a", NEW), "a", { probed: 3, lost: 3 }],
   ["a second group with another certificate, seen by it", ({ want }) => want("d", NEW), "d", { probed: 3, lost: 3 }],
@@ -268,7 +268,7 @@ test.for<[string, (w: ReturnType<typeof world>) => unknown, string, { probed: nu
     { probed: 1, lost: 1 },
   ],
 ])("a loss is the control plane's, whoever asks: %s", async ([, happens, group, expected]) => {
-  const w = world();
+  const w = probing();
   w.want("a");
   w.want("b", { endpoint: "https://second" });
   w.want("c", { endpoint: "https://third" });
@@ -281,7 +281,7 @@ test.for<[string, (w: ReturnType<typeof world>) => unknown, string, { probed: nu
 });
 
 test("a question that is under way when its group goes is no loss", async () => {
-  const w = world();
+  const w = probing();
   w.want("a");
   w.want("b", { endpoint: "https://second" });
   w.want("c", { endpoint: "https://third" });
