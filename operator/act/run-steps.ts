@@ -55,10 +55,10 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
         outcome.met = "outdated";
         return "ended";
       }
+      late = step.do === "copySnapshot";
       const { result, error } = needsOf(step, facts).some((need) => lacking.has(need))
         ? ({ result: "blocked", error: undefined } as const)
         : await runStep(step, facts, deps, signal);
-      late = step.do === "copySnapshot" && result !== "postponed" && result !== "blocked";
       tell(step, result, error, deps);
       if (error !== undefined) outcome.failed ??= error;
       // A refusal by dry-run is known to the next loop; one by an error is not, and would be met again at once.

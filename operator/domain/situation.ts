@@ -1,5 +1,6 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION, childName } from "../api/names.ts";
+import { controlPlaneIn } from "./desired/containers.ts";
 import { type Desired, desired, type Publication } from "./desired/index.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
@@ -84,10 +85,15 @@ function readinessNow(facts: Facts, key: string, lostMs: number | undefined): Re
   return keys.map((other) => readinessOf(facts, other, lostMs)).find((other) => other.usable) ?? newest;
 }
 
-/** Pods start from the template of the newest ReplicaSet; before there is one, from the wanted one. */
+/**
+ * Pods start from the template of the newest ReplicaSet; before there is one, from the wanted one. Where only the control
+ * plane differs the proof is the same one, and yet a canary must ask whom pods would ask.
+ */
 function activeTemplate(facts: Facts, wish: Desired): { key: string; template?: KubeTemplate } {
   const newest = [...(facts.children.traffic?.replicaSets ?? [])].sort((a, b) => b.revision - a.revision)[0];
-  if (newest?.proofKey === undefined || newest.proofKey === wish.proofKey) return { key: wish.proofKey };
+  if (newest?.proofKey === undefined) return { key: wish.proofKey };
+  const isSame = newest.proofKey === wish.proofKey && controlPlaneIn(newest.template) === controlPlaneIn(wish.template);
+  if (isSame) return { key: wish.proofKey };
   return { key: newest.proofKey, template: newest.template };
 }
 

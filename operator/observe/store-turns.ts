@@ -5,6 +5,8 @@ import { Slots, type Urgent } from "../kube/slots.ts";
 const OF_ONE_STORE = 12;
 /** Two small bodies stand behind each. */
 const OF_ALL = 64;
+/** How long a store that did not answer lets others go first. It may be well again, and the others never at rest. */
+const SILENT_WAITS_MS = 20_000;
 
 /** Whose turn it is to read from the stores: one that hangs keeps its own groups waiting, and nobody else's. */
 export class StoreTurns {
@@ -38,8 +40,8 @@ export class TurnsOfStore {
   readonly #next = new Slots(1);
   #underWay = 0;
   #heardMs = 0;
-  /** What was asked last got an answer. */
-  #answers = false;
+  /** What was asked last got an answer, or nothing was asked yet. */
+  #answers = true;
 
   constructor(clock: Clock, all: Slots) {
     this.#clock = clock;
@@ -48,7 +50,8 @@ export class TurnsOfStore {
 
   /**
    * Waits for a turn of this store, then for one of all. Of each store one at a time waits for the second, so that those go
-   * round among stores; one that answered last comes first. Fifty that hang keep a good one waiting for ten seconds, once.
+   * round among stores. One that left its last question unanswered comes after all others, for a while: fifty that hang
+   * keep a good one waiting for ten seconds, once.
    * `urgent` is among the reads of this store alone.
    */
   async take(signal: AbortSignal, urgent: Urgent): Promise<() => void> {
@@ -56,7 +59,8 @@ export class TurnsOfStore {
     try {
       await this.#next.take(signal, urgent);
       try {
-        await this.#all.take(signal, () => this.#answers);
+        const fromMs = this.#clock.monotonicMs();
+        await this.#all.take(signal, () => this.#answers || this.#clock.monotonicMs() - fromMs >= SILENT_WAITS_MS);
       } finally {
         this.#next.give();
       }

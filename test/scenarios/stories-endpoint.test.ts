@@ -1,7 +1,7 @@
 /** The spec names another control plane: pods that run were made for the one before, until the group rolls. */
 import { expect, test } from "vitest";
 import type { Facts } from "../../operator/domain/facts.ts";
-import type { KubeTemplate } from "../../operator/domain/facts-cluster.ts";
+import type { KubeObject, KubeTemplate } from "../../operator/domain/facts-cluster.ts";
 import { World } from "./world.ts";
 import { quickly } from "./world-spec.ts";
 
@@ -40,6 +40,13 @@ class TwoControlPlanes extends World {
     return this.answers?.[endpointIn(this.#newest()?.template) ?? this.spec.controlPlane.endpoint] ?? true;
   }
 
+  /** It may be made from a template that no pod runs on: the one that the spec wants. */
+  override answersCanary(canary: KubeObject): boolean {
+    const config = normalConfigIn(canary);
+    const made = this.#templates.find(({ template }) => normalConfigIn(template) === config);
+    return this.answers[made ? (endpointIn(made.template) ?? "") : this.spec.controlPlane.endpoint] ?? false;
+  }
+
   override loop(): ReturnType<World["loop"]> {
     const newest = this.#newest()?.templateHash ?? "h1";
     for (const { uid } of this.pods) if (!this.#madeFrom.has(uid)) this.#madeFrom.set(uid, newest);
@@ -71,6 +78,8 @@ class TwoControlPlanes extends World {
     const up = this.answers[this.spec.controlPlane.endpoint];
     return {
       ...facts,
+      // As the gateway boundary would: its configuration names the control plane.
+      rendered: { ...facts.rendered, normal: `${facts.rendered.normal} ${this.spec.controlPlane.endpoint}` },
       pods,
       children: traffic
         ? { ...facts.children, traffic: { ...traffic, replicas: traffic.replicas - this.#surge, replicaSets } }
@@ -99,6 +108,11 @@ class TwoControlPlanes extends World {
     this.#surge += by;
     this.replicas = (this.replicas ?? 0) + by;
   }
+}
+
+function normalConfigIn(pod: KubeTemplate | KubeObject): string | undefined {
+  type Volumes = { volumes: { name: string; configMap?: { name: string } }[] };
+  return (pod["spec"] as Volumes).volumes.find(({ name }) => name === "normal")?.configMap?.name;
 }
 
 function endpointIn(template: KubeTemplate | undefined): string | undefined {

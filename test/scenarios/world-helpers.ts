@@ -6,7 +6,8 @@ export type WorldHelper = HelperPodFact & { endsMs: number; outcome: HelperPodFa
 
 const HELPER_MS = 4_000;
 
-export function startHelper(world: WorldState, { metadata }: KubeObject): void {
+export function startHelper(world: WorldState, object: KubeObject): void {
+  const { metadata } = object;
   const role = metadata.labels?.["holdfast.dev/role"] as HelperPodFact["role"];
   const annotations = metadata.annotations ?? {};
   world.transcript.push(`${world.clock()} a ${role} pod is started`);
@@ -23,7 +24,7 @@ export function startHelper(world: WorldState, { metadata }: KubeObject): void {
     image: world.spec.gateway.image,
     result: { state: "running" },
     endsMs: world.nowMs + HELPER_MS,
-    outcome: outcome(world, role, annotations["holdfast.dev/digest"]),
+    outcome: outcome(world, role, object),
   });
 }
 
@@ -31,14 +32,15 @@ export function advanceHelpers(world: WorldState): void {
   for (const pod of world.helpers) if (pod.endsMs <= world.nowMs) pod.result = pod.outcome;
 }
 
-function outcome(world: WorldState, role: HelperPodFact["role"], digest: string | undefined): HelperPodFact["result"] {
-  const answers = world.answersGateways();
+function outcome(world: WorldState, role: HelperPodFact["role"], object: KubeObject): HelperPodFact["result"] {
+  const answers = role === "canary" ? world.answersCanary(object) : world.answersGateways();
   if (role === "witness")
     return { state: "answered", answered: answers, readFailed: !answers, finishedMs: world.nowMs + HELPER_MS };
   if (role === "canary")
     return answers
       ? { state: "loaded", counts: world.held.counts }
       : { state: "failed", message: "control plane lost" };
+  const digest = object.metadata.annotations?.["holdfast.dev/digest"];
   const loads = [world.candidate, world.verified].find((held) => held?.digest === digest);
   if (world.rehearsalFails || !loads || !world.storeUp)
     return { state: "failed", message: "the gateway did not load it" };

@@ -73,6 +73,10 @@ export class WorldState {
   answersGateways(): boolean {
     return this.controlPlane === "up" || this.controlPlane === "slow" || this.controlPlane === "operatorCutOff";
   }
+  /** A canary asks whom its own configuration names. */
+  answersCanary(_canary: KubeObject): boolean {
+    return this.answersGateways();
+  }
   clock(): string {
     return `${String(Math.round((this.nowMs - START_MS) / 1000)).padStart(5)} s`;
   }
