@@ -1,5 +1,6 @@
 import type { PodFact } from "./facts-cluster.ts";
 import type { MotionInput } from "./motion.ts";
+import { cannotRun } from "./motion-failure.ts";
 import { cannotStart, choseSnapshot, isReady, isServing } from "./pods.ts";
 import { returnApproved } from "./words.ts";
 
@@ -32,14 +33,10 @@ const mayStillStart = (pod: PodFact): boolean => pod.scheduled && pod.trouble ==
 
 /** Pods that take requests and whose source of configuration is not the wanted one. */
 export function leaversOf(input: MotionInput): PodFact[] {
-  const { facts, mode, evidence, publishedKeys, regression } = input;
+  const { facts, mode, evidence, regression } = input;
   const ready = facts.pods.filter(isReady);
-  const provenFor = (pod: PodFact) => pod.proofKey !== undefined && publishedKeys.has(pod.proofKey);
   // A normal pod with an empty worker answers part of its requests with 404 until the control plane is back.
-  const broken = ready.filter(
-    (pod) =>
-      pod.start?.choice === "normal" && !isServing(pod) && evidence.verdict.word !== "Reachable" && provenFor(pod),
-  );
+  const broken = ready.filter((pod) => !isServing(pod) && evidence.verdict.word !== "Reachable" && mayMove(pod, input));
   switch (mode) {
     case "ToNormal":
       // While the control plane holds too little, or that is not known, no pod of the snapshot is given up: unless a
@@ -48,7 +45,7 @@ export function leaversOf(input: MotionInput): PodFact[] {
       return evidence.verdict.word === "Reachable" ? ready.filter((pod) => pod.start?.choice === "fallback") : [];
     case "ToFallback":
     case "Fallback":
-      return input.motionDue ? ready.filter((pod) => pod.start?.choice === "normal" && provenFor(pod)) : broken;
+      return input.motionDue ? ready.filter((pod) => mayMove(pod, input)) : broken;
     case "Normal":
       return backToNormal(input) ? ready.filter((pod) => pod.start?.choice === "fallback") : broken;
     default:
@@ -68,14 +65,24 @@ function backToNormal({ facts, evidence }: MotionInput): boolean {
 }
 
 /**
- * A move that does not know just now whether to go on keeps what it has, its surge included: without leavers nobody is
- * marked, and the cluster would as soon take the successors. A return may have lost sight of the control plane, or of what
- * it holds; a move to the snapshot may not be sure of the loss.
+ * A move that does not know just now whether to go on keeps its surge: without leavers nobody is marked, and the cluster
+ * would as soon take the successors. How many pods above the wanted number that is; those that cannot run are no successors.
  */
-export function isHalfWay(input: MotionInput): boolean {
-  if (input.mode === "ToNormal") return input.evidence.verdict.word !== "Reachable" || isUncounted(input);
-  return input.motionWaits && input.facts.pods.some((pod) => isReady(pod) && pod.start?.choice === "normal");
+export function keptHalfWay(input: MotionInput, limit: number): number {
+  if (!isHalfWay(input)) return 0;
+  const { pods, nowMs } = input.facts;
+  return Math.max(0, limit - pods.filter((pod) => cannotRun(pod, nowMs)).length);
 }
+
+/** A return may have lost sight of the control plane, or of what it holds; a move to the snapshot may not be sure of the loss. */
+function isHalfWay(input: MotionInput): boolean {
+  if (input.mode === "ToNormal") return input.evidence.verdict.word !== "Reachable" || isUncounted(input);
+  return input.motionWaits && input.facts.pods.some((pod) => isReady(pod) && mayMove(pod, input));
+}
+
+/** It follows the control plane, and one like it would start from the snapshot. */
+const mayMove = ({ start, proofKey }: PodFact, { publishedKeys }: Pick<MotionInput, "publishedKeys">): boolean =>
+  start?.choice === "normal" && proofKey !== undefined && publishedKeys.has(proofKey);
 
 const isUncounted = ({ facts, regression }: MotionInput): boolean =>
   regression.is === "unknown" && !returnApproved(facts);

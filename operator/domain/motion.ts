@@ -4,7 +4,7 @@ import type { Evidence, GroupMemory } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { PodFact, WorkloadFact } from "./facts-cluster.ts";
 import { cannotRun, MOVE_PAUSE_MS, moveFailure, paused } from "./motion-failure.ts";
-import { isHalfWay, leaversOf, remainingOf, stuckPods } from "./motion-who.ts";
+import { keptHalfWay, leaversOf, remainingOf, stuckPods } from "./motion-who.ts";
 import type { Step } from "./plan.ts";
 import { isReady, isServing, servesFrom, surgeOf } from "./pods.ts";
 import type { Regression } from "./return.ts";
@@ -66,7 +66,7 @@ export function motionOf(input: MotionInput): Motion {
   const limit = surgeOf(facts.group.spec.fallback.rollout.maxSurge, input.wanted);
   for (const pod of stuck.slice(0, limit)) motion.steps.push(deletion(pod));
   if (motion.steps.length > 0) return motion;
-  if (leavers.length === 0) settle(input, traffic, motion);
+  if (leavers.length === 0) settle(input, traffic, limit, motion);
   else move(input, traffic, leavers, limit, motion);
   return motion;
 }
@@ -82,20 +82,20 @@ function deletion(pod: PodFact): Step {
   return { do: "deletePod", name: pod.name, uid: pod.uid, resourceVersion: pod.resourceVersion, why };
 }
 
-/** Nothing to replace: bring the number of pods to what is wanted. */
-function settle(input: MotionInput, traffic: WorkloadFact, motion: Motion): void {
+/** Nothing to replace: bring the number of pods to what is wanted, and a surge on top of it where a move is half way. */
+function settle(input: MotionInput, traffic: WorkloadFact, limit: number, motion: Motion): void {
   const { wanted, frozen } = input;
   if (traffic.replicas < wanted) {
     motion.steps.push(scale(traffic, wanted, "the wanted number of pods"));
     return;
   }
-  if (traffic.replicas === wanted) return;
-  if (isHalfWay(input)) return;
+  const to = Math.min(traffic.replicas, wanted + keptHalfWay(input, limit));
+  if (traffic.replicas === to) return;
   const surplus = input.facts.pods.filter((pod) => !pod.deleting && !isReady(pod)).length;
-  if (frozen && surplus < traffic.replicas - wanted) return; // never shrinks what serves without a successor
-  const emptied = followsTheEmptied(input, traffic.replicas - wanted - surplus);
+  if (frozen && surplus < traffic.replicas - to) return; // never shrinks what serves without a successor
+  const emptied = followsTheEmptied(input, traffic.replicas - to - surplus);
   if (emptied.length > 0) retire(input, traffic, emptied, motion);
-  else shrink(input, traffic, [], wanted, "the wanted number of pods", motion);
+  else shrink(input, traffic, [], to, "the wanted number of pods", motion);
 }
 
 /**

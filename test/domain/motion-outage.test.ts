@@ -88,6 +88,9 @@ test.for<[string, (facts: Loose) => void, number, string[], string[]]>([
 test.for<[string, (facts: Loose) => void, string[]]>([
   ["a move that is half way", () => {}, []],
   ["a move that is half way, and nobody knows", (f) => (f.controlPlane.operator = { view: "unknown", detail: "" }), []],
+  ["more than a surge: somebody wants fewer, and need not wait for the move", (f) => three(f), ["scale 6 -> 3"]],
+  ["its successor cannot run", (f) => cannotRun(f.pods[2], f), ["scale 3 -> 2"]],
+  ["no move: those that follow the control plane have no proof to start from", (f) => unproven(f), ["scale 3 -> 2"]],
   ["all are moved: fewer are wanted", (f) => fromSnapshot(f), ["scale 3 -> 2"]],
   ["no move is due yet: fewer are wanted", (f) => recordLoss(f, 59_999), ["scale 3 -> 2"]],
   ["OnRestart: fewer are wanted", (f) => onRestart(f, {}), ["scale 3 -> 2"]],
@@ -114,6 +117,16 @@ function fromSnapshotComes(facts: Loose): void {
 function gatewaysOnly(facts: Loose): void {
   facts.controlPlane = { operator: { view: "readsOk" }, counts: {} };
   for (const pod of facts.pods) pod.vote = pod.start.choice === "normal" ? "disconnected" : "unknown";
+}
+function three(facts: Loose): void {
+  for (const name of ["edge-1-4", "edge-1-5", "edge-1-6"]) surge(facts, { name, uid: name });
+  facts.children.traffic.replicas = 6;
+}
+function unproven(facts: Loose): void {
+  for (const pod of facts.pods) if (pod.start.choice === "normal") pod.proofKey = "another";
+}
+function cannotRun(pod: Loose, { nowMs }: Loose): void {
+  Object.assign(pod, { ready: false, scheduled: false, createdMs: nowMs - 61_000 });
 }
 function onRestart(facts: Loose, change: object): void {
   facts.group.spec.fallback.rollout.type = "OnRestart";

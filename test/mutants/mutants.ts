@@ -211,6 +211,8 @@ export const MUTANTS: readonly Mutant[] = [
     "({ facts, evidence })",
   ),
   m("motion-who.ts", "a move that waits keeps its surge", "input.motionWaits && ", "false && "),
+  m("motion-who.ts", "half way, a pod that cannot run is no successor", "cannotRun(pod, nowMs)", "nowMs < 0"),
+  m("motion.ts", "half way, no more than a surge is kept", "wanted + keptHalfWay(input, limit)", "traffic.replicas"),
   m("motion.ts", "frozen", "if (input.frozen || ", "if ("),
   m("motion.ts", "waves", "!input.waveOpen || ", ""),
   m("motion.ts", "no surge on a number that waits for a word", " || input.replicasHeld !== undefined", ""),
