@@ -125,6 +125,22 @@ test.runIf(FULL)(
   },
 );
 
+test.runIf(FULL)("emptied, and it is meant: the documented command takes the group back to it", async () => {
+  story.reportFailure();
+  const { stage } = story;
+  const { cluster, namespace, controlPlane } = stage;
+  await intoFallback();
+  await controlPlane.start();
+  await empty();
+  await story.until("the way out is told", 60, (status) => /approve-return=\d+/.test(status.summary));
+  const { epoch } = await stage.status();
+  await cluster.kubectl("-n", namespace, "annotate", "gwg/edge", `holdfast.dev/approve-return=${epoch}`, "--overwrite");
+  await story.until("normal", 240, (s) => s.mode === "Normal" && s.traffic?.fromControlPlane === 2);
+  expect((await stage.status()).history.find((step: Json) => step.to === "ToNormal").epoch).toBe(epoch + 1);
+  await restore();
+  await backToNormal();
+});
+
 // The last one here: the group stays in the fallback that a person has ordered.
 test.runIf(FULL)(
   "emptied while one pod serves from memory: that one loses all, the snapshot's serve on, one command mends it",

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
 import type { Json } from "../stage/cluster.ts";
-import { isTrue, lost } from "../stage/says.ts";
+import { FULL, isTrue, lost } from "../stage/says.ts";
 import { readPair } from "../stage/snapshots.ts";
 import { Stage } from "../stage/stage.ts";
 import { saveReport, sourceOf, timed, underLoad } from "../stage/watch.ts";
@@ -38,15 +38,29 @@ test("in normal times the license counts the traffic pods and never the backup p
 
 test("an outage shorter than the dwell: nothing moves, a pod that starts meanwhile serves from the snapshot", async () => {
   failing();
+  const dwell = (outageAfterSeconds: number) =>
+    stage.cluster.patch(stage.namespace, "gatewaygroups", "edge", { spec: { fallback: { outageAfterSeconds } } });
+  const { epoch = 0, history = [] } = await stage.status();
+  const [victim, stays] = await running();
+  await dwell(60); // far longer than a pod takes to start on a busy machine
   const load = await underLoad(stage, 100, async () => {
     await stage.controlPlane.kill();
-    const [victim] = await running();
     await stage.cluster.delete(stage.namespace, "pods", victim.metadata.name);
-    await stage.until("a pod from the snapshot", 60, async () => (await sources()).includes("fallback"));
+    await stage.until("a pod from the snapshot", 50, async () => (await sources()).includes("fallback"));
+    await stage.until("seen as lost", 30, (status) => status.controlPlane?.verdict === "Unreachable");
     await stage.controlPlane.start();
     await stage.until("two pods serve", 60, (status) => status.traffic?.ready === 2);
+    await stage.until("seen again", 60, (status) => status.controlPlane?.verdict === "Reachable");
   });
   expect(lost(load)).toEqual([]);
+  const after = await stage.status();
+  expect([after.mode, after.epoch ?? 0, after.history ?? []], "no flip, nor one taken back").toEqual([
+    "Normal",
+    epoch,
+    history,
+  ]);
+  expect((await running()).map((pod: Json) => pod.metadata.uid)).toContain(stays.metadata.uid);
+  await dwell(10);
   await stage.until(
     "all from the control plane again, and no pod on top",
     180,
@@ -116,14 +130,24 @@ async function readySources(): Promise<string[]> {
   return ready.map(sourceOf).sort();
 }
 
-test("the database dies behind a living front: the group is recorded in fallback, with the cause", async () => {
+const dead = FULL ? ["status", "hang"] : ["status"];
+test.each(dead)("the database dies behind a living front (%s): fallback, with the cause", async (how) => {
   failing();
+  const [victim, stays] = await running();
   const load = await underLoad(stage, 100, async () => {
-    await stage.admin("POST", "/admin/fault", { mode: "storeDead", how: "status" });
-    await stage.untilMode("Fallback", 60);
+    await stage.admin("POST", "/admin/fault", { mode: "storeDead", how });
+    await stage.cluster.delete(stage.namespace, "pods", victim.metadata.name);
+    await stage.cluster.wait(
+      "its successor asks more than the front, and starts from the snapshot",
+      async () => (await readySources()).join() === "fallback,normal",
+      60,
+    );
+    await stage.untilMode("Fallback", 90);
     expect((await stage.status()).controlPlane.cause).toBe("DatabaseDown");
+    expect((await running()).map((pod: Json) => pod.metadata.uid)).toContain(stays.metadata.uid);
     await stage.admin("POST", "/admin/fault", { mode: "none" });
-    await stage.untilMode("Normal", 120);
+    await stage.untilMode("Normal", 180);
+    await stage.until("all from the control plane", 60, (status) => status.traffic?.fromControlPlane === 2);
   });
   expect(lost(load)).toEqual([]);
   await stage.untilProven();

@@ -35,10 +35,19 @@ test.runIf(FULL)(
       spec: { limits: [{ type: "Container", default: { cpu: "250m" }, defaultRequest: { cpu: "20m" } }] },
     });
     const load = await underLoad(story.stage, 30, async () => {
+      const first = await story.ready();
+      await cluster.delete(namespace, "pods", first[0].metadata.name);
+      const ended = (one: Json) => chooseOf(one)?.state.terminated !== undefined;
+      const beside = await newcomer(first, 60, ended);
+      expect(saidBy(beside), "slow, and yet it sees who answers").toMatchObject({
+        choice: "normal",
+        reason: "ControlPlaneAnswered",
+      });
+      await story.untilSources("normal,normal");
       const old = await story.ready();
       await controlPlane.kill();
       await cluster.delete(namespace, "pods", old[0].metadata.name);
-      const pod = await newcomer(old, 60, (one) => chooseOf(one)?.state.terminated !== undefined);
+      const pod = await newcomer(old, 60, ended);
       const choose = pod.spec.initContainers.find((c: Json) => c.name === "choose");
       expect(choose.resources.limits.cpu).toBe("250m");
       expect(saidBy(pod)).toMatchObject({ choice: "fallback", reason: "ControlPlaneSilent" });

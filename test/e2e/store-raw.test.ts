@@ -92,6 +92,36 @@ test.runIf(FULL).each(RAW)(
   },
 );
 
+test.runIf(FULL)(
+  "a smaller export that is meant: proven and served from, with the word that the message names",
+  async () => {
+    failing();
+    const before = lives(await stage.pods());
+    const { digest } = (await stage.status()).snapshot;
+    const parsed = JSON.parse(good.resources);
+    const half = JSON.stringify({ ...parsed, routes: parsed.routes.slice(0, 8) });
+    try {
+      await writePair(stage, "edge-raw", { ...good, resources: half });
+      await stage.until("SnapshotShrunken", 30, (status) => isTrue(status, "SnapshotQuarantined"));
+      const { message } = condition(await stage.status(), "SnapshotQuarantined");
+      const [word] = /holdfast\.dev\/accept-snapshot=[0-9a-z:]+/.exec(message) ?? [];
+      await stage.cluster.kubectl("-n", stage.namespace, "annotate", "gwg/edge", String(word));
+      await stage.until("promoted", 90, (status) => {
+        return (
+          status.snapshot.digest !== digest && status.fallbackReady === "Proven" && status.snapshot.counts.routes === 8
+        );
+      });
+      expect((await readPair(stage, "edge")).resources).toBe(half);
+      expect(lives(await stage.pods())).toEqual(before);
+    } finally {
+      await writePair(stage, "edge-raw", good);
+      await stage.cluster.kubectl("-n", stage.namespace, "annotate", "gwg/edge", "holdfast.dev/accept-snapshot-");
+    }
+    await stage.until("more routes need nobody's word", 90, (status) => status.snapshot.digest === digest);
+    await stage.untilProven();
+  },
+);
+
 /** The control plane dies and there is nothing that may be started from: all is kept, and nothing shrinks. */
 async function holdsInAnOutage(): Promise<void> {
   const before = lives(await stage.pods());
