@@ -3,12 +3,13 @@ import type { Reason } from "../api/reasons.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { Motion } from "./motion.ts";
+import { movingBack, movingThere } from "./moving-text.ts";
 import { servesFrom } from "./pods.ts";
 import type { Problem } from "./problem.ts";
 import type { Readiness } from "./proof.ts";
 import { type Regression, returnBlocker } from "./return.ts";
 import { blindText, isBlind } from "./sight.ts";
-import { ORDERED_FALLBACK_LIMIT_MS, returnApproved, type Words } from "./words.ts";
+import { ORDERED_FALLBACK_LIMIT_MS, type Words } from "./words.ts";
 
 /** What the recorded mode becomes, or why it stays. Pure; the only place where a mode changes. */
 export interface ModeStep {
@@ -150,7 +151,7 @@ function toFallback(input: ModeInput): ModeStep {
   const reached = input.published && input.motion.stuck === 0 && input.motion.remaining === 0;
   if (reached) return { move: { to: "Fallback", reason: "FallbackReached" }, wantsCanary: false };
   const message = input.published
-    ? `Moving pods: ${input.motion.stuck + input.motion.remaining} to go`
+    ? movingThere(input.facts, input.motion.stuck + input.motion.remaining)
     : "Telling the start choice";
   return { ...back, waiting: { reason: "MovingPods", message } };
 }
@@ -158,7 +159,8 @@ function toFallback(input: ModeInput): ModeStep {
 function leaveFallback(input: ModeInput): ModeStep {
   const back = wayBack(input);
   if (back.move || input.motion.remaining === 0) return back;
-  return { ...back, waiting: { reason: "MovingPods", message: `Moving pods: ${input.motion.remaining} to go` } };
+  const message = movingThere(input.facts, input.motion.remaining);
+  return { ...back, waiting: { reason: "MovingPods", message } };
 }
 
 /** The way back, from fallback or from half way there: never waits for the fleet to be settled. */
@@ -202,16 +204,6 @@ function toNormal(input: ModeInput): ModeStep {
     return { move: { to: "Normal", reason: "NormalReached" }, wantsCanary: false };
   return {
     wantsCanary: false,
-    waiting: { reason: "MovingPods", message: movingBack(input) },
+    waiting: { reason: "MovingPods", message: movingBack(facts, input.evidence, input.regression) },
   };
-}
-
-/** Pods that have not chosen yet are waited for, too, and are no pods to go: their number rises and falls with each surge. */
-function movingBack({ facts, evidence, regression }: ModeInput): string {
-  const left = facts.pods.filter((pod) => !pod.deleting && pod.start?.choice === "fallback").length;
-  if (left === 0) return "Moving pods back: the last ones start";
-  const waits = evidence.verdict.word === "Reachable" && regression.is === "unknown" && !returnApproved(facts);
-  const how = `to go on all the same: annotate holdfast.dev/approve-return=${facts.group.status.epoch ?? 0}`;
-  const why = waits ? `. It waits until the control plane's objects are counted; ${how}` : "";
-  return `Moving pods back: ${left} to go${why}`;
 }

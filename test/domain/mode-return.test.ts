@@ -156,6 +156,22 @@ describe("half way back", () => {
     approve(facts, 0);
     expect(why()?.message).toBe("Moving pods back: 2 to go");
   });
+  test("a successor that fails the check is waited for, and the check is named", () => {
+    const facts = returning();
+    facts.group.spec.traffic.check = { path: "/health", expectStatus: 204 };
+    facts.pods.push({
+      ...facts.pods[0],
+      name: "edge-1-3",
+      uid: "uid-3",
+      check: "fail",
+      start: { ...facts.pods[0].start, choice: "normal" },
+    });
+    const plan = planOf(facts, held(facts, "Reachable", 60_000));
+    expect(plan.status.conditions?.find(({ type }) => type === "Reconciling")?.message).toBe(
+      "Moving pods back: 2 to go. It waits for pods that do not answer 204 to spec.traffic.check.path /health (edge-1-3): mend the route, or change or remove the check",
+    );
+    expect(done(plan).filter((step) => /markPod|scale/.test(step))).toEqual([]);
+  });
   test("lost again for long enough: to fallback, with pods of any kind", () => {
     const facts = returning();
     lose(facts);

@@ -135,9 +135,15 @@ test.runIf(FULL)("emptied, and it is meant: the documented command takes the gro
   await story.until("the way out is told", 60, (status) => /approve-return=\d+/.test(status.summary));
   const { epoch } = await stage.status();
   await cluster.kubectl("-n", namespace, "annotate", "gwg/edge", `holdfast.dev/approve-return=${epoch}`, "--overwrite");
-  await story.until("normal", 240, (s) => s.mode === "Normal" && s.traffic?.fromControlPlane === 2);
+  await story.until("a successor fails the check: told, and no pod of the snapshot leaves", 90, ({ mode, summary }) => {
+    return mode === "ToNormal" && /does not answer 200 to spec.traffic.check.path \/r1/.test(summary);
+  });
+  expect(await story.sources()).toBe("fallback,fallback,normal");
+  await story.patch({ traffic: { check: null } });
+  await story.until("normal", 180, (s) => s.mode === "Normal" && s.traffic?.fromControlPlane === 2);
   expect((await stage.status()).history.find((step: Json) => step.to === "ToNormal").epoch).toBe(epoch + 1);
   await restore();
+  await story.patch({ traffic: { check: { path: "/r1" } } });
   await backToNormal();
 });
 
