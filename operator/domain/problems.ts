@@ -16,10 +16,10 @@ export function problemsOf(situation: Situation): Problem[] {
     ...(facts.children.refused ?? []).map(stepRefused),
     certificate(facts.secrets.client),
     facts.storage.seen === "absent" ? storageMissing(situation) : undefined,
-    facts.storage.seen === "present" ? facts.storage.fault : undefined,
+    facts.storage.seen === "present" ? inStorage(situation, facts.storage.fault) : undefined,
     facts.copying?.problem,
-    storageKeys(facts.secrets.writer, "writer"),
-    storageKeys(facts.secrets.reader, "reader"),
+    inStorage(situation, storageKeys(facts.secrets.writer, "writer")),
+    inStorage(situation, storageKeys(facts.secrets.reader, "reader")),
     facts.peers.keyConflict === undefined ? undefined : keyConflict(situation, facts.peers.keyConflict),
     situation.replicasHeld,
     words.problem,
@@ -84,9 +84,17 @@ function storageKeys(secret: SecretFact, role: string): Problem | undefined {
     return {
       reason: "StorageSecretMissing",
       field: `FallbackStorage spec.${role}.credentials`,
-      message: `Secret "${secret.name}" with the ${role}'s keys does not exist in this namespace`,
+      message: `Secret "${secret.name}" with the ${role}'s keys does not exist in this namespace: create it`,
     };
   return undefined;
+}
+
+/** A group may tell of a field that is not its own: then it names the FallbackStorage that has it. */
+function inStorage({ facts }: Situation, problem: Problem | undefined): Problem | undefined {
+  const [, field] =
+    /^(?:FallbackStorage )?(spec\.(?:operator|reader|tls|writer)\b.*)$/.exec(problem?.field ?? "") ?? [];
+  if (problem === undefined || field === undefined) return problem;
+  return { ...problem, field: `FallbackStorage ${field} of "${facts.group.spec.fallback.storageRef.name}"` };
 }
 
 function keyConflict({ facts }: Situation, other: NonNullable<Situation["facts"]["peers"]["keyConflict"]>): Problem {

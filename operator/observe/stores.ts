@@ -19,7 +19,7 @@ export function readStorageSecret(spec: FallbackStorageSpec, role: StorageRole, 
   const complete = wanted.every((names) => names.some((key) => fact.keys.includes(key)));
   const problem: Problem = {
     reason: complete ? "StorageSecretInvalid" : "StorageSecretMissing",
-    field: `Secret ${name}`,
+    field: `FallbackStorage spec.${role}.credentials`,
     message: `Secret "${name}" with the ${role}'s storage keys cannot be used: ${parsed.problem}`,
   };
   return { ...fact, problem };

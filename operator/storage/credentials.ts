@@ -60,19 +60,21 @@ type Picked = { ok: true; name: string; value: string } | { ok: false; problem: 
 function pick(data: Data, names: readonly string[]): Picked {
   const present = names.filter((name) => data[name] !== undefined);
   const [name, other] = present;
-  if (name === undefined) return problem(`key ${names.map(quote).join(" or ")} is missing: ${namesIn(data)}`);
+  if (name === undefined) return problem(`key ${names.map(quote).join(" or ")} is missing: add it; ${namesIn(data)}`);
   const value = data[name] ?? "";
   if (other !== undefined && data[other] !== value) {
     return problem(`keys ${quote(name)} and ${quote(other)} differ: keep one of them`);
   }
-  if (value === "") return problem(`key "${name}" is empty`);
+  if (value === "") return problem(`key "${name}" is empty: put the key's text there`);
   if (/[\r\n]$/.test(value)) {
     return problem(
       `key "${name}" ends with a line break: write it without one (echo -n, or kubectl create secret --from-literal)`,
     );
   }
   if (!/^[\x21-\x7e]+$/.test(value)) {
-    return problem(`key "${name}" holds blanks or characters outside printable ASCII: no storage key does`);
+    return problem(
+      `key "${name}" holds blanks or characters outside printable ASCII, which no storage key does: write the key alone`,
+    );
   }
   const type = wouldBeRetyped(value);
   if (type !== undefined) {

@@ -23,11 +23,11 @@ describe("S3 keys", () => {
     [
       "a missing one",
       { accessKeyId: ID },
-      /^key "secretAccessKey" or "AWS_SECRET_ACCESS_KEY" is missing: .*"accessKeyId"/,
+      /^key "secretAccessKey" or "AWS_SECRET_ACCESS_KEY" is missing: add it; .*"accessKeyId"/,
     ],
     ["an empty Secret", {}, /the Secret has no keys$/],
     ["another spelling", { access_key: ID, secret_key: SECRET }, /the Secret has "access_key", "secret_key"$/],
-    ["an empty value", { accessKeyId: "", secretAccessKey: SECRET }, /^key "accessKeyId" is empty$/],
+    ["an empty value", { accessKeyId: "", secretAccessKey: SECRET }, /^key "accessKeyId" is empty: put the key's text there$/],
     [
       "two values for one",
       { accessKeyId: ID, AWS_ACCESS_KEY_ID: "AKIAOTHER", secretAccessKey: SECRET },
@@ -72,7 +72,7 @@ describe("Azure keys", () => {
     [
       "a missing one",
       { key: ACCOUNT_KEY },
-      /^key "accountKey" or "AZURE_STORAGE_KEY" is missing: the Secret has "key"$/,
+      /^key "accountKey" or "AZURE_STORAGE_KEY" is missing: add it; the Secret has "key"$/,
     ],
     [
       "a connection string",
