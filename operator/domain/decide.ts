@@ -1,6 +1,7 @@
 import { LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
 import { withAdoption } from "./adoption.ts";
+import { causeOf } from "./cause.ts";
 import { eventsFrom } from "./conditions.ts";
 import { obsolete } from "./desired/cleanup.ts";
 import { needsApply } from "./diff.ts";
@@ -133,7 +134,7 @@ function backupSteps({ facts, desired, evidence }: Situation): Step[] {
   if (!needsApply(backup, live, facts.children.overridden)) return [];
   // A new exporter could not start now: it would back off long after the control plane is there again.
   if (live && evidence.verdict.word !== "Reachable") return [];
-  return [{ do: "apply", object: backup, why: "the exporter of this group" }];
+  return [{ do: "apply", object: backup, why: live ? causeOf(backup, live) : "the exporter of this group" }];
 }
 
 function isSettling({ facts, wanted }: Situation): boolean {

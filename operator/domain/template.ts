@@ -1,8 +1,9 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
+import { causeOf, isAsMeant, RESTORED } from "./cause.ts";
 import type { Desired } from "./desired/index.ts";
-import { describeDiff, needsApply } from "./diff.ts";
+import { needsApply } from "./diff.ts";
 import type { Facts } from "./facts.ts";
 import type { KubeObject, WorkloadFact } from "./facts-cluster.ts";
 import type { VerdictWord } from "./facts-outside.ts";
@@ -56,8 +57,9 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
     !input.frozen &&
     !input.observing &&
     (input.publishedKeys.has(desired.proofKey) || input.verdict === "Reachable");
-  if (forced || (mayRoll(input) && (!sameInputs || sameTemplate || isStuck(facts, live)))) {
-    const step = application(desired, object, sameInputs && sameTemplate);
+  const byItself = mayRoll(input) && (!sameInputs || sameTemplate || isStuck(facts, live));
+  if (forced || byItself) {
+    const step = application(desired, object, byItself ? "" : "; restart-at asks for it now");
     return { steps: [askedNow ? { ...step, carries: "restartedAt" } : step], ...used };
   }
   return { steps: unpause(input, live), pending: pendingReason(sameInputs && !sameTemplate, askedNow) };
@@ -92,11 +94,10 @@ function mayRoll({ facts, mode, verdict, frozen, observing }: TemplateInput): bo
   return mode === "Normal" && !frozen && (verdict === "Reachable" || nothingServes);
 }
 
-function application(desired: Desired, object: KubeObject | undefined, handEdit: boolean): Step {
-  const edited = object && describeDiff(desired.traffic, object);
-  const why = handEdit ? `a hand edit is taken back: ${edited ?? "a field"}` : "the spec changed";
+function application(desired: Desired, object: KubeObject | undefined, asked: string): Step {
+  const why = `${causeOf(desired.traffic, object)}${asked}`;
   const step: Step = { do: "apply", object: desired.traffic, why };
-  if (!handEdit) return step;
+  if (!isAsMeant(desired.traffic, object)) return step;
   const message = `Deployment ${desired.traffic.metadata.name}: ${why}`;
   const told = { type: "Warning", reason: "HandEditReverted", alsoOnDeployment: true } as const;
   return { ...step, events: [{ ...told, action: "Apply", message }] };
@@ -151,7 +152,7 @@ function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePla
     resourceVersion: live.resourceVersion,
     template: before.template,
     // Hashes that match nothing: the wanted template is applied again in normal mode.
-    annotations: { [ANNOTATION.inputsHash]: "restored", [ANNOTATION.templateHash]: "restored" },
+    annotations: { [ANNOTATION.inputsHash]: RESTORED, [ANNOTATION.templateHash]: RESTORED },
     why,
     events: [{ type: "Warning", reason: "TemplateRestored", action: "Restore", message: why, alsoOnDeployment: true }],
   };

@@ -1,4 +1,4 @@
-import { childName, LABEL, storeKey } from "../../api/names.ts";
+import { ANNOTATION, childName, LABEL, storeKey } from "../../api/names.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject } from "../facts-cluster.ts";
 import { given, type JsonObject } from "../json.ts";
@@ -6,6 +6,7 @@ import { mergeTemplate } from "../pod-template.ts";
 import type { Problem } from "../problem.ts";
 import { about, childObject, EDIT_THE_GROUP, labelsOf, MARK, selectorOf } from "./common.ts";
 import { configVolume, gatewayContainer, gatewayVolumes, podSecurity, VOLUME } from "./containers.ts";
+import { backupInputsHash } from "./inputs.ts";
 import { liveOf } from "./live.ts";
 import { templateProblems } from "./pod-template-rules.ts";
 import { secretVersion, storeKeys } from "./references.ts";
@@ -31,6 +32,7 @@ export function backupDeployment(
     role: "backup",
     fate: "owned",
     about: about(facts, "Pod that exports the configuration to the fallback storage", EDIT_THE_GROUP),
+    annotations: { [ANNOTATION.inputsHash]: backupInputsHash(facts, liveOf(facts, "backup")) },
     body: {
       spec: {
         replicas: 1, // the last writer wins: two exporters would mix their pairs

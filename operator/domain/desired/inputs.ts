@@ -1,4 +1,4 @@
-import { secretNameOf } from "../../api/fallback-storage.ts";
+import { type FallbackStorageSpec, secretNameOf } from "../../api/fallback-storage.ts";
 import type { Facts } from "../facts.ts";
 import { hashOf } from "../hash.ts";
 import { MARK } from "./common.ts";
@@ -22,7 +22,23 @@ export function inputsHash(facts: Facts, live: Live | undefined): string {
   ].join(".");
 }
 
-function specInputs({ group: { spec } }: Facts): object {
+/** The same of the exporter, for the reason of its restarts: `<spec>.<storage>.<certificate>.<keys>`. */
+export function backupInputsHash(facts: Facts, live: Live | undefined): string {
+  const { storage, secrets, group } = facts;
+  const { podTemplate: _, ...traffic } = specInputs(facts);
+  const keys = { keys: storeKeys(facts, "writer", live) };
+  const store = storage.seen === "present" ? { ...placeOf(storage.spec), ...keys } : keys;
+  return [
+    { ...traffic, backup: group.spec.backup },
+    store,
+    secretVersion(secrets.client, live, MARK.clientCertificate) ?? "none",
+    secretVersion(secrets.writer, live, MARK.writerSecret) ?? "none",
+  ]
+    .map((part) => hashOf(part, DIGITS))
+    .join(".");
+}
+
+function specInputs({ group: { spec } }: Facts) {
   const { shortID, gateway, controlPlane, traffic, fallback } = spec;
   const { endpoint, serverName, clientCertificateRef } = controlPlane;
   return {
@@ -40,6 +56,11 @@ function specInputs({ group: { spec } }: Facts): object {
 function storageInputs(facts: Facts, live: Live | undefined): object | undefined {
   const { storage } = facts;
   if (storage.seen !== "present" || keepsLiveStorage(facts, live)) return undefined;
-  const { type, s3, azureBlob } = storage.spec;
-  return { type, s3, azureBlob, reader: secretNameOf(storage.spec, "reader"), keys: storeKeys(facts, "reader", live) };
+  return {
+    ...placeOf(storage.spec),
+    reader: secretNameOf(storage.spec, "reader"),
+    keys: storeKeys(facts, "reader", live),
+  };
 }
+
+const placeOf = ({ type, s3, azureBlob }: FallbackStorageSpec) => ({ type, s3, azureBlob });
