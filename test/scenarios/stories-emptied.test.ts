@@ -1,6 +1,32 @@
 /** A control plane that holds nothing any more is not followed until a person says so. */
 import { expect, test } from "vitest";
-import { content, provenWorld } from "./world.ts";
+import { content, provenWorld, type World } from "./world.ts";
+
+/** Seconds until this is told of the world. */
+function secondsUntil(world: World, type: string): number {
+  const fromMs = world.nowMs;
+  world.until(() => world.condition(type)?.status === "True", 120);
+  return (world.nowMs - fromMs) / 1000;
+}
+
+// When exports are read and objects counted is the readers': here both are seen as soon as they are there.
+test("an emptied control plane is told within two exports, and one that comes back emptied within two probes", () => {
+  const world = provenWorld({ backup: { exportIntervalSeconds: 10 }, controlPlane: { probeIntervalSeconds: 2 } });
+  const { backup, controlPlane } = world.spec;
+  const good = world.held;
+  world.held = content("e0", 0);
+  expect(secondsUntil(world, "SnapshotQuarantined")).toBeLessThanOrEqual(2 * backup.exportIntervalSeconds);
+  expect(secondsUntil(world, "ControlPlaneRegressed")).toBeLessThanOrEqual(2 * controlPlane.probeIntervalSeconds);
+  world.held = good;
+  world.until(() => world.condition("ControlPlaneRegressed")?.status !== "True", 60).run(10);
+  world.controlPlane = "down";
+  world.until(() => world.mode === "Fallback", 100);
+  expect(world.condition("ControlPlaneRegressed")?.status).not.toBe("True");
+  world.held = content("e0", 0);
+  world.controlPlane = "up";
+  expect(secondsUntil(world, "ControlPlaneRegressed")).toBeLessThanOrEqual(2 * controlPlane.probeIntervalSeconds);
+  expect([world.mode, world.verified]).toEqual(["Fallback", good]);
+});
 
 test("an emptied control plane in normal mode: quarantined, the verified pair stays", () => {
   const world = provenWorld();
