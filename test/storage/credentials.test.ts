@@ -27,7 +27,11 @@ describe("S3 keys", () => {
     ],
     ["an empty Secret", {}, /the Secret has no keys$/],
     ["another spelling", { access_key: ID, secret_key: SECRET }, /the Secret has "access_key", "secret_key"$/],
-    ["an empty value", { accessKeyId: "", secretAccessKey: SECRET }, /^key "accessKeyId" is empty: put the key's text there$/],
+    [
+      "an empty value",
+      { accessKeyId: "", secretAccessKey: SECRET },
+      /^key "accessKeyId" is empty: put the key's text there$/,
+    ],
     [
       "two values for one",
       { accessKeyId: ID, AWS_ACCESS_KEY_ID: "AKIAOTHER", secretAccessKey: SECRET },
