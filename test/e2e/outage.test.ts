@@ -136,6 +136,8 @@ test.each(dead)("the database dies behind a living front (%s): fallback, with th
   const [victim, stays] = await running();
   const load = await underLoad(stage, 100, async () => {
     await stage.admin("POST", "/admin/fault", { mode: "storeDead", how });
+    // Where reads hang, Holdfast alone is not believed: a start that fails its read, after it has seen that, is.
+    await stage.until("seen by Holdfast", 30, (status) => status.controlPlane?.operator !== "readsOk");
     await stage.cluster.delete(stage.namespace, "pods", victim.metadata.name);
     await stage.cluster.wait(
       "its successor asks more than the front, and starts from the snapshot",
