@@ -225,6 +225,16 @@ test("the census of a group leaves out what was lost long before it, however tha
   expect(pool.census("new"), "both at once").toEqual({ probed: 2, lost: 2 });
 });
 
+async function threeLost() {
+  const w = probing();
+  w.want("a");
+  w.want("b", { endpoint: "https://second" });
+  w.want("c", { endpoint: "https://third" });
+  await w.clock.advance(0);
+  w.say(DOWN);
+  return w;
+}
+
 /** Three control planes have been out of sight for a quarter of an hour: Holdfast's own network. Then this; of one of them, how many? */
 const DNS: ControlPlaneProbe = { version: { kind: "dnsFailure", code: "ENOTFOUND", ms: 1 } };
 const NEW = { tls: { cert: "new", key: "new" } };
@@ -268,12 +278,7 @@ test.for<[string, (w: ReturnType<typeof probing>) => unknown, string, { probed: 
     { probed: 1, lost: 1 },
   ],
 ])("a loss is the control plane's, whoever asks: %s", async ([, happens, group, expected]) => {
-  const w = probing();
-  w.want("a");
-  w.want("b", { endpoint: "https://second" });
-  w.want("c", { endpoint: "https://third" });
-  await w.clock.advance(0);
-  w.say(DOWN);
+  const w = await threeLost();
   await w.clock.advance(15 * 60_000);
   await happens(w);
   await w.clock.advance(6_000);
@@ -281,12 +286,7 @@ test.for<[string, (w: ReturnType<typeof probing>) => unknown, string, { probed: 
 });
 
 test("a question that is under way when its group goes is no loss", async () => {
-  const w = probing();
-  w.want("a");
-  w.want("b", { endpoint: "https://second" });
-  w.want("c", { endpoint: "https://third" });
-  await w.clock.advance(0);
-  w.say(DOWN);
+  const w = await threeLost();
   w.slow(4_000);
   await w.clock.advance(6_000);
   w.pool.drop("a");
