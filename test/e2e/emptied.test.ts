@@ -136,7 +136,7 @@ test.runIf(FULL)("emptied, and it is meant: the documented command takes the gro
   const { epoch } = await stage.status();
   await cluster.kubectl("-n", namespace, "annotate", "gwg/edge", `holdfast.dev/approve-return=${epoch}`, "--overwrite");
   await story.until("a successor fails the check: told, and no pod of the snapshot leaves", 90, ({ mode, summary }) => {
-    return mode === "ToNormal" && /does not answer 200 to spec.traffic.check.path \/r1/.test(summary);
+    return mode === "ToNormal" && /do not answer 200 to spec.traffic.check.path \/r1/.test(summary);
   });
   expect(await story.sources()).toBe("fallback,fallback,normal");
   await story.patch({ traffic: { check: null } });
