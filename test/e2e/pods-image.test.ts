@@ -61,6 +61,25 @@ const isPlain = (pod: Json): boolean => {
   );
 };
 
+const untilChanged = () =>
+  story.stage.cluster.wait(
+    "every pod is of the changed template, and ready",
+    async () => {
+      const [ready, all] = [await story.ready(), await story.pods()];
+      return ready.length === 3 && all.length === 3 && !all.some(isPlain);
+    },
+    150,
+  );
+
+/** The rehearsal was of the template that pods have now, began when it was asked for, and ended before the first of them. */
+async function expectProvenFirst({ result, key, at }: Json, asked: string): Promise<void> {
+  expect([result, at >= asked], `${at}, asked ${asked}`).toEqual(["Loaded", true]);
+  for (const { metadata } of await story.pods()) {
+    expect(metadata.annotations["holdfast.dev/proof-key"]).toBe(key);
+    expect(Date.parse(metadata.creationTimestamp) + 999, "whole seconds").toBeGreaterThanOrEqual(Date.parse(at));
+  }
+}
+
 async function outage(): Promise<void> {
   await story.stage.controlPlane.kill();
   await story.stage.untilMode("Fallback", 150);
@@ -108,15 +127,17 @@ test.runIf(FULL)(
     await settled();
     await loses0(async () => {
       await outage();
-      await story.patch({ gateway: { image: OLD } });
+      // A template that no rehearsal has seen: the image alone was proven in the story before.
+      await story.patch({ gateway: { image: OLD }, traffic: gateway({ SIM_START_DELAY_MS: "500" }) });
       await pending("ChangeWaits");
       const asked = new Date().toISOString();
       await story.annotate("restart-at", asked);
-      await untilImages("old,old,old", 120);
+      await untilChanged();
       expect(await story.sources()).toBe("fallback,fallback,fallback");
+      expect(await images()).toBe("old,old,old");
       const status = await story.stage.status();
       expect(status).toMatchObject({ mode: "Fallback", restartedAt: asked });
-      expect(status.snapshot.proofs.map(({ image }: { image: string }) => image)).toContain(OLD);
+      await expectProvenFirst(status.snapshot.lastRehearsal, asked);
       await back();
     });
   },

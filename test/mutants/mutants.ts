@@ -277,6 +277,12 @@ export const MUTANTS: readonly Mutant[] = [
     "usable(verified)?.digest === candidate",
     "found(verified)?.digest === candidate",
   ),
+  m(
+    "situation.ts",
+    "a change that is asked for is proven first",
+    "return proveWish ? { key: wish.proofKey } : active;",
+    "return active;",
+  ),
   m("situation.ts", "a drop of replicas waits for a word", "wanted * 2 >= live", "true"),
   m("decide.ts", "Observe moves no pod", "const mayMove = !observing && ", "const mayMove = "),
   m("decide.ts", "Observe changes nothing that is there", " && !(observing && live(object))", ""),
