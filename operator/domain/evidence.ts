@@ -1,3 +1,4 @@
+import { cutOffPlace } from "./cut-off.ts";
 import { controlPlaneIn } from "./desired/containers.ts";
 import { identityOf } from "./endpoint.ts";
 import type { Facts } from "./facts.ts";
@@ -147,8 +148,10 @@ export function evidenceText(facts: Facts, evidence: Evidence): string {
   const detail = "detail" in view ? ` (${view.detail})` : "";
   // Starts go out of date by themselves; while reads are answered they decide nothing and are not told.
   const places = view.view === "readsOk" ? 0 : w.placesAnswered + w.placesRefused;
+  const place = evidence.verdict.reason === "PartlyCutOff" ? cutOffPlace(facts) : undefined;
   return (
-    `Holdfast sees ${view.view}${detail}; gateways: ${w.connected} connected, ${w.disconnected} disconnected, ` +
+    `Holdfast sees ${view.view}${detail}; gateways: ${w.connected} connected, ${w.disconnected} disconnected` +
+    `${place === undefined ? "" : ` (all ${place}, where none is connected)`}, ` +
     `${w.silent} silent${places > 0 ? `; starts and witness pods: ${w.placesAnswered} answered, ${w.placesRefused} not` : ""}`
   );
 }
