@@ -93,10 +93,10 @@ function leaseTimes(leaseSeconds: number) {
 }
 
 /** Nothing new, let run what runs, hand the lease over only when all of it has ended. */
-async function leave(
-  { controllers }: Pick<Operator, "controllers">,
-  elector: LeaderElector,
-  log: Log,
+export async function leave(
+  { controllers }: { controllers: readonly Pick<Operator["controllers"][number], "stop">[] },
+  elector: Pick<LeaderElector, "release" | "stop">,
+  log: Pick<Log, "warn">,
   finish: () => Promise<void>,
 ): Promise<void> {
   const ended = await Promise.all(controllers.map((controller) => controller.stop(DRAIN_MS)));
