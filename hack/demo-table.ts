@@ -1,15 +1,38 @@
-/** The table that the demo closes with. */
+/** The table that the demo closes with, and the same numbers as a benchmark's result. */
+import type { Result, Row } from "../test/bench/report.ts";
 import type { LoadSummary } from "../test/simulator/load.ts";
 
 export class Table {
   readonly #rows: [what: string, value: string][] = [];
+  readonly #seconds: Row[] = [];
 
   row(what: string, value: string): void {
     this.#rows.push([what, value]);
   }
 
-  seconds(what: string, seconds: number): void {
+  /** `beside`: the same in normal times, and what is to be reached. */
+  seconds(what: string, seconds: number, beside: Pick<Row, "reference" | "wanted"> = {}): void {
     this.row(what, inSeconds(seconds));
+    this.#seconds.push({ what, value: seconds, unit: "s", ...beside });
+  }
+
+  result(sent: LoadSummary, rate: number): Result {
+    const { staleConnection, latencyMs } = sent;
+    return {
+      title: "The story of the demo",
+      how:
+        `\`./hack/demo\`: a real kubelet, containers, a control plane that is killed and comes back, ${rate} requests per second ` +
+        "through the Service from before the outage until after the return, none of them ever repeated, all on the cores of " +
+        "one machine. The group asks for Rolling.",
+      rows: [
+        { what: "requests sent", value: sent.sent, unit: "", wanted: "100,000" },
+        { what: "requests failed", value: lostOf(sent), unit: "", wanted: "0" },
+        { what: "requests that met a connection closed while idle", value: staleConnection, unit: "" },
+        { what: "latency p50", value: latencyMs.p50, unit: "ms" },
+        { what: "latency p99", value: latencyMs.p99, unit: "ms" },
+        ...this.#seconds,
+      ],
+    };
   }
 
   /** With what became of the requests on top. */

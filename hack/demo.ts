@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
-import { type Load, startLoad } from "../test/simulator/load.ts";
+import { load as loadAverage, type Row, surroundings, writePage, writeResult } from "../test/bench/report.ts";
+import { type Load, type LoadSummary, startLoad } from "../test/simulator/load.ts";
 import type { Json } from "../test/stage/cluster.ts";
 import { groupManifest, storageManifest } from "../test/stage/manifests.ts";
 import { lost } from "../test/stage/says.ts";
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     keep: { type: "boolean", default: false },
     rate: { type: "string", default: "500" },
     seconds: { type: "string", default: "200" },
+    results: { type: "boolean", default: false },
   },
 });
 const REPLICAS = 4;
@@ -37,6 +39,9 @@ const SPEC = {
 
 const began = performance.now();
 const table = new Table();
+const loadBefore = loadAverage();
+/** What a pod created in the outage is compared with, once it is measured. */
+const beside: Pick<Row, "reference" | "wanted"> = { wanted: "at most 5 s more" };
 let stage!: Stage;
 let load: Load | undefined;
 let prepared = false;
@@ -107,7 +112,7 @@ async function outage(): Promise<void> {
       }),
   ]);
   tell(`the pod in its place serves after ${inSeconds(first.seconds)}, from the snapshot`);
-  table.seconds("pod created in the first second of the outage -> serves (from the snapshot)", first.seconds);
+  table.seconds("pod created in the first second of the outage -> serves (from the snapshot)", first.seconds, beside);
   await stage.until("the pod on top serves from the snapshot, too", 60, ({ traffic }) => {
     return traffic?.fromSnapshot === 2 && traffic.ready === REPLICAS + 1;
   });
@@ -121,10 +126,14 @@ async function outage(): Promise<void> {
   await stage.operatorScale(0);
   const alone = await onePod(stage, "fallback", deleteOne);
   tell(`the pod in its place serves after ${inSeconds(alone.seconds)} without an operator, from the snapshot`);
-  table.seconds("pod created with the operator down -> serves (from the snapshot)", alone.seconds);
+  table.seconds("pod created with the operator down -> serves (from the snapshot)", alone.seconds, beside);
   const added = await onePod(stage, "fallback", () => scale(stage, "deployment/edge", REPLICAS + 2));
   tell(`the pod on top serves after ${inSeconds(added.seconds)} without an operator, from the snapshot`);
-  table.seconds("pod added to the Deployment with the operator down -> serves (from the snapshot)", added.seconds);
+  table.seconds(
+    "pod added to the Deployment with the operator down -> serves (from the snapshot)",
+    added.seconds,
+    beside,
+  );
   await stage.operatorScale(2);
   tell("the operator is back; as the group asks for Rolling, the pods that still serve from memory are moved, too");
   await stage.until("the whole group serves from the snapshot", 240, ({ mode, traffic }) => {
@@ -167,6 +176,7 @@ async function story(): Promise<void> {
     tell("the group serves, and its snapshot was loaded by a throw-away gateway: proven");
     const normal = await onePod(stage, "normal", deleteOne);
     table.seconds("pod created in normal times -> serves (for comparison)", normal.seconds);
+    beside.reference = { what: "in normal times", value: normal.seconds };
     await stage.untilProven();
     await licence("in normal times");
     tell(`${values.rate} requests per second through the Service from here on; no request is ever repeated`);
@@ -183,6 +193,14 @@ async function story(): Promise<void> {
   }
 }
 
+/** Of a story that ended well: as a benchmark's result. */
+function keep(sent: LoadSummary): void {
+  const result = table.result(sent, Number(values.rate));
+  const rows = result.rows.map((row) => ({ ...row, load: loadBefore }));
+  writeResult("demo", { ...result, rows }, { date: new Date().toISOString().slice(0, 10), ...surroundings() });
+  writePage();
+}
+
 async function ending(): Promise<boolean> {
   const sent = await load?.stop();
   if (!sent) return false;
@@ -193,6 +211,7 @@ async function ending(): Promise<boolean> {
   }
   // Of those that met a closing connection a few belong to each graceful end, and no more.
   const bad = lost(sent);
+  if (values.results && bad.length === 0) keep(sent);
   if (lostOf(sent) === 0 && bad.length > 0) console.log(`  ${JSON.stringify(bad)}`);
   return bad.length === 0;
 }

@@ -33,6 +33,24 @@ test("the table begins with the requests, and its values stand below one another
   expect(new Set(lines.map((line) => line.lastIndexOf("  "))).size).toBe(1);
 });
 
+test("the same numbers as a result: each with what it is compared with", () => {
+  const tally = new Tally();
+  tally.sent();
+  tally.notSent();
+  const table = new Table();
+  const reference = { what: "in normal times", value: 2 };
+  table.seconds("pod created in the outage", 4.321, { reference, wanted: "at most 5 s more" });
+  table.row("licensed cores", "4 normal");
+  const { rows, how } = table.result(tally.summary(), 500);
+  expect(how).toContain("500 requests per second");
+  expect(rows.filter(({ what }) => !what.startsWith("latency"))).toEqual([
+    { what: "requests sent", value: 1, unit: "", wanted: "100,000" },
+    { what: "requests failed", value: 1, unit: "", wanted: "0" },
+    { what: "requests that met a connection closed while idle", value: 0, unit: "" },
+    { what: "pod created in the outage", value: 4.321, unit: "s", reference, wanted: "at most 5 s more" },
+  ]);
+});
+
 test("a pod that started from elsewhere than its row says ends the demo", () => {
   expect(() => mustHaveStartedFrom("fallback", podFrom("fallback"))).not.toThrow();
   for (const choice of ["normal", undefined])
