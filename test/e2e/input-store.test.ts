@@ -14,6 +14,7 @@ import { saveReport } from "../stage/watch.ts";
 /** Mistakes beside the group: its storage, its Secrets, its certificate. And no secret value shows anywhere. */
 let stage: Stage;
 let load: Load;
+let atFirst: string[] = [];
 const folder = mkdtempSync(join(temporary(), "holdfast-input-"));
 const PLANTED = "planted-Wrong-s3cret-7Kq0";
 
@@ -25,6 +26,7 @@ beforeAll(async () => {
     await saveReport(stage, "input-store-setup");
     throw error;
   });
+  atFirst = lives(await stage.pods());
   load = startLoad({ url: await stage.url(), rate: 30 });
 });
 afterAll(async () => {
@@ -135,8 +137,10 @@ const pointTo = (on: Stage, name: string) =>
 
 test.runIf(FULL).each(STORAGE)("$what", async (mistake) => {
   failing();
+  const before = lives(await stage.pods());
   await makeAndUndo(stage, mistake);
   await stage.untilProven();
+  expect(lives(await stage.pods()), "nor does what heals it touch a pod that serves").toEqual(before);
 });
 
 const certificate = (
@@ -207,7 +211,8 @@ test.runIf(FULL)("through all of this no request failed, and Holdfast itself nev
   expect(lost(load.snapshot())).toEqual([]);
   for (const pod of await stage.operators()) expect(pod.status.containerStatuses[0].restartCount).toBe(0);
   expect(condition(await stage.status(), "Stalled")).toMatchObject({ status: "False" });
-  expect(lives(await stage.pods())).toHaveLength(2);
+  expect(atFirst).toHaveLength(2);
+  expect(lives(await stage.pods()), "the pods of the beginning serve still").toEqual(atFirst);
 });
 
 test.runIf(FULL)("no secret value shows in objects, events, logs or metrics", async () => {

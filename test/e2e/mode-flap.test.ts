@@ -23,10 +23,12 @@ test.runIf(FULL)(
     const { stage } = story;
     const before: number = (await stage.status()).epoch;
     let flaps = 0;
+    let seen = 0;
     const load = await underLoad(stage, 40, async () => {
       for (const end = performance.now() + FLAPS_FOR_MS; performance.now() < end; flaps += 1) {
         await stage.admin("POST", "/admin/fault", { mode: "refuse" });
         await sleep(HALF_PERIOD_MS);
+        if ((await stage.status()).controlPlane?.verdict !== "Reachable") seen += 1;
         await stage.admin("POST", "/admin/fault", { mode: "none" });
         await sleep(HALF_PERIOD_MS);
       }
@@ -34,6 +36,7 @@ test.runIf(FULL)(
       await stage.untilProven(180);
     });
     expect(flaps).toBe(9);
+    expect(seen, "what nobody sees moves nothing: most losses must have been noticed").toBeGreaterThan(4);
     const steps = (await stage.status()).history.filter((step: { epoch: number }) => step.epoch > before);
     const flips = steps.filter((step: { to: string }) => step.to === "ToFallback");
     expect(flips.length, JSON.stringify(steps)).toBeLessThanOrEqual(1);

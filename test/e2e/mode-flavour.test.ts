@@ -49,8 +49,9 @@ async function aWorkerDies(): Promise<{ load: LoadSummary; victim: string }> {
 
 /** All that failed was answered by the worker that died or took its place, or stood open on it. */
 function expectOnlyTheVictims({ load, victim }: { load: LoadSummary; victim: string }): void {
-  const others = load.examples.filter(({ kind, pod }) => (kind === "status" ? pod !== victim : kind !== "reset"));
-  expect(others).toEqual([]);
+  const others = Object.entries(load.failedPods).filter(([pod]) => pod !== victim);
+  expect(others, JSON.stringify(load.examples.filter(({ pod }) => pod !== victim))).toEqual([]);
+  expect(load.failedPods[victim], "each 404 names who said it").toBeGreaterThanOrEqual(load.failures.status ?? 0);
   expect(load.failed, "the story is about failed requests: some must be seen").toBeGreaterThan(0);
   expect(load.failedStatus["404"], "the empty worker's share").toBe(load.failed - (load.failures.reset ?? 0));
   expect(load.pods[victim] ?? 0, "the other worker went on serving").toBeGreaterThan(0);
