@@ -132,7 +132,8 @@ test.runIf(FULL)("emptied, and it is meant: the documented command takes the gro
   await intoFallback();
   await controlPlane.start();
   await empty();
-  await story.until("the way out is told", 60, (status) => /approve-return=\d+/.test(status.summary));
+  // It is told once the return has waited: 10 s, doubled by each flip of this hour, of which the stories above made three.
+  await story.until("the way out is told", 240, (status) => /approve-return=\d+/.test(status.summary));
   const { epoch } = await stage.status();
   await cluster.kubectl("-n", namespace, "annotate", "gwg/edge", `holdfast.dev/approve-return=${epoch}`, "--overwrite");
   await story.until("a successor fails the check: told, and no pod of the snapshot leaves", 90, ({ mode, summary }) => {
