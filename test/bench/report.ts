@@ -26,7 +26,7 @@ export interface Result {
   rows: Row[];
 }
 
-/** Committed. What earlier programs wrote in another form stands in `earlier/` below, and is not read. */
+/** Committed. */
 const RESULTS = join(REPOSITORY, "bench/results");
 const PAGE = join(REPOSITORY, "docs/benchmarks.md");
 const [BEGIN, END] = ["<!-- results: begin -->", "<!-- results: end -->"];
