@@ -71,7 +71,7 @@ const untilChanged = () =>
     150,
   );
 
-/** The rehearsal was of the template that pods have now, began when it was asked for, and ended before the first of them. */
+/** The rehearsal was of the template that pods have now, ended after it was asked for and before the first of them began. */
 async function expectProvenFirst({ result, key, at }: Json, asked: string): Promise<void> {
   expect([result, at >= asked], `${at}, asked ${asked}`).toEqual(["Loaded", true]);
   for (const { metadata } of await story.pods()) {
