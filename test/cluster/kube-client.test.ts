@@ -14,6 +14,7 @@ import {
   type KubeObject,
   namespaces,
   pods,
+  type Resource,
 } from "../../operator/kube/resources.ts";
 import { openGate } from "../../operator/kube/write-gate.ts";
 import { until } from "../lab/process.ts";
@@ -120,16 +121,26 @@ function deployment(name: string, image: string, more: object = {}) {
   };
 }
 
+/**
+ * Reads the scale and writes it against what was read, again after a conflict: a real controller writes the status of
+ * a Deployment, perhaps just between the two calls. Answers what the write that was taken was bound to.
+ */
+async function scaleTo(resource: Resource, name: string, replicas: number) {
+  for (let left = 20; left > 0; left -= 1) {
+    const scale = await client.getScale(resource, NAMESPACE, name);
+    const seen = { ...meta(name), resourceVersion: scale?.metadata.resourceVersion ?? "" };
+    const fault = await faultOf(client.updateScale(resource, seen, replicas));
+    if (fault === "none") return seen;
+    expect(fault).toBe("Conflict");
+  }
+  throw new Error(`The scale of ${name} conflicted twenty times`);
+}
+
 test("an apply owns what it names; replicas set by scale survive the next apply", async () => {
   const options = { fieldManager: "holdfast", force: true };
   const first = await client.apply<Deployment>(deployments, deployment("owned", "a:1"), options);
   expect(first.spec?.replicas).toBe(1);
-  const scale = await client.getScale(deployments, NAMESPACE, "owned");
-  await client.updateScale(
-    deployments,
-    { ...meta("owned"), resourceVersion: scale?.metadata.resourceVersion ?? "" },
-    3,
-  );
+  await scaleTo(deployments, "owned", 3);
   const second = await client.apply<Deployment>(deployments, deployment("owned", "a:2"), options);
   expect(second.spec?.replicas).toBe(3);
   expect(second.spec?.template?.spec?.containers?.[0]?.image).toBe("a:2");
@@ -187,15 +198,8 @@ test.for([
   ["a custom resource", widgets, () => widget("scaled")],
 ] as const)("scale of %s is written against the version that was read", async ([, resource, make]) => {
   await make();
-  const read = async () => {
-    const scale = await client.getScale(resource, NAMESPACE, "scaled");
-    expect(scale?.spec?.replicas).toBe(1);
-    return { ...meta("scaled"), resourceVersion: scale?.metadata.resourceVersion ?? "" };
-  };
-  let seen = await read();
-  const write = () => client.updateScale(resource, seen, 2);
-  // A real controller writes the Deployment's status, perhaps just between the two calls.
-  for (let left = 20; left > 0 && (await faultOf(write())) === "Conflict"; left -= 1) seen = await read();
+  expect((await client.getScale(resource, NAMESPACE, "scaled"))?.spec?.replicas).toBe(1);
+  const seen = await scaleTo(resource, "scaled", 2);
   expect((await client.getScale(resource, NAMESPACE, "scaled"))?.spec?.replicas).toBe(2);
   expect(await faultOf(client.updateScale(resource, seen, 5))).toBe("Conflict");
   expect((await client.getScale(resource, NAMESPACE, "scaled"))?.spec?.replicas).toBe(2);
