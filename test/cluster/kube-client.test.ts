@@ -122,14 +122,16 @@ function deployment(name: string, image: string, more: object = {}) {
 }
 
 /**
- * Reads the scale and writes it against what was read, again after a conflict: a real controller writes the status of
- * a Deployment, perhaps just between the two calls. Answers what the write that was taken was bound to.
+ * Reads the scale, which is `from`, and writes `to` against what was read. Again after a conflict, which must have left
+ * the scale as it was: a real controller writes the status of a Deployment, perhaps just between the two calls.
+ * Answers what the write that was taken was bound to.
  */
-async function scaleTo(resource: Resource, name: string, replicas: number) {
+async function scaleTo(resource: Resource, name: string, from: number, to: number) {
   for (let left = 20; left > 0; left -= 1) {
     const scale = await client.getScale(resource, NAMESPACE, name);
+    expect(scale?.spec?.replicas).toBe(from);
     const seen = { ...meta(name), resourceVersion: scale?.metadata.resourceVersion ?? "" };
-    const fault = await faultOf(client.updateScale(resource, seen, replicas));
+    const fault = await faultOf(client.updateScale(resource, seen, to));
     if (fault === "none") return seen;
     expect(fault).toBe("Conflict");
   }
@@ -140,7 +142,7 @@ test("an apply owns what it names; replicas set by scale survive the next apply"
   const options = { fieldManager: "holdfast", force: true };
   const first = await client.apply<Deployment>(deployments, deployment("owned", "a:1"), options);
   expect(first.spec?.replicas).toBe(1);
-  await scaleTo(deployments, "owned", 3);
+  await scaleTo(deployments, "owned", 1, 3);
   const second = await client.apply<Deployment>(deployments, deployment("owned", "a:2"), options);
   expect(second.spec?.replicas).toBe(3);
   expect(second.spec?.template?.spec?.containers?.[0]?.image).toBe("a:2");
@@ -198,8 +200,7 @@ test.for([
   ["a custom resource", widgets, () => widget("scaled")],
 ] as const)("scale of %s is written against the version that was read", async ([, resource, make]) => {
   await make();
-  expect((await client.getScale(resource, NAMESPACE, "scaled"))?.spec?.replicas).toBe(1);
-  const seen = await scaleTo(resource, "scaled", 2);
+  const seen = await scaleTo(resource, "scaled", 1, 2);
   expect((await client.getScale(resource, NAMESPACE, "scaled"))?.spec?.replicas).toBe(2);
   expect(await faultOf(client.updateScale(resource, seen, 5))).toBe("Conflict");
   expect((await client.getScale(resource, NAMESPACE, "scaled"))?.spec?.replicas).toBe(2);
