@@ -38,6 +38,16 @@ export type Proof = z.infer<typeof Proof>;
 const SnapshotStatus = z.strictObject({
   digest: z.string().max(80).optional().describe("Digest of the verified pair, which pods start from."),
   counts: counts("Objects per kind in the verified pair.").optional(),
+  baseline: z
+    .array(
+      z.strictObject({ until: time("When another pair took its place."), counts: counts("Objects per kind in it.") }),
+    )
+    .max(8)
+    .optional()
+    .describe(
+      "Verified pairs of the last 24 hours that held more than the present one, newest first. A new export is measured on the most of them. A snapshot that a person accepted starts the list anew.",
+    )
+    .meta({ "x-kubernetes-list-type": "atomic" }),
   verifiedAt: time("When the verified pair was written.").optional(),
   proofs: z
     .array(Proof)

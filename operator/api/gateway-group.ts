@@ -114,7 +114,9 @@ const Fallback = z.strictObject({
         .min(0)
         .max(100)
         .default(30)
-        .describe("How much of a kind may vanish between two exports before a person is asked."),
+        .describe(
+          "How much of a kind may vanish, compared with the snapshots that were verified in the last 24 hours, before a person is asked.",
+        ),
     })
     .prefault({})
     .describe("Which snapshots are trusted."),

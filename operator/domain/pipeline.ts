@@ -6,6 +6,7 @@ import { nextRehearsal } from "./pipeline-rehearse.ts";
 import { type Pipeline, pipelineEvent } from "./pipeline-state.ts";
 import { proofFor, short } from "./proof.ts";
 import { doubtOf, quarantineOf } from "./quarantine.ts";
+import { baselineOf, nextBaseline, shrunkenKinds } from "./shrink.ts";
 
 /** @param settled see `needsNoCopy` */
 export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: boolean): Pipeline {
@@ -47,6 +48,7 @@ function recordVerified(facts: Facts, pipeline: Pipeline): void {
   const verified = usable(facts.snapshot.verified);
   if (!verified || verified.digest === pipeline.status.digest) return;
   if (!pipeline.status.proofs?.some((proof) => proof.digest === verified.digest)) return;
+  recordBaseline(facts, pipeline.status, verified);
   pipeline.status.digest = verified.digest;
   pipeline.status.counts = { ...verified.counts };
   pipeline.status.verifiedAt = new Date(facts.nowMs).toISOString();
@@ -58,6 +60,15 @@ function recordVerified(facts: Facts, pipeline: Pipeline): void {
       `Snapshot ${short(verified.digest)} is the verified pair now`,
     ),
   );
+}
+
+/** A pair that is verified although it lost too much was accepted by a person: what came before it is no measure any more. */
+function recordBaseline({ group, nowMs }: Facts, status: Pipeline["status"], verified: Found): void {
+  const before = baselineOf(status, nowMs) ?? {};
+  const accepted = shrunkenKinds(before, verified.counts, group.spec.fallback.snapshot.maxShrinkPercent).length > 0;
+  const baseline = accepted ? [] : nextBaseline(status, verified.counts, nowMs);
+  if (baseline.length > 0) status.baseline = baseline;
+  else delete status.baseline;
 }
 
 /** Only a candidate that was loaded is copied, and only in normal mode: a group in fallback keeps what it serves from. */

@@ -3,7 +3,7 @@ import type { Facts } from "./facts.ts";
 import { type Found, found } from "./pairs.ts";
 import { DISTRUST, type Distrust, type Pipeline } from "./pipeline-state.ts";
 import { short } from "./proof.ts";
-import { shrunkenKinds } from "./shrink.ts";
+import { baselineOf, shrunkenKinds } from "./shrink.ts";
 import { snapshotAccepted } from "./words.ts";
 
 /** Not trusted: unusable, or not what was verified before and nobody said that it is meant. */
@@ -46,7 +46,7 @@ export function doubtOf(facts: Facts, status: Pipeline["status"], pair: Found): 
   if (snapshotAccepted(facts, pair.digest)) return undefined;
   const verified = found(facts.snapshot.verified);
   if (verified && isMeasure(facts, status, verified) && isForeign(verified, pair)) return FOREIGN;
-  const before = status.counts ?? verified?.counts;
+  const before = baselineOf(status, facts.nowMs) ?? verified?.counts;
   if (!before) return undefined;
   const shrunken = shrunkenKinds(before, pair.counts, facts.group.spec.fallback.snapshot.maxShrinkPercent);
   if (shrunken.length === 0) return undefined;

@@ -3,7 +3,7 @@ import type { Evidence } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { ModeInput } from "./mode.ts";
 import { penaltyLevel } from "./mode-record.ts";
-import { type Shrunken, shrunkenKinds } from "./shrink.ts";
+import { baselineOf, type Shrunken, shrunkenKinds } from "./shrink.ts";
 import { returnApproved } from "./words.ts";
 
 /** Does the control plane hold what is expected of it? Unknown is neither yes nor no, and does not let a group return. */
@@ -14,7 +14,7 @@ export type Regression =
 
 export function regressionOf(facts: Facts): Regression {
   const counts = facts.controlPlane.counts;
-  const expected = facts.group.status.snapshot?.counts;
+  const expected = baselineOf(facts.group.status.snapshot, facts.nowMs);
   if (expected === undefined) return { is: "none" };
   if (counts === undefined) return { is: "unknown" };
   // Only kinds that the control plane was asked for: plugins, for one, are no keys of it.
@@ -24,7 +24,7 @@ export function regressionOf(facts: Facts): Regression {
 }
 
 export const regressionText = (kinds: readonly Shrunken[]): string =>
-  `The control plane holds much less than the verified snapshot: ${kinds.map((k) => `${k.kind} ${k.before} -> ${k.after}`).join(", ")}`;
+  `The control plane holds much less than the snapshots that were verified in the last 24 hours: ${kinds.map((k) => `${k.kind} ${k.before} -> ${k.after}`).join(", ")}`;
 
 const RETURN_WAIT_MAX_MS = 3_600_000;
 

@@ -44,3 +44,26 @@ test("what was never counted is not told", () => {
   delete facts.controlPlane.counts;
   expect(told(planOf(facts, held(facts, "Reachable", 5_000)), "ControlPlaneRegressed")).toBeUndefined();
 });
+
+test.for<[string, before: object, held: object, reason: string | undefined]>([
+  ["no route is left of two", { routes: 2, upstreams: 1 }, { routes: 0, upstreams: 1 }, "Regressed"],
+  ["10 of each -> 1 of each", { routes: 10, services: 10 }, { routes: 1, services: 1 }, "Regressed"],
+  ["one route of two", { routes: 2, upstreams: 2 }, { routes: 1, upstreams: 2 }, undefined],
+])("a small group's control plane: %s", ([, before, counts, reason]) => {
+  const { facts } = healthy();
+  facts.group.status.snapshot.counts = before;
+  facts.controlPlane.counts = counts;
+  expect(told(planOf(facts, held(facts, "Reachable", 5_000)), "ControlPlaneRegressed")).toBe(reason);
+});
+
+test("it is measured on all that was verified in the last day", () => {
+  const { facts } = healthy();
+  facts.group.status.snapshot.counts = { routes: 288 };
+  facts.controlPlane.counts = { routes: 207 };
+  const plan = () => planOf(facts, held(facts, "Reachable", 5_000));
+  expect(told(plan(), "ControlPlaneRegressed")).toBe(undefined);
+  facts.group.status.snapshot.baseline = [
+    { until: new Date(facts.nowMs - 3_600_000).toISOString(), counts: { routes: 400 } },
+  ];
+  expect(told(plan(), "ControlPlaneRegressed")).toBe("Regressed");
+});

@@ -1,3 +1,5 @@
+import { STORE_MUTANTS } from "./store.ts";
+
 /** One guard of the decision core taken away. `find` stands exactly once in operator/domain/<file>. */
 export interface Mutant {
   file: string;
@@ -10,6 +12,7 @@ export interface Mutant {
 const m = (file: string, removes: string, find: string, replace: string): Mutant => ({ file, find, replace, removes });
 
 export const MUTANTS: readonly Mutant[] = [
+  ...STORE_MUTANTS,
   m("verdict.ts", "one connected gateway is enough to doubt", "w.connected > 0 || w.placesAnswered > 0", "false"),
   m("verdict.ts", "a place that was answered is enough to doubt", " || w.placesAnswered > 0", ""),
   m("evidence.ts", "a loss of the former control plane is none of this one", " && elsewhere(pod) ?", " && false ?"),
@@ -98,8 +101,6 @@ export const MUTANTS: readonly Mutant[] = [
   m("proof.ts", "an outage does not age the snapshot", "newest.ageMs - sinceLossMs", "newest.ageMs"),
   m("proof.ts", "too old is not ready", "if (ageMs <= limitMs) return undefined;", "return undefined;"),
   m("proof.ts", "age is not judged while the group runs from it", "!nothingElse && !left)", "!nothingElse)"),
-  m("shrink.ts", "a kind that became empty", "return emptied ||", "return"),
-  m("shrink.ts", "a share of a kind", "lost * 100 > was * maxShrinkPercent", "false"),
   m(
     "pipeline.ts",
     "only what was loaded is promoted",

@@ -1,6 +1,7 @@
 /** A control plane that holds nothing any more is not followed until a person says so. */
 import { expect, test } from "vitest";
-import { content, provenWorld, type World } from "./world.ts";
+import { content, provenWorld, World } from "./world.ts";
+import { quickly } from "./world-spec.ts";
 
 /** Seconds until this is told of the world. */
 function secondsUntil(world: World, type: string): number {
@@ -85,4 +86,44 @@ test("a control plane that comes back emptied while pods still serve from memory
   expect([world.mode, world.from("fallback"), world.from("normal"), world.replicas]).toEqual(["Fallback", 2, 0, 2]);
   expect([world.verified, world.condition("FallbackReady")?.reason]).toEqual([good, "Proven"]);
   expect([world.minServing, world.broken]).toEqual([1, []]); // the one that was killed
+});
+
+/** Proven with `counts`, in fallback; then the control plane comes back with `held`. */
+function cameBackWith(counts: Record<string, number>, held: Record<string, number>): World {
+  const world = new World(quickly({}));
+  world.held = { digest: content("b1").digest, counts };
+  world.until(() => world.status.fallbackReady === "Proven", 200).run(10);
+  world.controlPlane = "down";
+  world.until(() => world.mode === "Fallback", 100);
+  for (const pod of [...world.pods]) world.kill(pod);
+  world.run(20);
+  world.held = { digest: content("b2").digest, counts: held };
+  world.controlPlane = "up";
+  return world.run(400);
+}
+
+test.for<[Record<string, number>, Record<string, number>, string, number]>([
+  [{ routes: 2, upstreams: 1 }, { routes: 0, upstreams: 1 }, "Fallback", 2],
+  [{ routes: 10, upstreams: 10, services: 10 }, { routes: 1, upstreams: 1, services: 1 }, "Fallback", 2],
+  [{ routes: 2, upstreams: 2 }, { routes: 1, upstreams: 2 }, "Normal", 0],
+])("a small group, from %j to %j: %s", ([counts, held, mode, fromSnapshot]) => {
+  const world = cameBackWith(counts, held);
+  expect([world.mode, world.from("fallback")]).toEqual([mode, fromSnapshot]);
+});
+
+test("a control plane that is emptied step by step is told at the first step that is too much of a day", () => {
+  const world = provenWorld({ fallback: { storageRef: { name: "eu" }, rehearsal: { minIntervalSeconds: 60 } } });
+  const steps = [400, 288, 207, 149, 107, 0];
+  const verified: (number | undefined)[] = [];
+  for (const [index, routes] of steps.entries()) {
+    world.held = content(`c${index}`, routes);
+    world.run(150);
+    verified.push(world.verified?.counts["routes"]);
+  }
+  expect(verified).toEqual([400, 288, 288, 288, 288, 288]);
+  expect(world.condition("SnapshotQuarantined")?.message).toContain("routes 400 -> 0");
+  expect(world.condition("ControlPlaneRegressed")?.reason).toBe("Regressed");
+  world.annotations["holdfast.dev/accept-snapshot"] = world.held.digest;
+  world.run(120);
+  expect([world.verified?.counts["routes"], world.condition("ControlPlaneRegressed")]).toEqual([0, undefined]);
 });

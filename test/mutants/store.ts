@@ -1,0 +1,31 @@
+import type { Mutant } from "./mutants.ts";
+
+const m = (file: string, removes: string, find: string, replace: string): Mutant => ({ file, find, replace, removes });
+
+/** What was proven, whose it is, and what it is measured on. */
+export const STORE_MUTANTS: readonly Mutant[] = [
+  m("shrink.ts", "the last route is not given up, however few there were", "return emptied ||", "return"),
+  m("shrink.ts", "a share of a kind", "(before - after) * 100 > before * maxShrinkPercent", "false"),
+  m("shrink.ts", "two objects may go", "lostInAll >= MIN_LOST && ", ""),
+  m(
+    "shrink.ts",
+    "a day is the measure, not the last step",
+    "...standing(baseline, nowMs).map((former) => former.counts)",
+    "",
+  ),
+  m("shrink.ts", "a day ends", "nowMs - Date.parse(until) < BASELINE_MS", "true"),
+  m("shrink.ts", "the list is bounded", "Math.floor(Date.parse(until) / SLOT_MS)", "until"),
+  m("pipeline.ts", "an acceptance starts the measure anew", "accepted ? [] : nextBaseline", "nextBaseline"),
+  m(
+    "pipeline.ts",
+    "what was replaced is remembered",
+    "accepted ? [] : nextBaseline(status, verified.counts, nowMs)",
+    "[]",
+  ),
+  m(
+    "return.ts",
+    "a control plane is measured on a day",
+    "baselineOf(facts.group.status.snapshot, facts.nowMs)",
+    "facts.group.status.snapshot?.counts",
+  ),
+];
