@@ -33,6 +33,10 @@ export const MODE = {
     "The pods that a move needs cannot be had (quota, capacity, image).",
     "Make room; nothing was shrunk.",
   ),
+  MoveStalled: reason(
+    "A move of pods has come no further for ten minutes. It goes on as soon as it can; groups behind it no longer wait for it.",
+    "Remove what the message names: a paused Deployment, a check that nobody can ask, pods that do not become ready.",
+  ),
   ServingOldSnapshot: reason("Nothing else serves, so an old snapshot is used."),
   // --- held
   Suspended: reason("spec.suspend is true.", "Set it to false when the work is done."),

@@ -3,6 +3,7 @@ import type { Reason } from "../api/reasons.ts";
 import { withAdoption } from "./adoption.ts";
 import { causeOf } from "./cause.ts";
 import { eventsFrom } from "./conditions.ts";
+import { currentFacts } from "./current.ts";
 import { obsolete } from "./desired/cleanup.ts";
 import { needsApply } from "./diff.ts";
 import { evidenceText, type GroupMemory, gapLimitMs } from "./evidence.ts";
@@ -17,6 +18,7 @@ import type { Pipeline } from "./pipeline-state.ts";
 import type { Plan, PlannedEvent, Step, Wants } from "./plan.ts";
 import { isBlind } from "./sight.ts";
 import { isPublished, type Situation, situationOf } from "./situation.ts";
+import { stallOf } from "./stall.ts";
 import { statusOf } from "./status.ts";
 import { withEvents } from "./step-events.ts";
 import { type TemplatePlan, templatePlan } from "./template.ts";
@@ -25,15 +27,19 @@ import { type TemplatePlan, templatePlan } from "./template.ts";
  * The decision: facts in, plan out. One step per loop: either the recorded mode moves, or the objects of the recorded
  * mode are brought about. Pure; `memory` is what one process saw in earlier loops of the same term.
  */
-export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory: GroupMemory } {
+export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: GroupMemory } {
+  const facts = currentFacts(seen);
   if (facts.group.deleting) return { plan: leaveAlone(facts), memory };
   const situation = situationOf(facts, memory);
-  const motion = motionFor(situation);
-  const step = modeStep({ ...situation, published: isPublished(situation), motion });
+  const waveOpen = isWaveOpen(situation);
+  const motion = motionOf({ ...situation, memory: situation.evidence.memory, waveOpen });
+  const published = isPublished(situation);
+  const step = modeStep({ ...situation, published, motion });
   const settled = situation.lostMs !== undefined && needsNoCopy(facts, situation.running.key);
   const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode, settled);
   const observing = situation.words.order === "Observe";
   const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
+  const stall = stallOf({ situation, step, motion, template, published, waveOpen });
   const inert = isInert(step);
   const { steps, instead } = step.move || inert ? NOTHING : stepsOf(situation, step, pipeline, template, motion);
   // A person's word counts as carried out only in a loop that carries something out.
@@ -46,6 +52,7 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     pipeline,
     template: inert ? { steps: [] } : idle ? waits : template,
     ...(motion.problem ? { motionProblem: motion.problem } : {}),
+    ...(stall.held ? { stalled: stall.held } : {}),
     busy: steps.length > 0 || isSettling(situation),
   });
   const events = [...pipeline.events, ...eventsFrom(facts.group.status.conditions, status.conditions ?? [])];
@@ -64,8 +71,8 @@ export function decide(facts: Facts, memory: GroupMemory): { plan: Plan; memory:
     wants: wantsOf(situation, pipeline),
   };
   // Pods that are not seen to come up may be up: blind, no move has failed.
-  const { memory: seen } = situation.evidence;
-  return { plan, memory: isBlind(facts) ? seen : { ...seen, ...forgetful(motion, seen) } };
+  const { memory: kept } = situation.evidence;
+  return { plan, memory: isBlind(facts) ? kept : { ...forgetful(kept), ...motion.memory, ...stall.memory } };
 }
 
 /** A group that is being deleted gets nothing any more: what stays, and what goes with it, was decided by its owners. */
@@ -81,19 +88,17 @@ const leaveAlone = (facts: Facts): Plan => ({
 const isRehearsal = (step: Step): boolean =>
   step.do === "create" && step.object.metadata.labels?.[LABEL.role] === "rehearsal";
 
-/** What the motion remembers replaces what was remembered, its silence included. */
-function forgetful(motion: Motion, memory: GroupMemory): GroupMemory {
-  const { moveFailedMs: _ms, moveFailedWhy: _why, ...rest } = memory;
-  return { ...rest, ...motion.memory };
+/** What a motion remembers replaces what was remembered of one, its silence included. */
+function forgetful(memory: GroupMemory): GroupMemory {
+  const { moveFailedMs: _ms, moveFailedWhy: _why, progress: _progress, ...rest } = memory;
+  return rest;
 }
 
-function motionFor(situation: Situation): Motion {
-  const { peers, children } = situation.facts;
-  const moving = (children.traffic?.replicas ?? 0) > situation.wanted;
+function isWaveOpen({ facts: { peers, children }, wanted, words }: Situation): boolean {
+  const moving = (children.traffic?.replicas ?? 0) > wanted;
   const allowed = Math.max(1, Math.ceil(peers.sharing * 0.2));
-  const ordered = situation.words.order === "Fallback" || situation.words.order === "Normal";
-  const waveOpen = moving || ordered || (peers.moving < allowed && peers.earlierWavesOpen === 0);
-  return motionOf({ ...situation, memory: situation.evidence.memory, waveOpen });
+  const ordered = words.order === "Fallback" || words.order === "Normal";
+  return moving || ordered || (peers.moving < allowed && peers.earlierWavesOpen === 0);
 }
 
 /** In a fixed order: what pods need before pods, the truth for the start choice before anything that restarts a pod. */
@@ -114,9 +119,12 @@ function stepsOf(
   const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
   steps.push(...backupSteps(situation), ...template.steps, ...pipeline.steps);
   // One thing that replaces pods at a time: a template that changes, or a motion of pods.
-  const mayMove = !observing && !facts.children.traffic?.paused && template.pending?.reason !== "OutageDuringRoll";
+  const paused = facts.children.traffic?.paused || template.pending?.reason === "OutageDuringRoll";
+  const mayMove = !observing && !paused;
   const rolls = template.steps.length > 0;
   if (mayMove && !rolls) steps.push(...motion.steps);
+  // A ReplicaSet replaces a pod that is deleted, whether its Deployment is paused or not.
+  if (paused && !observing && !rolls) steps.push(...motion.steps.filter((one) => one.do === "deletePod"));
   steps.push(...helperSteps(situation, step, pipeline), ...(observing ? [] : obsolete(facts, desired)));
   const instead = mayMove && template.steps.some(({ do: what }) => what === "apply") ? motion.steps : [];
   return { steps: withAdoption(situation, steps), instead };

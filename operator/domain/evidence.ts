@@ -5,6 +5,7 @@ import type { Facts } from "./facts.ts";
 import type { PodFact } from "./facts-cluster.ts";
 import { isReady } from "./pods.ts";
 import { isBlind } from "./sight.ts";
+import type { Progress } from "./stall.ts";
 import { aboutNow, type Subject } from "./subject.ts";
 import { type Verdict, verdictOf, type Witnesses } from "./verdict.ts";
 
@@ -26,6 +27,8 @@ export interface GroupMemory {
   /** A move of pods failed at this time; the next attempt waits. */
   moveFailedMs?: number;
   moveFailedWhy?: "SurgeImpossible" | "CanaryFailed";
+  /** Of the move of pods that is under way. */
+  progress?: Progress;
 }
 export const emptyMemory = (): GroupMemory => ({});
 

@@ -113,6 +113,12 @@ export interface PodFact {
   proofKey?: string;
   createdMs: number;
   deleting: boolean;
+  /** By the API server's clock: one that is deleted is gone by then, unless its node is lost. */
+  goneByMs?: number;
+  /** It ended (Failed, Succeeded), or is reported on a lost node: its object alone is left, for as long as nobody deletes it. */
+  over?: true;
+  /** Its gateway has never run: an image that cannot be pulled, a container that cannot be made. */
+  neverRan?: true;
   /** Ready condition, readiness gates included. */
   ready: boolean;
   /** Scheduled onto a node. */

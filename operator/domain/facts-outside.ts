@@ -59,7 +59,7 @@ export interface PeerFacts {
   moving: number;
   /** All groups on the same control plane, this one included. */
   sharing: number;
-  /** Groups of an earlier wave that are not done. */
+  /** Groups of an earlier wave that are not done, and can go on. */
   earlierWavesOpen: number;
   /**
    * Another, older group ("namespace/name") with the same object key in the same store. Foreign: of another control plane,

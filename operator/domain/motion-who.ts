@@ -14,9 +14,9 @@ export function stuckPods({ facts, evidence, publishedKeys, mode }: MotionInput)
   const proven = (pod: PodFact) => pod.proofKey !== undefined && publishedKeys.has(pod.proofKey);
   if (evidence.verdict.word === "Reachable") {
     if (mode === "ToFallback" || mode === "Fallback") return []; // a new pod would choose the snapshot again
-    return facts.pods.filter((pod) => cannotStart(pod, "fallback"));
+    return facts.pods.filter((pod) => cannotStart(pod, "fallback", facts.nowMs));
   }
-  return facts.pods.filter((pod) => cannotStart(pod, "normal") && proven(pod));
+  return facts.pods.filter((pod) => cannotStart(pod, "normal", facts.nowMs) && proven(pod));
 }
 
 /** Pods from the other source, ready or not: the mode is not reached while there are any. */

@@ -11,13 +11,25 @@ export const isReady = (pod: PodFact): boolean => pod.ready && !pod.deleting;
 export const servesFrom = (pod: PodFact, choice: "normal" | "fallback"): boolean =>
   isServing(pod) && pod.start?.choice === choice;
 
+/** A pod that is to be gone by now, and is not: its kubelet is not there to end it. */
+const LOST_AFTER_MS = 60_000;
+
+/** Does it still exist as more than an object? What is over, or was deleted on a node that is lost, is counted nowhere. */
+export const isAlive = ({ over, ready, goneByMs }: PodFact, nowMs: number): boolean =>
+  over !== true && (ready || goneByMs === undefined || nowMs - goneByMs <= LOST_AFTER_MS);
+
+/** A pod whose gateway never ran is given so long before it counts as one that cannot start. */
+const FIRST_START_MS = 60_000;
+
 /**
  * Cannot start from the configuration it chose: not Ready, it came back more than once, and it does not run at this
  * moment: one that runs and lost its Ready may serve again, from a memory that nobody else has. A container that restarts
- * in place keeps its configuration, so only a new pod can choose again.
+ * in place keeps its configuration, so only a new pod can choose again. One whose gateway never ran holds no memory at all.
  */
-export const cannotStart = (pod: PodFact, choice: "normal" | "fallback"): boolean =>
-  !pod.deleting && !pod.ready && pod.start?.choice === choice && pod.restarts >= 2 && pod.trouble !== undefined;
+export function cannotStart(pod: PodFact, choice: "normal" | "fallback", nowMs: number): boolean {
+  if (pod.deleting || pod.ready || pod.start?.choice !== choice || pod.trouble === undefined) return false;
+  return pod.restarts >= 2 || (pod.neverRan === true && nowMs - pod.createdMs > FIRST_START_MS);
+}
 
 /**
  * It chose the snapshot by itself: it met no control plane, or could not tell (a name or a route that came late). One like

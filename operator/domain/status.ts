@@ -23,6 +23,8 @@ export interface StatusInput {
   pipeline: Pipeline;
   template: TemplatePlan;
   motionProblem?: { reason: Reason; message: string };
+  /** A move of pods that has come no further for long. */
+  stalled?: { reason: Reason; message: string };
   /** Is anything being done or waited for in this loop? */
   busy: boolean;
 }
@@ -143,6 +145,7 @@ function sayingsOf(input: StatusInput): Saying[] {
       reason: "NoProof",
       message: `The control plane was lost and is not known to be back, and fallback is not ready: ${readiness.message}. Nothing that serves is touched`,
     });
+  else if (input.stalled) sayings.push({ type: "Held", status: "True", ...input.stalled });
   return sayings;
 }
 

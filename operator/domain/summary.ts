@@ -11,7 +11,8 @@ export function summaryOf(input: StatusInput, sayings: readonly Saying[]): strin
   const pods = enough ? `All ${of} traffic pods serve` : `${serving} of ${of} traffic pods serve`;
   const parts = [`${pods}, ${sourceText(input)}`, nextText(input)];
   const stalled = sayings.find((saying) => saying.type === "Stalled" && saying.status === "True");
-  if (step.held) parts.push(`Held: ${step.held.message}`);
+  const held = step.held ?? input.stalled;
+  if (held) parts.push(`Held: ${held.message}`);
   if (stalled) parts.push(`Needs a person: ${stalled.message}`);
   return parts
     .filter((part) => part !== "")

@@ -2,7 +2,7 @@ import { ANNOTATION, childName, LABEL } from "../api/names.ts";
 import type { Children, KubeObject, ReplicaSetFact, WorkloadFact } from "../domain/facts-cluster.ts";
 import type { Deployment, Pod, ReplicaSet } from "../kube/resources.ts";
 import { CACHED, type Caches, CHILD_CACHES, ofGroup } from "./caches.ts";
-import { troubleOf } from "./pods.ts";
+import { isOver, troubleOf } from "./pods.ts";
 
 /** What the cache holds of a group's objects. Strangers and refusals come from those who met them. */
 export function readChildren(
@@ -97,7 +97,8 @@ export const roleOf = (pod: Pod): string | undefined => pod.metadata.labels?.[LA
 
 function firstTrouble(pods: readonly Pod[]): string | undefined {
   for (const pod of pods) {
-    const trouble = pod.metadata.deletionTimestamp === undefined ? troubleOf(pod) : undefined;
+    const counts = pod.metadata.deletionTimestamp === undefined && !isOver(pod);
+    const trouble = counts ? troubleOf(pod) : undefined;
     if (trouble !== undefined) return `${pod.metadata.name}: ${trouble}`;
   }
   return undefined;

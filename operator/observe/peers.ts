@@ -18,7 +18,7 @@ interface Peer {
   createdAt: string;
   wave: number;
   moving: boolean;
-  /** Its move cannot go on: it keeps its own wave, and nobody else's turn. */
+  /** Its move cannot go on, and says why: it keeps nobody else's turn, neither in its wave nor in a later one. */
   held: boolean;
 }
 
@@ -71,7 +71,7 @@ export class PeerIndex {
       controlPlanesLost: census.lost,
       moving: sharing.filter((peer) => peer.moving && !peer.held && isAhead(peer, { key, wave })).length,
       sharing: Math.max(1, sharing.length),
-      earlierWavesOpen: sharing.filter((peer) => peer.moving && peer.wave < wave).length,
+      earlierWavesOpen: sharing.filter((peer) => peer.moving && !peer.held && peer.wave < wave).length,
       ...(keyConflict === undefined ? {} : { keyConflict }),
     };
   }

@@ -44,9 +44,23 @@ export function readPod(pod: Pod, { answers, workersEnv, workers }: PodReading):
       start: choose && startChoice(choose),
       trouble: troubleOf(pod),
       unheard: unheard(status),
+      goneByMs: timeOf(metadata.deletionTimestamp),
+      over: isOver(pod) || undefined,
+      neverRan: neverRan(gateway) || undefined,
     }),
   };
 }
+
+/**
+ * Nothing of it runs or will. A kubelet that evicts a pod or shuts its node down leaves it as Failed, and its ReplicaSet
+ * replaces it without deleting it; of a node that nobody hears from the control plane says Unknown or NodeLost.
+ */
+export function isOver({ status }: Pod): boolean {
+  return ["Failed", "Succeeded", "Unknown"].includes(status?.phase ?? "") || status?.reason === "NodeLost";
+}
+
+const neverRan = (gateway: ContainerStatus | undefined): boolean =>
+  gateway?.state?.waiting !== undefined && gateway.restartCount === 0 && !gateway.lastState?.terminated;
 
 function startChoice({ state, lastState }: ContainerStatus): StartChoice | undefined {
   const ended = state?.terminated ?? lastState?.terminated;

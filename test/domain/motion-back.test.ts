@@ -7,6 +7,7 @@ import { mark, motion, type Row, surge } from "./motion-facts.ts";
 /** Two pods of the snapshot, a control plane that is back, mode ToNormal; each row goes on from there. */
 test.for<Row>([
   ["successors come first", () => {}, ["scale 2 -> 3"]],
+  ["one never ran, as its image cannot be pulled: a new pod chooses again", (f) => neverRan(f), ["deletePod edge-1-1"]],
   ["the surge is not there yet", (f) => surge(f, { ready: false }), []],
   ["it serves: who leaves is marked first", (f) => surge(f), ["markPod edge-1-1"]],
   [
@@ -246,6 +247,9 @@ function cameBack(facts: Loose, ageMs: number, change: object = {}): void {
     ...change,
   };
   surge(facts, { start }, ageMs);
+}
+function neverRan(facts: Loose): void {
+  Object.assign(facts.pods[0], { ready: false, neverRan: true, trouble: "gateway: ImagePullBackOff" });
 }
 /** On a bad node since the outage: it never got as far as a choice. */
 function broken(pod: Loose, nowMs: number): void {

@@ -12,6 +12,10 @@ test.for<Row>([
   ["no proof is published for its template", (f) => (f.pods[0].proofKey = "other"), []],
   ["it is on its way out", (f) => (f.pods[0].deleting = true), []],
   ["it chose the snapshot", (f) => (f.pods[0].start.choice = "fallback"), []],
+  ["its image cannot be pulled", (f) => neverRan(f, 61_000), ["deletePod edge-1-1"]],
+  ["its image cannot be pulled, since a moment ago", (f) => neverRan(f, 60_000), []],
+  ["the Deployment is paused", (f) => (f.children.traffic.paused = true), ["deletePod edge-1-1"]],
+  ["both templates of a roll serve, and it is of the one before", (f) => halfRolled(f), ["deletePod edge-1-1"]],
   [
     "nobody knows about the control plane",
     (f) => (f.controlPlane.operator = { view: "unknown", detail: "" }),
@@ -28,6 +32,15 @@ test.for<Row>([
   const plan = planOf(facts, held(facts, "Unreachable", 5_000));
   expect(plan.broken).toEqual([]);
   expect(motion(done(plan))).toEqual(steps);
+});
+
+test("a paused Deployment is not scaled", () => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  lose(facts);
+  facts.children.traffic.paused = true;
+  facts.group.spec.traffic.replicas = 4;
+  expect(motion(done(planOf(facts, held(facts, "Unreachable", 600_000))))).toEqual([]);
 });
 
 /** Rolling: pods that serve move, too. */
@@ -123,6 +136,18 @@ function unproven(facts: Loose): void {
 }
 function cannotRun(pod: Loose, { nowMs }: Loose): void {
   Object.assign(pod, { ready: false, scheduled: false, createdMs: nowMs - 61_000 });
+}
+function neverRan(facts: Loose, ageMs: number): void {
+  const trouble = "gateway: ImagePullBackOff";
+  Object.assign(facts.pods[0], { restarts: 0, neverRan: true, trouble, createdMs: facts.nowMs - ageMs });
+}
+/** The newest template has no proof, and a pod of it serves: the Deployment is paused for that. */
+function halfRolled(facts: Loose): void {
+  inMode(facts, "ToFallback");
+  const [before] = facts.children.traffic.replicaSets;
+  facts.children.traffic.replicaSets.push({ ...before, templateHash: "h2", revision: 2, replicas: 1, proofKey: "new" });
+  facts.pods.push({ ...facts.pods[1], name: "edge-2-1", uid: "new", templateHash: "h2", proofKey: "new" });
+  facts.children.traffic.paused = true;
 }
 function onRestart(facts: Loose, change: object): void {
   facts.group.spec.fallback.rollout.type = "OnRestart";

@@ -1,3 +1,4 @@
+import { LIVES } from "./lives.ts";
 import { STORE_MUTANTS } from "./store.ts";
 
 /** One guard of the decision core taken away. `find` stands exactly once in operator/domain/<file>. */
@@ -13,6 +14,7 @@ const m = (file: string, removes: string, find: string, replace: string): Mutant
 
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
+  ...LIVES,
   m("verdict.ts", "one connected gateway is enough to doubt", "w.connected > 0 || w.placesAnswered > 0", "false"),
   m("verdict.ts", "a place that was answered is enough to doubt", " || w.placesAnswered > 0", ""),
   m("evidence.ts", "a loss of the former control plane is none of this one", " && elsewhere(pod) ?", " && false ?"),
@@ -200,8 +202,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "motion-who.ts",
     "a pod is replaced only where its successor is proven",
-    'cannotStart(pod, "normal") && proven(pod)',
-    'cannotStart(pod, "normal")',
+    'cannotStart(pod, "normal", facts.nowMs) && proven(pod)',
+    'cannotStart(pod, "normal", facts.nowMs)',
   ),
   m("motion-who.ts", "what cannot be placed keeps nobody", "pod.scheduled && pod.trouble === undefined;", "true;"),
   m("motion-who.ts", "a return that lost its counts keeps its surge", " || isUncounted(input)", ""),
@@ -249,7 +251,7 @@ export const MUTANTS: readonly Mutant[] = [
     "SinceMs > -1",
   ),
   m("motion.ts", "a failed attempt pauses", "facts.monoMs - memory.moveFailedMs < MOVE_PAUSE_MS", "false"),
-  m("pods.ts", "a pod that runs is not deleted", " && pod.trouble !== undefined", ""),
+  m("pods.ts", "a pod that runs is not deleted", " || pod.trouble === undefined) return false", ") return false"),
   m("pods.ts", "a pod that fails its check does not serve", 'pod.check !== "fail" &&', ""),
   m(
     "situation.ts",

@@ -42,6 +42,20 @@ test("the traffic Deployment with its ReplicaSets", () => {
   expect(byName.get("Deployment/edge")?.metadata).not.toHaveProperty("managedFields");
 });
 
+test("a backup pod that was evicted and left behind is no trouble of the exporter's", () => {
+  const backup = (change: (p: Loose) => void) =>
+    pod("p", (p) => {
+      p.metadata.labels["holdfast.dev/role"] = "backup";
+      change(p);
+    });
+  const evicted = backup((p) => (p.status = { phase: "Failed", reason: "Evicted" }));
+  const deployments = [deployment("edge-backup")];
+  expect(read({ deployments, pods: [evicted] }).backup?.trouble).toBeUndefined();
+  const refused = { name: "gateway", restartCount: 0, state: { waiting: { reason: "ImagePullBackOff" } } };
+  const waiting = backup((p) => (p.status.containerStatuses = [refused]));
+  expect(read({ deployments, pods: [waiting] }).backup?.trouble).toContain("ImagePullBackOff");
+});
+
 const refused = (status: string) => ({
   type: "ReplicaFailure",
   status,

@@ -37,11 +37,14 @@ test("those that move now and come before are counted: two that return at once d
   expect([of(a).moving, of(b).moving, of(c).moving]).toEqual([0, 1, 2]);
 });
 
-test("one whose move cannot go on takes nobody's turn", () => {
-  const [a, b] = [moving(group("a")), moving(group("b"))];
+test.for([
+  ["in its wave", "1"],
+  ["in a later wave", "2"],
+] as const)("one whose move cannot go on takes nobody's turn, %s", ([, own]) => {
+  const [a, b] = [wave(moving(group("a")), "1"), wave(moving(group("b")), own)];
   const Held = { type: "Held", status: "True", reason: "SurgeImpossible", message: "no room", observedGeneration: 1 };
   a.status = { ...a.status, conditions: [{ ...Held, lastTransitionTime: "2026-01-01T00:00:00Z" }] } as never;
-  expect(world(a, b).of(b).moving).toBe(0);
+  expect(world(a, b).of(b)).toMatchObject({ moving: 0, earlierWavesOpen: 0 });
 });
 
 test.for([

@@ -134,6 +134,21 @@ test.for([
   expect(read((p) => void change(p)).trouble).toBe(expected);
 });
 
+/** Has its gateway never run? Then nothing is lost with it. */
+test.for<[string, object, true | undefined]>([
+  ["it waits for its image", { restartCount: 0, state: { waiting: { reason: "ImagePullBackOff" } } }, true],
+  ["it runs", { restartCount: 0, state: { running: {} } }, undefined],
+  ["it ended just now", { restartCount: 0, state: { terminated: { exitCode: 1 } } }, undefined],
+  ["it comes back again and again", { restartCount: 4, state: { waiting: { reason: "CrashLoopBackOff" } } }, undefined],
+  [
+    "it ended once",
+    { restartCount: 0, state: { waiting: { reason: "CrashLoopBackOff" } }, lastState: { terminated: { exitCode: 1 } } },
+    undefined,
+  ],
+])("never ran: %s", ([, status, neverRan]) => {
+  expect(read((p) => (p.status.containerStatuses = [{ name: "gateway", ...status }])).neverRan).toBe(neverRan);
+});
+
 test.for([
   ["fd00::7", false, "gateway: IPv6Only (its ports listen on IPv4)"],
   ["10.1.2.3", false, undefined],

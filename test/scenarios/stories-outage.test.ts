@@ -161,3 +161,22 @@ test("an operator that restarts in the middle of everything reaches the same end
   expect(world.minServing).toBe(4);
   expect(world.broken).toEqual([]);
 });
+
+test("a pod that a kubelet evicted and left behind keeps no group from leaving, and none from returning", () => {
+  const world = provenWorld();
+  const [first] = world.pods;
+  const seen = world.facts.bind(world);
+  const left = { ...structuredClone(first!), name: "edge-old", uid: "old", ready: false, trouble: "Evicted" };
+  world.facts = () => ({ ...seen(), pods: [...seen().pods, { ...left, over: true, start: chose("normal") }] });
+  world.controlPlane = "down";
+  world.run(60);
+  expect(world.mode).toBe("Fallback");
+  for (const pod of [...world.pods]) world.kill(pod);
+  world.run(30);
+  world.facts = () => ({ ...seen(), pods: [...seen().pods, { ...left, over: true, start: chose("fallback") }] });
+  world.controlPlane = "up";
+  world.until(() => world.mode === "Normal", 600).run(10);
+  expect([world.mode, world.from("normal"), world.status.traffic?.replicas]).toEqual(["Normal", 2, 2]);
+});
+
+const chose = (choice: "normal" | "fallback") => ({ choice, reason: "x", finishedMs: 0, absent: [] });
