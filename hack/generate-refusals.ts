@@ -18,7 +18,7 @@ export const POD_TEMPLATE_REFUSALS: Readonly<Record<string, readonly [of: string
   ownMarks: [
     "both",
     `labels ${code("holdfast.dev/...", "app.kubernetes.io/managed-by", "app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")}; annotations ${code("holdfast.dev/...", "controller.kubernetes.io/pod-deletion-cost")}`,
-    "Holdfast finds its pods by them",
+    "Holdfast finds its pods by them; with the values of a release, that release's Service and budget would select these pods",
   ],
   restartPolicy: ["both", code("spec.restartPolicy"), "pods of a Deployment always restart"],
   reservedNames: [

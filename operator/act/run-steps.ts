@@ -114,6 +114,7 @@ function isOptional(step: Step): boolean {
   switch (step.do) {
     case "copySnapshot":
     case "delete":
+    case "relabel":
       return true;
     case "apply":
     case "create":
@@ -172,6 +173,7 @@ export function targetOf(step: Step): string {
     case "copySnapshot":
       return `${step.from} -> ${step.to}`;
     case "delete":
+    case "relabel":
       return `${step.kind}/${step.name}`;
     case "deletePod":
     case "markPod":

@@ -24,6 +24,8 @@ export async function carryOut(step: Step, facts: Facts, deps: StepDeps, signal:
       return await scale(step, facts, deps, signal);
     case "deletePod":
       return await deletePod(step, facts, deps, signal);
+    case "relabel":
+      return await relabel(step, facts, deps, signal);
     case "markPod":
       return await markPod(step, facts, deps, signal);
     case "delete":
@@ -75,6 +77,20 @@ async function markPod(
   const patch = { metadata: { annotations: { [ANNOTATION.podDeletionCost]: cost } } };
   const seen = { namespace: group.namespace, name, uid, resourceVersion };
   deps.wrote(pods, await deps.client.mergePatch(pods, seen, patch, { fieldManager: MOTION_MANAGER, signal }));
+  return "done";
+}
+
+/** As what a POST made: the next apply owns these fields, and so can take them away again. */
+async function relabel(
+  { name, uid, resourceVersion, labels, annotations, ...kind }: Extract<Step, { do: "relabel" }>,
+  { group }: Facts,
+  deps: StepDeps,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const resource = resourceOf(kind);
+  const seen = { namespace: group.namespace, name, uid, resourceVersion };
+  const options = { fieldManager: CREATE_MANAGER, signal };
+  deps.wrote(resource, await deps.client.mergePatch(resource, seen, { metadata: { labels, annotations } }, options));
   return "done";
 }
 

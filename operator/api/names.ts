@@ -18,6 +18,20 @@ export const LABEL = {
   license: "holdfast.dev/license",
 } as const;
 
+/**
+ * Values of the recommended labels, which other tools read as well. Both are words that nobody else's object can have: a
+ * release of the vendor's chart selects `name: gateway` + `instance: <release>`, Argo CD takes what has no owner and
+ * carries `instance: <Application>`; names of releases, Applications and namespaces have no capital letters.
+ */
+export const APP_NAME = "holdfast-gateway";
+export const instanceOf = (group: string): string => `GatewayGroup.${group}`;
+
+/** Argo CD's own words: what a deleted group leaves behind is neither pruned nor told as a difference. */
+export const NEVER_PRUNED = {
+  "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
+  "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+} as const;
+
 export const ROLES = ["traffic", "backup", "rehearsal", "canary", "witness"] as const;
 export type Role = (typeof ROLES)[number];
 
@@ -40,9 +54,9 @@ export const ANNOTATION = {
   wave: "holdfast.dev/wave",
   /** On every child: whose it is, what is going on, what not to do. */
   about: "holdfast.dev/about",
-  /** On the traffic Deployment: hash of what the user's wish was made of when the template was rendered. */
+  /** On both Deployments: hash of what the user's wish was made of when the template was rendered. */
   inputsHash: "holdfast.dev/inputs-hash",
-  /** On the traffic Deployment: hash of the template as rendered. */
+  /** On both Deployments: hash of the template as rendered. */
   templateHash: "holdfast.dev/template-hash",
   /** On pod templates: key under which proofs are published to the start choice. */
   proofKey: "holdfast.dev/proof-key",

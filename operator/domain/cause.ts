@@ -24,7 +24,7 @@ export function causeOf(desired: KubeObject, live: KubeObject | undefined): stri
   const changed = CHANGES.filter((_, part) => before[part] !== is[part]);
   if (changed.length > 0) return changed.join(", ");
   if (isAsMeant(desired, live)) return `a hand edit is taken back: ${describeDiff(desired, live) ?? "a field"}`;
-  const template = markOf(desired, ANNOTATION.templateHash); // the exporter has none: its inputs are all there is
+  const template = markOf(desired, ANNOTATION.templateHash); // exporters of former versions have none
   if (template === undefined || template !== markOf(live, ANNOTATION.templateHash)) return UPGRADED;
   return "the spec or this version of Holdfast wants another one around the same pods";
 }

@@ -1,10 +1,11 @@
 import { LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
 import { withAdoption } from "./adoption.ts";
-import { causeOf } from "./cause.ts";
+import { backupPlan } from "./backup.ts";
 import { eventsFrom } from "./conditions.ts";
 import { currentFacts } from "./current.ts";
 import { obsolete } from "./desired/cleanup.ts";
+import { relabelSteps } from "./desired/relabel.ts";
 import { needsApply } from "./diff.ts";
 import { evidenceText, type GroupMemory, gapLimitMs } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
@@ -38,10 +39,14 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
   const settled = situation.lostMs !== undefined && needsNoCopy(facts, situation.running.key);
   const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode, settled);
   const observing = situation.words.order === "Observe";
-  const template = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
-  const stall = stallOf({ situation, step, motion, template, published, waveOpen });
+  const traffic = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
+  const backup = backupPlan(situation);
+  const pending = traffic.pending ?? backup.pending;
+  const template = pending === undefined ? traffic : { ...traffic, pending };
+  const stall = stallOf({ situation, step, motion, template: traffic, published, waveOpen });
   const inert = isInert(step);
-  const { steps, instead } = step.move || inert ? NOTHING : stepsOf(situation, step, pipeline, template, motion);
+  const { steps, instead } =
+    step.move || inert ? NOTHING : stepsOf(situation, step, { pipeline, template, backup, motion });
   // A person's word counts as carried out only in a loop that carries something out.
   const idle = step.move !== undefined || inert;
   if (idle || !steps.some(isRehearsal)) delete pipeline.rehearsedAt;
@@ -101,13 +106,18 @@ function isWaveOpen({ facts: { peers, children }, wanted, words }: Situation): b
   return moving || ordered || (peers.moving < allowed && peers.earlierWavesOpen === 0);
 }
 
+interface Parts {
+  pipeline: Pipeline;
+  template: TemplatePlan;
+  backup: Pick<TemplatePlan, "steps">;
+  motion: Motion;
+}
+
 /** In a fixed order: what pods need before pods, the truth for the start choice before anything that restarts a pod. */
 function stepsOf(
   situation: Situation,
   step: ModeStep,
-  pipeline: Pipeline,
-  template: TemplatePlan,
-  motion: Motion,
+  { pipeline, template, backup, motion }: Parts,
 ): Pick<Required<Plan>, "steps" | "instead"> {
   const { facts, desired } = situation;
   const observing = situation.words.order === "Observe";
@@ -117,7 +127,9 @@ function stepsOf(
   const differs = (object: KubeObject) => needsApply(object, live(object), overridden);
   const objects = desired.others.filter((object) => differs(object) && !(observing && live(object)));
   const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
-  steps.push(...backupSteps(situation), ...template.steps, ...pipeline.steps);
+  steps.push(...backup.steps, ...template.steps);
+  if (!observing) steps.push(...relabelSteps(facts, steps));
+  steps.push(...pipeline.steps);
   // One thing that replaces pods at a time: a template that changes, or a motion of pods.
   const paused = facts.children.traffic?.paused || template.pending?.reason === "OutageDuringRoll";
   const mayMove = !observing && !paused;
@@ -133,17 +145,6 @@ function stepsOf(
 const NOTHING = { steps: [], instead: [] };
 
 const idOf = (object: KubeObject): string => `${object.kind}/${object.metadata.name}`;
-
-function backupSteps({ facts, desired, evidence }: Situation): Step[] {
-  const { backup } = desired;
-  // Two exporters on one key would overwrite each other: the younger group's does not run.
-  if (!backup || facts.peers.keyConflict !== undefined) return [];
-  const live = facts.children.byName.get(idOf(backup));
-  if (!needsApply(backup, live, facts.children.overridden)) return [];
-  // A new exporter could not start now: it would back off long after the control plane is there again.
-  if (live && evidence.verdict.word !== "Reachable") return [];
-  return [{ do: "apply", object: backup, why: live ? causeOf(backup, live) : "the exporter of this group" }];
-}
 
 function isSettling({ facts, wanted }: Situation): boolean {
   const traffic = facts.children.traffic;

@@ -52,6 +52,18 @@ type Work =
   /** PUT of the scale subresource with the resourceVersion of the read that justified it. */
   | { do: "scale"; name: string; from: number; to: number; resourceVersion: string; why: string; live?: Floor }
   | { do: "deletePod"; name: string; uid: string; resourceVersion: string; why: string; live?: Floor }
+  /** Labels and annotations of an object alone; what it does is not touched. */
+  | {
+      do: "relabel";
+      apiVersion: string;
+      kind: string;
+      name: string;
+      uid: string;
+      resourceVersion: string;
+      labels: Record<string, string>;
+      annotations: Record<string, string>;
+      why: string;
+    }
   /** Sets controller.kubernetes.io/pod-deletion-cost on a pod. */
   | { do: "markPod"; name: string; uid: string; resourceVersion: string; cost: string; why: string }
   | { do: "delete"; apiVersion: string; kind: string; name: string; uid: string; why: string }

@@ -43,6 +43,7 @@ const VERBS: Readonly<Record<string, string>> = {
   delete: "delete",
   deletePod: "delete",
   markPod: "mark",
+  relabel: "relabel",
   pause: "pause",
   restoreTemplate: "put back the template of",
 };

@@ -30,6 +30,8 @@ export interface TemplateInput {
   observing: boolean;
 }
 
+export const ASKED_FOR = "; restart-at asks for it now";
+
 export function templatePlan(input: TemplateInput): TemplatePlan {
   const { facts, desired } = input;
   const live = facts.children.traffic;
@@ -59,7 +61,7 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
     (input.publishedKeys.has(desired.proofKey) || input.verdict === "Reachable");
   const byItself = mayRoll(input) && (!sameInputs || sameTemplate || isStuck(facts, live));
   if (forced || byItself) {
-    const step = application(desired, object, byItself ? "" : "; restart-at asks for it now");
+    const step = application(desired, object, byItself ? "" : ASKED_FOR);
     return { steps: [askedNow ? { ...step, carries: "restartedAt" } : step], ...used };
   }
   return { steps: unpause(input, live), pending: pendingReason(sameInputs && !sameTemplate, askedNow) };
@@ -103,7 +105,7 @@ function application(desired: Desired, object: KubeObject | undefined, asked: st
   return { ...step, events: [{ ...told, action: "Apply", message }] };
 }
 
-function pendingReason(rendersDifferently: boolean, askedNow: boolean): NonNullable<TemplatePlan["pending"]> {
+export function pendingReason(rendersDifferently: boolean, askedNow: boolean): NonNullable<TemplatePlan["pending"]> {
   const how = askedNow
     ? "restart-at is set: it is carried out once the new template is proven by a rehearsal, or the control plane answers"
     : `To do it now: annotate ${ANNOTATION.restartAt} with the present time`;

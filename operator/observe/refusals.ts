@@ -52,6 +52,7 @@ function targetOf(step: Tried, message: string): Omit<Refusal, "does"> {
       return { kind, name: role, role, message: message.replaceAll(name, `${role} pod`) };
     }
     case "delete":
+    case "relabel":
       return { kind: step.kind, name: step.name, message };
     case "deletePod":
     case "markPod":

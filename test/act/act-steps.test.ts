@@ -114,8 +114,23 @@ test.for([
     { do: "markPod", name: "a", uid: "uid-a", resourceVersion: "7", cost: "-100", why: "x" },
     { metadata: { annotations: { "controller.kubernetes.io/pod-deletion-cost": "-100" } } },
   ],
+  [
+    "relabelling",
+    {
+      do: "relabel",
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      name: "edge",
+      uid: "uid-edge",
+      resourceVersion: "7",
+      labels: { "app.kubernetes.io/instance": "GatewayGroup.edge" },
+      annotations: {},
+      why: "x",
+    },
+    { metadata: { labels: { "app.kubernetes.io/instance": "GatewayGroup.edge" }, annotations: {} } },
+  ],
   ["pausing", { do: "pause", name: "edge", resourceVersion: "7", paused: true, why: "x" }, { spec: { paused: true } }],
-] as const)("%s writes that one field, guarded", async ([, step, patch]) => {
+] as const)("%s writes that alone, guarded", async ([, step, patch]) => {
   const { run, bodies, results } = world([live("Deployment", "edge"), trafficPod("a")]);
   await run([step as Step]);
   expect(bodies).toEqual([patch]);

@@ -9,9 +9,8 @@ const upgrade = (f: Loose, name = "edge") => {
   const { spec: written, metadata } = f.children.byName.get(`Deployment/${name}`);
   written.template.spec.terminationGracePeriodSeconds = 7;
   metadata.annotations["holdfast.dev/applied-hash"] = "older";
-  if (name !== "edge") return;
   metadata.annotations["holdfast.dev/template-hash"] = "older";
-  f.children.traffic.annotations = metadata.annotations;
+  if (name === "edge") f.children.traffic.annotations = metadata.annotations;
 };
 const ask = (f: Loose) => (f.group.annotations = { "holdfast.dev/restart-at": "2026-01-01T00:00:00Z" });
 const TRAFFIC = "Deployment edge: ";
@@ -32,7 +31,12 @@ test.for<[string, (facts: Loose) => unknown, string[]]>([
     [`${TRAFFIC}the spec changed`, `${BACKUP}the spec changed`],
   ],
   ["an upgrade, asked for", (f) => [upgrade(f), ask(f)], [`${TRAFFIC}${UPGRADED}${ASKED_FOR}`]],
-  ["an upgrade, of the exporter", (f) => upgrade(f, "edge-backup"), [`${BACKUP}${UPGRADED}`]],
+  ["an upgrade, of the exporter, waits, too", (f) => upgrade(f, "edge-backup"), []],
+  [
+    "an upgrade, of the exporter, asked for",
+    (f) => [upgrade(f, "edge-backup"), ask(f)],
+    [`${BACKUP}${UPGRADED}${ASKED_FOR}`],
+  ],
   [
     "a certificate",
     (f) => renew(f.secrets.client),

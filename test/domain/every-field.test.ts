@@ -9,6 +9,7 @@ import { expect, test } from "vitest";
 import { crds } from "../../operator/api/crd.ts";
 import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
+import { NEVER_PRUNED } from "../../operator/api/names.ts";
 import { fields } from "../../operator/api/structural.ts";
 import type { GroupMemory } from "../../operator/domain/evidence.ts";
 import { requestRoute } from "../../operator/observe/route-check.ts";
@@ -28,6 +29,8 @@ const every = (...whats: string[]) => whats.map((what) => `every.${what}`);
 const reads = (...keys: string[]) => keys.flatMap((key) => every(`resource ${key}`, `config ${key}`));
 const choose = (variable: string) => `traffic.choose.env.HOLDFAST_CP_${variable}`;
 const owners = (...objects: string[]) => objects.map((object) => `${object}.metadata.ownerReferences`);
+const prunable = (...objects: string[]) =>
+  objects.flatMap((object) => Object.keys(NEVER_PRUNED).map((key) => `${object}.metadata.annotations.${key}`));
 const SHORT_ID = pods("gateway.env.API7_GATEWAY_GROUP_SHORT_ID.value");
 const WORKERS = [
   ...pods("gateway.env.APISIX_WORKER_PROCESSES.value"),
@@ -93,7 +96,7 @@ const GROUP: Row[] = [
   ["backup.exportIntervalSeconds", 30, ["exporter.deployment.fallback_cp.interval", ...reads("7f3a91-raw")]],
   ["backup.podTemplate", { spec: { priorityClassName: "low" } }, ["backup.priorityClassName"]],
   ["fallback.storageRef.name", "us", [...RESOURCES, ...CONFIG]],
-  ["deletionPolicy", "Delete", owners(...KEPT, ...MAPS)],
+  ["deletionPolicy", "Delete", [...owners(...KEPT, ...MAPS), ...prunable(...KEPT, ...MAPS)]],
 ];
 
 const env = (pod: string, what: string, ...names: string[]) =>

@@ -1,3 +1,4 @@
+import { LABELS } from "./labels.ts";
 import { LIVES } from "./lives.ts";
 import { STORE_MUTANTS } from "./store.ts";
 
@@ -294,4 +295,5 @@ export const MUTANTS: readonly Mutant[] = [
   m("decide.ts", "a group that is being deleted is left alone", "if (facts.group.deleting)", "if (false)"),
   m("helper-steps.ts", "what runs is what is rehearsed", "situation.rehearse.template === undefined ?", "true ?"),
   m("decide.ts", "inert", "step.move || inert ? NOTHING", "step.move ? NOTHING"),
+  ...LABELS,
 ];

@@ -45,6 +45,11 @@ export class WorldCluster {
         if (pod) pod.deletionCost = step.cost;
         return;
       }
+      case "relabel": {
+        const object = world.objects.get(`${step.kind}/${step.name}`);
+        if (object) Object.assign(object.metadata, { labels: { ...step.labels } });
+        return;
+      }
       case "delete":
         world.helpers = world.helpers.filter((pod) => pod.uid !== step.uid);
         world.objects.delete(`${step.kind}/${step.name}`);

@@ -1,6 +1,7 @@
 import { ANNOTATION, childName, LABEL, storeKey } from "../../api/names.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject } from "../facts-cluster.ts";
+import { hashOf } from "../hash.ts";
 import { given, type JsonObject } from "../json.ts";
 import { mergeTemplate } from "../pod-template.ts";
 import type { Problem } from "../problem.ts";
@@ -25,6 +26,8 @@ export function backupDeployment(
   const base = baseTemplate(facts, exporter);
   const problems = templateProblems(facts, "backup", spec.backup.podTemplate, base);
   if (problems.length > 0) return { problems };
+  const template = mergeTemplate(base, spec.backup.podTemplate);
+  const inputs = backupInputsHash(facts, liveOf(facts, "backup"));
   const object = childObject(facts, {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -32,7 +35,7 @@ export function backupDeployment(
     role: "backup",
     fate: "owned",
     about: about(facts, "Pod that exports the configuration to the fallback storage", EDIT_THE_GROUP),
-    annotations: { [ANNOTATION.inputsHash]: backupInputsHash(facts, liveOf(facts, "backup")) },
+    annotations: { [ANNOTATION.inputsHash]: inputs, [ANNOTATION.templateHash]: hashOf(template) },
     body: {
       spec: {
         replicas: 1, // the last writer wins: two exporters would mix their pairs
@@ -40,7 +43,7 @@ export function backupDeployment(
         strategy: { type: "Recreate" },
         revisionHistoryLimit: 3,
         progressDeadlineSeconds: 600,
-        template: mergeTemplate(base, spec.backup.podTemplate),
+        template,
       },
     },
   });

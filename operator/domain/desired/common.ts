@@ -1,4 +1,13 @@
-import { ANNOTATION, API_VERSION, FIELD_MANAGER, LABEL, type Role } from "../../api/names.ts";
+import {
+  ANNOTATION,
+  API_VERSION,
+  APP_NAME,
+  FIELD_MANAGER,
+  instanceOf,
+  LABEL,
+  NEVER_PRUNED,
+  type Role,
+} from "../../api/names.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject } from "../facts-cluster.ts";
 import { hashOf } from "../hash.ts";
@@ -36,8 +45,8 @@ export const selectorOf = (facts: Identified, role: Role): Record<string, string
 
 export const labelsOf = (facts: Identified, role: Role): Record<string, string> => ({
   [LABEL.managedBy]: FIELD_MANAGER,
-  [LABEL.name]: "gateway",
-  [LABEL.instance]: facts.group.name,
+  [LABEL.name]: APP_NAME,
+  [LABEL.instance]: instanceOf(facts.group.name),
   [LABEL.component]: role,
   ...selectorOf(facts, role),
 });
@@ -84,7 +93,7 @@ export function childObject(facts: Identified, child: Child): KubeObject {
       name: child.name,
       namespace: facts.group.namespace,
       labels: labelsOf(facts, child.role),
-      annotations: { ...child.annotations, ...child.about },
+      annotations: { ...(owned ? {} : NEVER_PRUNED), ...child.annotations, ...child.about },
       ...(owned ? { ownerReferences: [ownerOf(facts, true)] } : {}),
     },
     ...child.body,

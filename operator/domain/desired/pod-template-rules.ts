@@ -66,12 +66,16 @@ const ownMarks: Rule = (override) => {
   const labels = keysAt("labels").filter((key) => OWN_LABELS.has(key) || key.startsWith(OWN_PREFIX));
   const annotations = keysAt("annotations").filter((key) => key.startsWith(OWN_PREFIX) || key === DELETION_COST);
   return [
-    ...labels.map((key): Finding => [`metadata.labels["${key}"]`, "Holdfast finds its pods by it", USE_OTHER]),
+    ...labels.map((key): Finding => [`metadata.labels["${key}"]`, whyOwn(key), USE_OTHER]),
     ...annotations.map(
       (key): Finding => [`metadata.annotations["${key}"]`, "Holdfast keeps its marks there", USE_OTHER],
     ),
   ];
 };
+const whyOwn = (key: string): string =>
+  key.startsWith(OWN_PREFIX)
+    ? "Holdfast finds its pods by it"
+    : "with a value of their own, a release in the namespace could select these pods: its Service would send them requests, its budget would count them";
 const DELETION_COST = "controller.kubernetes.io/pod-deletion-cost";
 const USE_OTHER = "Use a key of your own.";
 
