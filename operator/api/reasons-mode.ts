@@ -71,6 +71,10 @@ export const MODE = {
     "holdfast.dev/restart-at=<RFC3339> applies it now.",
   ),
   OutageDuringRoll: reason("The control plane was lost in the middle of a roll; the roll waits."),
+  ScaleDownWaits: reason(
+    "Fewer pods are wanted; the control plane does not answer and fallback is not ready, so no pod that serves is removed.",
+    "Restore the control plane, or what FALLBACK names. Pods that are not ready are removed all the same.",
+  ),
   // --- done to objects (events)
   PodReplaced: reason("A pod that could not start without the control plane was deleted, so that it starts anew."),
   HandEditReverted: reason("An object of the group was edited by hand; the edit was taken back."),

@@ -33,7 +33,8 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
   if (facts.group.deleting) return { plan: leaveAlone(facts), memory };
   const situation = situationOf(facts, memory);
   const waveOpen = isWaveOpen(situation);
-  const motion = motionOf({ ...situation, memory: situation.evidence.memory, waveOpen });
+  const { irreplaceable: frozen, evidence } = situation;
+  const motion = motionOf({ ...situation, frozen, memory: evidence.memory, waveOpen });
   const published = isPublished(situation);
   const step = modeStep({ ...situation, published, motion });
   const settled = situation.lostMs !== undefined && needsNoCopy(facts, situation.running.key);
@@ -58,6 +59,7 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
     template: inert ? { steps: [] } : idle ? waits : template,
     ...(motion.problem ? { motionProblem: motion.problem } : {}),
     ...(stall.held ? { stalled: stall.held } : {}),
+    ...(motion.waits ? { motionWaits: motion.waits } : {}),
     busy: steps.length > 0 || isSettling(situation),
   });
   const events = [...pipeline.events, ...eventsFrom(facts.group.status.conditions, status.conditions ?? [])];

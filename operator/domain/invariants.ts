@@ -86,6 +86,18 @@ const LAWS: readonly Law[] = [
       }),
   ],
   [
+    "without the control plane and without a proof no pod that is ready is given up",
+    (facts, plan) => {
+      const ready = plan.status.conditions?.find(({ type }) => type === "FallbackReady")?.status === "True";
+      const broken = facts.pods.filter((pod) => !pod.ready && !pod.deleting).length;
+      return (
+        ready ||
+        plan.status.controlPlane?.verdict === "Reachable" ||
+        plan.steps.every((step) => step.do !== "scale" || step.from - step.to <= broken)
+      );
+    },
+  ],
+  [
     "a Service of somebody else is taken over only with pods behind it, which are read live",
     (_facts, plan) =>
       plan.steps.every(

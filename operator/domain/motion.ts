@@ -23,6 +23,8 @@ export interface Motion {
   steps: Step[];
   memory: Pick<GroupMemory, "moveFailedMs" | "moveFailedWhy">;
   problem?: { reason: Reason; message: string };
+  /** What is not done yet though it is wanted. */
+  waits?: { reason: Reason; message: string };
 }
 
 export interface MotionInput {
@@ -92,7 +94,13 @@ function settle(input: MotionInput, traffic: WorkloadFact, limit: number, motion
   const to = Math.min(traffic.replicas, wanted + keptHalfWay(input, limit));
   if (traffic.replicas === to) return;
   const surplus = input.facts.pods.filter((pod) => !pod.deleting && !isReady(pod)).length;
-  if (frozen && surplus < traffic.replicas - to) return; // never shrinks what serves without a successor
+  if (frozen && surplus < traffic.replicas - to) {
+    motion.waits = {
+      reason: "ScaleDownWaits",
+      message: `Scaling down from ${traffic.replicas} to ${to} waits until the control plane answers or fallback is ready: pods that serve could not be started again`,
+    };
+    return;
+  }
   const emptied = followsTheEmptied(input, traffic.replicas - to - surplus);
   if (emptied.length > 0) retire(input, traffic, emptied, motion);
   else shrink(input, traffic, [], to, "the wanted number of pods", motion);

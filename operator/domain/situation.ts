@@ -32,7 +32,12 @@ export interface Situation {
   /** Replicas to run, and why they differ from the spec when they do. */
   wanted: number;
   replicasHeld?: Problem;
-  /** Nothing that serves is touched: no template change, no scale-down, no replacement. */
+  /**
+   * A pod that serves and is given up now could not be had again: the control plane is not Reachable at this very look,
+   * and no proof is usable. Nothing that only takes away is done; there is no dwell, as a flip has one.
+   */
+  irreplaceable: boolean;
+  /** The same, and the loss counts: no eviction either, and people are told. */
   frozen: boolean;
   motionDue: boolean;
   /** It would be, but for a loss that is not seen, or not for long enough. */
@@ -51,7 +56,8 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   const elsewhere = isElsewhere(facts, wish);
   const allowed = mayPublish(mode, words) && (elsewhere || !isRefuted(readiness, evidence));
   const proofs = allowed ? publishableProofs(facts, elsewhere) : {};
-  const frozen = !readiness.usable && isLost(facts, evidence, lostMs);
+  const irreplaceable = !readiness.usable && evidence.verdict.word !== "Reachable";
+  const frozen = irreplaceable && isLost(facts, evidence, lostMs);
   const replicas = wantedReplicas(facts);
   const situation: Situation = {
     facts,
@@ -66,6 +72,7 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
     regression: regressionOf(facts),
     publishedKeys: new Set(Object.keys(proofs)),
     wanted: replicas.wanted,
+    irreplaceable,
     frozen,
     ...motionNow(facts, mode, words, evidence, lostMs),
   };

@@ -25,6 +25,7 @@ export interface StatusInput {
   motionProblem?: { reason: Reason; message: string };
   /** A move of pods that has come no further for long. */
   stalled?: { reason: Reason; message: string };
+  motionWaits?: { reason: Reason; message: string };
   /** Is anything being done or waited for in this loop? */
   busy: boolean;
 }
@@ -209,11 +210,12 @@ function troubleOf({ pods }: Situation["facts"]): string {
   return found ? `; pod ${found.name}: ${found.trouble ?? found.unheard}` : "";
 }
 
-function reconcilingSaying({ situation, busy, step, template }: StatusInput): Saying {
+function reconcilingSaying({ situation, busy, step, template, motionWaits }: StatusInput): Saying {
   const status = busy || step.waiting !== undefined || template.pending !== undefined ? "True" : "False";
   if (status === "False") return { type: "Reconciling", status, reason: "Settled", message: "Nothing is left to do" };
   const why = step.waiting ??
-    template.pending ?? { reason: "Progressing" as const, message: "Objects are being brought to what the spec wants" };
+    template.pending ??
+    motionWaits ?? { reason: "Progressing" as const, message: "Objects are being brought to what the spec wants" };
   return { type: "Reconciling", status, reason: why.reason, message: `${why.message}${troubleOf(situation.facts)}` };
 }
 

@@ -1,3 +1,4 @@
+import { FROZEN } from "./frozen.ts";
 import { LABELS } from "./labels.ts";
 import { LIVES } from "./lives.ts";
 import { STORE_MUTANTS } from "./store.ts";
@@ -16,6 +17,7 @@ const m = (file: string, removes: string, find: string, replace: string): Mutant
 export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...LIVES,
+  ...FROZEN,
   m("verdict.ts", "one connected gateway is enough to doubt", "w.connected > 0 || w.placesAnswered > 0", "false"),
   m("verdict.ts", "a place that was answered is enough to doubt", " || w.placesAnswered > 0", ""),
   m("evidence.ts", "a loss of the former control plane is none of this one", " && elsewhere(pod) ?", " && false ?"),
