@@ -204,6 +204,7 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
     copies: new Copies({ clock, workers: options.workers, wake: wakeGroup }),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
     oldestWatch: (namespace) => oldestWatch(informers, namespace),
+    serverNowMs: () => client.serverNowMs(),
     operator: { chooseImage: options.chooseImage, version },
   };
 }

@@ -25,6 +25,10 @@ export const SERVING = {
     "A webhook or policy of the cluster changes a field of an object as Holdfast writes it; that field is left alone.",
     "Exempt the object that the message names from it, or leave it: the field is written again each hour.",
   ),
+  ClocksApart: reason(
+    "The clock of Holdfast's node is more than 60 s ahead of the API server's, or behind it. Holdfast measures ages by the API server's clock, so nothing is decided otherwise.",
+    "Synchronize the clocks of the nodes (NTP).",
+  ),
   // --- bad input
   InvalidImage: reason(
     "The gateway's image names no version.",

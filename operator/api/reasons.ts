@@ -17,6 +17,7 @@ export const CONDITION_TYPES = {
   ControlPlaneRegressed: "The control plane holds clearly less than the verified snapshot. Present only while true.",
   RestartPending: "A change of the pod template waits. Present only while true.",
   Overridden: "Something in the cluster changes what Holdfast writes. Present only while true.",
+  ClockSkew: "The clocks of Holdfast's node and of the API server are apart. Present only while true.",
   Held: "Holdfast refrains from acting and says why. Present only while true.",
 } as const;
 export type ConditionType = keyof typeof CONDITION_TYPES;
@@ -27,6 +28,7 @@ export const ONLY_WHILE_TRUE: readonly ConditionType[] = [
   "ControlPlaneRegressed",
   "RestartPending",
   "Overridden",
+  "ClockSkew",
   "Held",
 ];
 

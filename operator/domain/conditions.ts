@@ -49,6 +49,7 @@ const SPEAKING: readonly ConditionType[] = [
   "ControlPlaneRegressed",
   "RestartPending",
   "Overridden",
+  "ClockSkew",
   "Held",
 ];
 

@@ -1,8 +1,21 @@
 import type { Facts } from "./facts.ts";
 import { isAlive } from "./pods.ts";
 
-/** The facts as everything is decided on: a pod that is only an object any more is in no count. */
-export const currentFacts = (facts: Facts): Facts => ({
-  ...facts,
-  pods: facts.pods.filter((pod) => isAlive(pod, facts.nowMs)),
-});
+/**
+ * The facts as everything is decided on: one clock, that of the API server, which made the objects; and a pod that is only
+ * an object any more is in no count.
+ */
+export function currentFacts(facts: Facts): Facts {
+  const nowMs = facts.serverNowMs ?? facts.nowMs;
+  return { ...facts, nowMs, pods: facts.pods.filter((pod) => isAlive(pod, nowMs)) };
+}
+
+const TOLD_ABOVE_MS = 60_000;
+
+/** Harmless here, as ages are of one clock; certificates and people at their logs go by the other. Without a number that drifts. */
+export function clockSkewText({ nowMs, serverNowMs = nowMs }: Facts): string | undefined {
+  const aheadMs = nowMs - serverNowMs;
+  if (Math.abs(aheadMs) <= TOLD_ABOVE_MS) return undefined;
+  const how = aheadMs > 0 ? "ahead of" : "behind";
+  return `The clock of Holdfast's node is more than ${TOLD_ABOVE_MS / 1000} s ${how} the API server's. Holdfast measures ages by the API server's clock; its log and its view of certificates go by its own. Synchronize the clocks`;
+}

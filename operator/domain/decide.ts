@@ -3,7 +3,7 @@ import type { Reason } from "../api/reasons.ts";
 import { withAdoption } from "./adoption.ts";
 import { backupPlan } from "./backup.ts";
 import { eventsFrom } from "./conditions.ts";
-import { currentFacts } from "./current.ts";
+import { clockSkewText, currentFacts } from "./current.ts";
 import { obsolete } from "./desired/cleanup.ts";
 import { relabelSteps } from "./desired/relabel.ts";
 import { needsApply } from "./diff.ts";
@@ -52,6 +52,7 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
   const idle = step.move !== undefined || inert;
   if (idle || !steps.some(isRehearsal)) delete pipeline.rehearsedAt;
   const { restartedAt: _, ...waits } = template;
+  const clockSkew = clockSkewText(seen);
   const status = statusOf({
     situation,
     step,
@@ -60,6 +61,7 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
     ...(motion.problem ? { motionProblem: motion.problem } : {}),
     ...(stall.held ? { stalled: stall.held } : {}),
     ...(motion.waits ? { motionWaits: motion.waits } : {}),
+    ...(clockSkew === undefined ? {} : { clockSkew }),
     busy: steps.length > 0 || isSettling(situation),
   });
   const events = [...pipeline.events, ...eventsFrom(facts.group.status.conditions, status.conditions ?? [])];

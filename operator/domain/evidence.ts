@@ -88,15 +88,18 @@ function witnessesOf(facts: Facts, sinceWallMs: number): Witnesses {
   // Also one that serves badly: a failing check of a route says nothing of the control plane, and a veto stays one.
   const normal = facts.pods.filter((pod) => isReady(pod) && pod.start?.choice === "normal");
   // Seconds of clock difference between node and operator must not let an answer from before the loss veto it.
-  const fresh = (finishedMs: number) => finishedMs > sinceWallMs && facts.nowMs - finishedMs <= PLACE_FRESH_MS;
+  const fresh = (pod: { createdMs: number }, finishedMs: number) => {
+    const saidMs = saidAtMs(pod, finishedMs, facts.nowMs);
+    return saidMs > sinceWallMs && facts.nowMs - saidMs <= PLACE_FRESH_MS;
+  };
   const starts = facts.pods
-    .flatMap((pod) => (pod.start && fresh(pod.start.finishedMs) ? [{ node: pod.node, pod, ...pod.start }] : []))
+    .flatMap((pod) => (pod.start && fresh(pod, pod.start.finishedMs) ? [{ node: pod.node, pod, ...pod.start }] : []))
     .filter(({ pod, controlPlaneAnswered }) => controlPlaneAnswered === true || !elsewhere(pod))
     .flatMap(({ node, controlPlaneAnswered: answered, readFailed }) =>
       answered === undefined ? [] : [{ node, answered, readFailed: readFailed === true }],
     );
-  const witnessPods = facts.helpers.flatMap(({ node, result }) =>
-    result.state === "answered" && fresh(result.finishedMs) ? [{ node, ...result }] : [],
+  const witnessPods = facts.helpers.flatMap((pod) =>
+    pod.result.state === "answered" && fresh(pod, pod.result.finishedMs) ? [{ node: pod.node, ...pod.result }] : [],
   );
   const places = [...starts, ...witnessPods];
   // Two pods on one node are one place: it may be that node's own trouble.
@@ -113,6 +116,15 @@ function witnessesOf(facts: Facts, sinceWallMs: number): Witnesses {
     placesAgree: refused.size >= PLACES_NEEDED || (refused.size > 0 && nodesOf(normal).isSubsetOf(refused)),
     readFailed: places.some((place) => place.readFailed),
   };
+}
+
+/** Seconds that timestamps are rounded by, and that a kubelet takes to take a pod over. */
+const STAMP_SLACK_MS = 10_000;
+
+/** Nobody speaks before being made, nor in what is still to come: a stamp that says so is of a clock that was set meanwhile. */
+function saidAtMs({ createdMs }: { createdMs: number }, finishedMs: number, nowMs: number): number {
+  const impossible = finishedMs < createdMs - STAMP_SLACK_MS || finishedMs > nowMs + STAMP_SLACK_MS;
+  return impossible ? createdMs : finishedMs;
 }
 
 /**

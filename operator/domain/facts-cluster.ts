@@ -98,6 +98,7 @@ export interface StartChoice {
   controlPlaneAnswered?: boolean;
   /** Which question failed; a start whose read failed is a witness of a dead database. */
   readFailed?: boolean;
+  /** By the API server's clock. */
   finishedMs: number;
   absent: readonly string[];
 }

@@ -12,6 +12,11 @@ import type { Problem } from "./problem.ts";
 export interface Facts {
   /** Wall clock at the start of the loop, ms since 1970. For timestamps; durations come measured, on a monotonic clock. */
   nowMs: number;
+  /**
+   * The API server's wall clock at the same instant, where it has told it. Everything that exists was stamped by it, so all
+   * that is decided goes by it, and so does what is stamped here: see current.ts.
+   */
+  serverNowMs?: number;
   /** Monotonic clock at the same instant, ms; only differences mean something, and only within one process. */
   monoMs: number;
   /** Of the watches behind these facts the one that was told nothing for the longest: "Pod in edge". */

@@ -58,8 +58,9 @@ export function doubtOf(facts: Facts, status: Pipeline["status"], pair: Found): 
  * Proven, and written since this group exists: by Holdfast, from an export of this group. What lay there before may be
  * another's, and must not keep the group's own exports out.
  */
-function isMeasure({ group }: Facts, { digest }: Pipeline["status"], verified: Found): boolean {
-  return verified.digest === digest && verified.lastModifiedMs > (group.createdMs ?? 0);
+function isMeasure({ group, nowMs }: Facts, { digest }: Pipeline["status"], verified: Found): boolean {
+  // Two ages, each by the clock that stamped it: the store's may be far from the API server's.
+  return verified.digest === digest && verified.ageMs < nowMs - (group.createdMs ?? 0);
 }
 
 /** Fewer items than this on either side may all have been replaced by a person. */

@@ -23,6 +23,8 @@ export interface StatusInput {
   pipeline: Pipeline;
   template: TemplatePlan;
   motionProblem?: { reason: Reason; message: string };
+  /** The clocks of Holdfast's node and of the API server are apart. */
+  clockSkew?: string;
   /** A move of pods that has come no further for long. */
   stalled?: { reason: Reason; message: string };
   motionWaits?: { reason: Reason; message: string };
@@ -137,6 +139,8 @@ function sayingsOf(input: StatusInput): Saying[] {
   const overridden = overriddenText(situation);
   if (overridden !== undefined)
     sayings.push({ type: "Overridden", status: "True", reason: "FieldOverridden", message: overridden });
+  if (input.clockSkew !== undefined)
+    sayings.push({ type: "ClockSkew", status: "True", reason: "ClocksApart", message: input.clockSkew });
   if (step.held) sayings.push({ type: "Held", status: "True", reason: step.held.reason, message: step.held.message });
   else if (input.motionProblem) sayings.push({ type: "Held", status: "True", ...input.motionProblem });
   else if (situation.frozen)

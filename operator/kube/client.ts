@@ -55,6 +55,11 @@ export class KubeClient {
     return new KubeClient(this.#transport, gate);
   }
 
+  /** What the API server's wall clock says now, as its answers told it; undefined before the first. */
+  serverNowMs(): number | undefined {
+    return this.#transport.serverClock.nowMs();
+  }
+
   /** Drops every connection, watches included. */
   close(): Promise<void> {
     return this.#transport.close();

@@ -4,6 +4,7 @@ import type { Dispatcher } from "undici";
 import { type Clock, type Deadline, deadline } from "./clock.ts";
 import type { Access, Credentials } from "./credentials.ts";
 import { errorFromAnswer, KubeError } from "./errors.ts";
+import { ServerClock } from "./server-clock.ts";
 import { Slots } from "./slots.ts";
 import { gateClosed, type WriteGate } from "./write-gate.ts";
 
@@ -39,6 +40,7 @@ type Response = Dispatcher.ResponseData;
 
 /** Sends single calls and opens streams: authentication, deadline, write gate, errors, counting. */
 export class Transport {
+  readonly serverClock: ServerClock;
   readonly #credentials: Credentials;
   readonly #clock: Clock;
   readonly #observer: CallObserver | undefined;
@@ -48,6 +50,7 @@ export class Transport {
     this.#credentials = credentials;
     this.#clock = clock;
     this.#observer = observer;
+    this.serverClock = new ServerClock(clock);
   }
 
   close(): Promise<void> {
@@ -121,7 +124,11 @@ export class Transport {
     const access = await unlessAborted(this.#credentials.current(), signal); // an exec plugin of a kubeconfig may hang
     // undici lets a call that waits for its connection wait on, up to 10 s, although its signal aborted; it then does
     // not send it. A server that accepts connections and hangs would hold up a lease renewal for so long.
-    return await unlessAborted(dispatch(call, access, signal), signal, (late) => late.body.destroy());
+    const askedMs = this.#clock.monotonicMs();
+    const response = await unlessAborted(dispatch(call, access, signal), signal, (late) => late.body.destroy());
+    const { date } = response.headers;
+    this.serverClock.told(typeof date === "string" ? date : undefined, askedMs);
+    return response;
   }
 
   #refusal(call: Call, response: Response, text: string): KubeError {

@@ -4,7 +4,7 @@ import type { ProbeOutcome } from "../domain/choice.ts";
 import { CONTAINER, MARK } from "../domain/desired/common.ts";
 import type { HelperPodFact } from "../domain/facts-cluster.ts";
 import type { Pod } from "../kube/resources.ts";
-import { given, json, timeOf, troubleOf } from "./pods.ts";
+import { endedMs, given, json, timeOf, troubleOf } from "./pods.ts";
 import { witnessed } from "./witness.ts";
 
 type Role = HelperPodFact["role"];
@@ -59,7 +59,7 @@ function resultOf(pod: Pod, role: Role): Result {
     const { version, read } = said.data.probe as { version: ProbeOutcome; read?: ProbeOutcome };
     const seen = witnessed(version, read);
     if (!seen) return { state: "failed", message: `it could not tell: ${version}${read ? `, read ${read}` : ""}` };
-    return { state: "answered", ...seen, finishedMs: timeOf(ended?.finishedAt) ?? 0 };
+    return { state: "answered", ...seen, finishedMs: endedMs(pod, ended?.finishedAt) };
   }
   const said = Loaded.safeParse(message);
   if (!said.success) return failed(pod);

@@ -40,6 +40,8 @@ export interface Readers {
   podRefusal: (group: GroupFacts, signal: AbortSignal) => Promise<string | undefined>;
   /** Of the watches over this namespace the one that was told nothing for the longest. */
   oldestWatch: (namespace: string) => Facts["watches"];
+  /** The API server's wall clock; undefined before it has answered once. */
+  serverNowMs: () => number | undefined;
   operator: Facts["operator"];
 }
 
@@ -80,6 +82,7 @@ export async function observe(
     return { seen: "pending", recheckAfterMs: FIRST_ANSWERS_MS };
   }
   const nowMs = readers.clock.wallMs();
+  const serverNowMs = readers.serverNowMs();
   const copying = copyingOf(readers, groupKey);
   const rendered = readRendered(spec, storage.facts.seen === "present" ? storage.facts.spec : undefined);
   const refused = readers.refusals.of(groupKey);
@@ -93,13 +96,14 @@ export async function observe(
     seen: "facts",
     facts: {
       nowMs,
+      ...(serverNowMs === undefined ? {} : { serverNowMs }),
       monoMs: readers.clock.monotonicMs(),
       watches: readers.oldestWatch(namespace),
       group,
       rendered,
       storage: storage.facts,
       secrets: {
-        client: readClientCertificate(spec.controlPlane.clientCertificateRef.name, client, nowMs),
+        client: readClientCertificate(spec.controlPlane.clientCertificateRef.name, client, serverNowMs ?? nowMs),
         writer: storage.secrets.writer,
         reader: storage.secrets.reader,
       },

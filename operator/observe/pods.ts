@@ -41,7 +41,7 @@ export function readPod(pod: Pod, { answers, workersEnv, workers }: PodReading):
       zone: metadata.labels?.["topology.kubernetes.io/zone"],
       proofKey: metadata.annotations?.[ANNOTATION.proofKey],
       deletionCost: metadata.annotations?.[ANNOTATION.podDeletionCost],
-      start: choose && startChoice(choose),
+      start: choose && startChoice(pod, choose),
       trouble: troubleOf(pod),
       unheard: unheard(status),
       goneByMs: timeOf(metadata.deletionTimestamp),
@@ -62,10 +62,23 @@ export function isOver({ status }: Pod): boolean {
 const neverRan = (gateway: ContainerStatus | undefined): boolean =>
   gateway?.state?.waiting !== undefined && gateway.restartCount === 0 && !gateway.lastState?.terminated;
 
-function startChoice({ state, lastState }: ContainerStatus): StartChoice | undefined {
+/**
+ * When a container of it ended, by the API server's clock. The node stamped that by its own, which may be minutes away; but
+ * that same clock stamped when the kubelet took the pod over, a moment after the API server stamped its being placed.
+ */
+export function endedMs({ metadata, status }: Pod, finishedAt: string | undefined): number {
+  const finishedMs = timeOf(finishedAt);
+  const takenMs = timeOf(status?.startTime);
+  const placed = status?.conditions?.find(({ type, status: is }) => type === "PodScheduled" && is === "True");
+  const placedMs = timeOf(placed?.lastTransitionTime) ?? timeOf(metadata.creationTimestamp);
+  if (finishedMs === undefined || takenMs === undefined || placedMs === undefined) return finishedMs ?? 0;
+  return placedMs + (finishedMs - takenMs);
+}
+
+function startChoice(pod: Pod, { state, lastState }: ContainerStatus): StartChoice | undefined {
   const ended = state?.terminated ?? lastState?.terminated;
   if (!ended) return undefined;
-  const finishedMs = timeOf(ended.finishedAt) ?? 0;
+  const finishedMs = endedMs(pod, ended.finishedAt);
   const said = parseStartMessage(ended.message ?? "");
   // It ended without a word (killed, out of memory): what it writes first is the normal configuration.
   if (!said) return { choice: "normal", reason: "NoMessage", finishedMs, absent: [] };

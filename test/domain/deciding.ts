@@ -20,6 +20,7 @@ export function healthy(spec: object = {}): { facts: Loose; memory: GroupMemory 
   const world = worlds.get(key) ?? provenWorld(spec);
   worlds.set(key, world);
   const facts: Loose = structuredClone(world.facts());
+  delete facts.serverNowMs; // one clock: rows bend nowMs alone
   // Long enough ago that no start speaks for its place any more.
   for (const pod of facts.pods) {
     pod.createdMs = facts.nowMs - 610_000;

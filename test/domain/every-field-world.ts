@@ -168,6 +168,7 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     copies: new Copies({ clock, workers: 8, wake: () => undefined }),
     oldestWatch: () => ({ oldest: "GatewayGroup", staleForMs: 0 }),
     podRefusal: async () => undefined,
+    serverNowMs: () => clock.wallMs(),
     operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },
   };
 }

@@ -75,6 +75,21 @@ test.for<[string, number, number]>([
   expect(weigh(facts, held(facts, "Unreachable", 30_000)).witnesses.placesAnswered).toBe(answered);
 });
 
+/** A node's clock that was set between two of its stamps: a start of a pod that was made so long ago is said to have ended so. */
+test.for<[string, number, number, number]>([
+  ["just now", 20_000, -15_000, 1],
+  ["a little ahead: rounding", 20_000, 10_000, 1],
+  ["in half an hour; made just now", 20_000, 1_800_000, 1],
+  ["in half an hour; made long ago", 600_000, 1_800_000, 0],
+  ["half an hour before it was made", 20_000, -1_820_000, 1],
+])("a stamp that cannot be true is taken for the pod's beginning: %s", ([, madeMs, endsMs, answered]) => {
+  const { facts } = healthy() as Loose;
+  lose(facts);
+  facts.pods[0].createdMs = facts.nowMs - madeMs;
+  Object.assign(facts.pods[0].start, { controlPlaneAnswered: true, finishedMs: facts.nowMs + endsMs });
+  expect(weigh(facts, held(facts, "Unreachable", 60_000)).witnesses.placesAnswered).toBe(answered);
+});
+
 /** Two normal pods, on nodes a and b or both on a. Where got a start or a witness pod no answer, and is that enough? */
 test.for<[string, string, readonly string[], readonly string[], number, boolean]>([
   ["one start", "ab", ["a"], [], 1, false],

@@ -29,4 +29,12 @@ export const LIVES: readonly Mutant[] = [
     "return {\n    memory: { progress: before },",
     "return {\n    memory: { progress: { ...now, sinceMs: before.sinceMs } },",
   ),
+  m("current.ts", "one clock", "facts.serverNowMs ?? facts.nowMs", "facts.nowMs"),
+  m("current.ts", "clocks that are apart are told", "Math.abs(aheadMs) <= TOLD_ABOVE_MS", "true"),
+  m(
+    "evidence.ts",
+    "a stamp that cannot be true counts as the beginning",
+    "impossible ? createdMs",
+    "false ? createdMs",
+  ),
 ];

@@ -92,7 +92,7 @@ export const MUTANTS: readonly Mutant[] = [
     "true",
   ),
   m("subject.ts", "another group of the name starts from nothing", "before?.group !== subject.group", "!before"),
-  m("evidence.ts", "answers from before the loss are no veto", "finishedMs > sinceWallMs && ", ""),
+  m("evidence.ts", "answers from before the loss are no veto", "saidMs > sinceWallMs && ", ""),
   m("proof.ts", "a proof is for one template", "proof.key === proofKey &&", ""),
   m("proof.ts", "a proof is for one digest", "proof.digest === pair.digest &&", ""),
   m(

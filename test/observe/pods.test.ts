@@ -134,6 +134,32 @@ test.for([
   expect(read((p) => void change(p)).trouble).toBe(expected);
 });
 
+/**
+ * The API server placed the pod at 11:00:02; its node took it over and ended `choose` after 7 s, all by a clock of its own.
+ */
+test.for<[string, number]>([
+  ["right", 0],
+  ["20 minutes ahead", 1_200],
+  ["20 minutes behind", -1_200],
+])("a start ended, by the API server's clock; the node's is %s", ([, aheadSeconds]) => {
+  const at = (seconds: number) => new Date(Date.parse("2026-05-01T11:00:00Z") + seconds * 1000).toISOString();
+  const skewed = (p: Loose) => {
+    p.status.startTime = at(2 + aheadSeconds);
+    p.status.conditions.push({ type: "PodScheduled", status: "True", lastTransitionTime: at(2) });
+    p.status.initContainerStatuses[0].state.terminated.finishedAt = at(9 + aheadSeconds);
+  };
+  expect(read(skewed).start?.finishedMs).toBe(Date.parse(at(9)));
+  const witness = pod("w", (p) => {
+    skewed(p);
+    p.metadata.labels["holdfast.dev/role"] = "witness";
+    const message = JSON.stringify({ probe: { version: "refused" } });
+    p.status.containerStatuses = [
+      { name: "witness", state: { terminated: { finishedAt: at(9 + aheadSeconds), message } } },
+    ];
+  });
+  expect(readHelper(witness).result).toMatchObject({ state: "answered", finishedMs: Date.parse(at(9)) });
+});
+
 /** Has its gateway never run? Then nothing is lost with it. */
 test.for<[string, object, true | undefined]>([
   ["it waits for its image", { restartCount: 0, state: { waiting: { reason: "ImagePullBackOff" } } }, true],

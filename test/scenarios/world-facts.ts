@@ -27,6 +27,7 @@ export function factsOf(world: WorldState, { sight, cluster, store }: Parts): Fa
   const { nowMs } = world;
   return {
     nowMs,
+    serverNowMs: nowMs,
     monoMs: nowMs,
     watches: { oldest: "Pod in gateways", staleForMs: sight.staleForMs() },
     group: {
