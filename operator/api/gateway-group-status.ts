@@ -127,6 +127,14 @@ export const GatewayGroupStatus = z.strictObject({
     .optional()
     .describe("What Holdfast could not check and takes for granted.")
     .meta({ "x-kubernetes-list-type": "atomic" }),
+  approvals: z
+    .strictObject({
+      approveReturn: z.string().max(64).optional().describe("The approve-return annotation that was used last."),
+      acceptSnapshot: z.string().max(64).optional().describe("The accept-snapshot annotation that was used last."),
+      acceptReplicas: z.string().max(64).optional().describe("The accept-replicas annotation that was used last."),
+    })
+    .optional()
+    .describe("Approvals of people that were used. Each counts once."),
   // Copies of what people wrote: with a bound here, an annotation that is too long would keep all of status from being
   // written, the mode included.
   restartedAt: z.string().optional().describe("The restart-at annotation that was carried out last."),

@@ -38,15 +38,15 @@ export type Role = (typeof ROLES)[number];
 export const ANNOTATION = {
   /** "Fallback until=<RFC3339>", "Normal until=...", "Hold until=...": beats spec.modePolicy until it expires. */
   override: "holdfast.dev/override",
-  /** The epoch (as told in the condition) whose return a person approves, so that a forgotten word approves nothing later. */
+  /** "EPOCH-UID", as the message that waits for it names it: one return that a person approves (domain/approvals.ts). */
   approveReturn: "holdfast.dev/approve-return",
-  /** The digest of a quarantined snapshot that a person accepts; its first 12 characters will do. */
+  /** "DIGEST-N-UID", as the condition names it: a quarantined snapshot that a person accepts, once. */
   acceptSnapshot: "holdfast.dev/accept-snapshot",
   /** RFC3339: rehearse the snapshot again, once. */
   rehearseAt: "holdfast.dev/rehearse-at",
   /** RFC3339: apply a waiting template change now, once. */
   restartAt: "holdfast.dev/restart-at",
-  /** A drop of spec.traffic.replicas to this number, by more than half, is meant. */
+  /** "REPLICAS-N-UID", as the condition names it: one drop of spec.traffic.replicas, by more than half, is meant. */
   acceptReplicas: "holdfast.dev/accept-replicas",
   /** On a stranger's object: "<group name>" lets Holdfast take it over. */
   adopt: "holdfast.dev/adopt-by",

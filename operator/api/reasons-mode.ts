@@ -16,7 +16,7 @@ export const MODE = {
   WaitingReturn: reason("The control plane is back, not yet for long enough."),
   WaitingApproval: reason(
     "The return waits for a person.",
-    "Annotate holdfast.dev/approve-return with .status.epoch, which the message of Reconciling names.",
+    "Annotate holdfast.dev/approve-return as the message of Reconciling says.",
   ),
   WaitingCanary: reason("A throw-away gateway tries the control plane before the return."),
   CanaryFailed: reason(
@@ -25,7 +25,7 @@ export const MODE = {
   ),
   Regressed: reason(
     "The control plane holds clearly less than the verified snapshot.",
-    "Restore it, or accept: holdfast.dev/approve-return with .status.epoch, which the message of Reconciling names. Until then an override Fallback serves the last good pair.",
+    "Restore it, or accept: holdfast.dev/approve-return as the message of Reconciling says. Until then an override Fallback serves the last good pair.",
   ),
   MovingPods: reason("Pods are being replaced, one surge at a time."),
   WouldMove: reason("modePolicy is Observe: Holdfast would move now."),
@@ -54,8 +54,12 @@ export const MODE = {
     "Look at Holdfast's own network.",
   ),
   OverrideInvalid: reason(
-    "The override annotation cannot be read.",
-    "Write: Fallback until=2026-01-31T12:00:00Z (or Normal, Hold).",
+    "The override annotation cannot be read: the group is held, and only status and events are written.",
+    "Write: Fallback until=2026-01-31T12:00:00Z (or Normal, Hold), or remove the annotation.",
+  ),
+  ApprovalInvalid: reason(
+    "approve-return, accept-snapshot or accept-replicas has a value of another format, which approves nothing.",
+    "Copy the annotation from the message that asks for it, or remove it.",
   ),
   OverrideRefused: reason(
     "Fallback was ordered, and no snapshot is proven, or a day of it beside a living control plane has just ended.",

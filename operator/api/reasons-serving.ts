@@ -88,6 +88,6 @@ export const SERVING = {
   ),
   ReplicasDropHeld: reason(
     "spec.traffic.replicas dropped by more than half, and not through the scale subresource.",
-    "Annotate the group with holdfast.dev/accept-replicas=<number> if it is meant.",
+    "If it is meant: holdfast.dev/accept-replicas as the message says.",
   ),
 } as const;

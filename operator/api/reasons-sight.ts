@@ -62,7 +62,7 @@ export const SIGHT = {
   NoExportYet: reason("The backup pod has not exported yet.", "If it lasts: look at the backup pod's events and log."),
   SnapshotShrunken: reason(
     "The newest export lost much of a kind.",
-    "If it is meant: holdfast.dev/accept-snapshot with the digest that the message names.",
+    "If it is meant: holdfast.dev/accept-snapshot as the message says.",
   ),
   SnapshotForeign: reason(
     "The newest export has nothing in common with the verified snapshot: another gateway group's, or all created anew.",

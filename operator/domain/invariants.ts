@@ -133,7 +133,8 @@ const LAWS: readonly Law[] = [
     "suspended or held by a person: only status and events are written",
     (_facts, plan) => {
       const held = plan.status.conditions?.find((condition) => condition.type === "Held")?.reason;
-      return (held !== "Suspended" && held !== "HoldOrdered") || plan.steps.length === 0;
+      const inert = ["Suspended", "HoldOrdered", "OverrideInvalid"].includes(held ?? "");
+      return !inert || (plan.steps.length === 0 && !plan.recordsMode);
     },
   ],
   [

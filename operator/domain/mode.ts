@@ -24,7 +24,7 @@ export interface ModeStep {
 
 /** Held so that only status and events are written. */
 export const isInert = ({ held }: ModeStep): boolean =>
-  held !== undefined && ["Suspended", "HoldOrdered", "WatchesBlind"].includes(held.reason);
+  held !== undefined && ["Suspended", "HoldOrdered", "OverrideInvalid", "WatchesBlind"].includes(held.reason);
 
 export interface ModeInput {
   facts: Facts;
@@ -48,11 +48,7 @@ export function modeStep(input: ModeInput): ModeStep {
       held: { reason: "Suspended", message: "spec.suspend is true: only status and events are written" },
       wantsCanary: false,
     };
-  if (words.order === "Hold")
-    return {
-      held: { reason: "HoldOrdered", message: `${words.from} says Hold: only status and events are written` },
-      wantsCanary: false,
-    };
+  if (words.order === "Hold") return { held: holdOf(words), wantsCanary: false };
   if (isBlind(facts)) return { held: { reason: "WatchesBlind", message: blindText(facts) }, wantsCanary: false };
   if (mode === undefined) return { move: initialMode(facts), wantsCanary: false };
   switch (mode) {
@@ -67,6 +63,12 @@ export function modeStep(input: ModeInput): ModeStep {
     default:
       return mode satisfies never;
   }
+}
+
+/** An override that cannot be read may have been meant to hold: nothing is moved against it. */
+function holdOf({ from, problem }: Words): NonNullable<ModeStep["held"]> {
+  if (problem) return { reason: "OverrideInvalid", message: `${problem.field}: ${problem.message}` };
+  return { reason: "HoldOrdered", message: `${from} says Hold: only status and events are written` };
 }
 
 /** A group without status takes its mode from its pods: what serves from the snapshot is not turned round unseen. */

@@ -1,8 +1,8 @@
+import { returnApproved } from "./approvals.ts";
 import type { PodFact } from "./facts-cluster.ts";
 import type { MotionInput } from "./motion.ts";
 import { cannotRun } from "./motion-failure.ts";
 import { cannotStart, choseSnapshot, isReady, isServing } from "./pods.ts";
-import { returnApproved } from "./words.ts";
 
 /** Which pods a motion is about: those that cannot start, those that leave, those that remain to be replaced. */
 

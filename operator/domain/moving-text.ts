@@ -1,8 +1,8 @@
+import { howToReturn, returnApproved } from "./approvals.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import { isReady } from "./pods.ts";
 import type { Regression } from "./return.ts";
-import { returnApproved } from "./words.ts";
 
 /** A move to the snapshot, as far as it has come. */
 export const movingThere = (facts: Facts, left: number): string =>
@@ -13,7 +13,7 @@ export function movingBack(facts: Facts, { verdict }: Evidence, regression: Regr
   const left = facts.pods.filter((pod) => !pod.deleting && pod.start?.choice === "fallback").length;
   if (left === 0) return "Moving pods back: the last ones start";
   const uncounted = verdict.word === "Reachable" && regression.is === "unknown" && !returnApproved(facts);
-  const how = `to go on all the same: annotate holdfast.dev/approve-return=${facts.group.status.epoch ?? 0}`;
+  const how = `to go on all the same: ${howToReturn(facts)}`;
   const why = uncounted
     ? `. It waits until the control plane's objects are counted; ${how}`
     : failingCheck(facts, "normal");

@@ -1,11 +1,11 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION } from "../api/names.ts";
+import { snapshotAccepted } from "./approvals.ts";
 import type { Facts } from "./facts.ts";
 import { type Found, usable } from "./pairs.ts";
 import type { Pipeline } from "./pipeline-state.ts";
 import type { Step } from "./plan.ts";
 import { proofFor } from "./proof.ts";
-import { snapshotAccepted } from "./words.ts";
 
 /** A failed rehearsal of the same thing is tried again after this at the earliest, ms. */
 const RETRY_FAILED_MS = 30_000;

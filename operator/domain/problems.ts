@@ -1,4 +1,5 @@
 import { adoptionOf } from "./adoption.ts";
+import { approvalProblems } from "./approvals.ts";
 import type { SecretFact } from "./facts.ts";
 import type { Children, Refusal } from "./facts-cluster.ts";
 import type { Problem } from "./problem.ts";
@@ -23,6 +24,7 @@ export function problemsOf(situation: Situation): Problem[] {
     facts.peers.keyConflict === undefined ? undefined : keyConflict(situation, facts.peers.keyConflict),
     situation.replicasHeld,
     words.problem,
+    ...approvalProblems(facts),
   ];
   return checks.filter((problem) => problem !== undefined);
 }

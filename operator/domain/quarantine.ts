@@ -1,10 +1,8 @@
-import { ANNOTATION } from "../api/names.ts";
+import { howToAccept, snapshotAccepted } from "./approvals.ts";
 import type { Facts } from "./facts.ts";
 import { type Found, found } from "./pairs.ts";
 import { DISTRUST, type Distrust, type Pipeline } from "./pipeline-state.ts";
-import { short } from "./proof.ts";
 import { baselineOf, shrunkenKinds } from "./shrink.ts";
-import { snapshotAccepted } from "./words.ts";
 
 /** Not trusted: unusable, or not what was verified before and nobody said that it is meant. */
 export function quarantineOf(facts: Facts, status: Pipeline["status"]): Pipeline["quarantine"] {
@@ -27,7 +25,7 @@ export function quarantineOf(facts: Facts, status: Pipeline["status"]): Pipeline
     doubt && {
       reason: doubt.reason,
       digest: raw.digest,
-      message: `${doubt.why}; the verified snapshot stays. If it is meant: annotate ${ANNOTATION.acceptSnapshot}=${short(raw.digest)}`,
+      message: `${doubt.why}; the verified snapshot stays. If it is meant: ${howToAccept(facts, raw.digest)}`,
     }
   );
 }

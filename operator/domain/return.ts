@@ -1,10 +1,10 @@
 import type { Reason } from "../api/reasons.ts";
+import { howToReturn, returnApproved } from "./approvals.ts";
 import type { Evidence } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { ModeInput } from "./mode.ts";
 import { penaltyLevel } from "./mode-record.ts";
 import { baselineOf, type Shrunken, shrunkenKinds } from "./shrink.ts";
-import { returnApproved } from "./words.ts";
 
 /** Does the control plane hold what is expected of it? Unknown is neither yes nor no, and does not let a group return. */
 export type Regression =
@@ -64,8 +64,7 @@ export function returnBlocker(input: ModeInput): Blocker | undefined {
       `The control plane is back; the group returns when it has answered for ${dwellMs / 1000} s`,
       { leftMs },
     );
-  const epoch = facts.group.status.epoch ?? 0;
-  const how = `annotate holdfast.dev/approve-return=${epoch}`;
+  const how = howToReturn(facts);
   if (regression.is === "unknown" && !returnApproved(facts))
     return wait(
       "WaitingReturn",

@@ -1,5 +1,6 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION, childName } from "../api/names.ts";
+import { howToDrop, replicasAccepted } from "./approvals.ts";
 import { controlPlaneIn } from "./desired/containers.ts";
 import { type Desired, desired, type Publication } from "./desired/index.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
@@ -186,15 +187,25 @@ function motionNow(
   return { motionDue: sure, motionWaits: !sure };
 }
 
+function isDrop({ group }: Facts, live: number): boolean {
+  const wanted = group.spec.traffic.replicas;
+  if (group.replicasSetBy === "scale" || wanted * 2 >= live) return false;
+  // What a move has on top is no drop.
+  return live > wanted + surgeOf(group.spec.fallback.rollout.maxSurge, wanted);
+}
+
+/** The wanted number runs already: nothing is left to be accepted. */
+export function reachesReplicas(facts: Facts): number | undefined {
+  const live = facts.children.traffic?.replicas;
+  return live === undefined || isDrop(facts, live) ? undefined : facts.group.spec.traffic.replicas;
+}
+
 /** A drop by more than half that did not come through the scale subresource is a slip until somebody says otherwise. */
 function wantedReplicas(facts: Facts): { wanted: number; held?: Problem } {
   const wanted = facts.group.spec.traffic.replicas;
   const live = facts.children.traffic?.replicas;
-  if (live === undefined || facts.group.replicasSetBy === "scale" || wanted * 2 >= live) return { wanted };
-  // What a move has on top is no drop.
-  if (live <= wanted + surgeOf(facts.group.spec.fallback.rollout.maxSurge, wanted)) return { wanted };
-  if (facts.group.annotations[ANNOTATION.acceptReplicas] === String(wanted)) return { wanted };
-  const message = `spec.traffic.replicas dropped from ${live} to ${wanted}, not through the scale subresource; ${live} pods stay. If it is meant: annotate ${ANNOTATION.acceptReplicas}=${wanted}`;
+  if (live === undefined || !isDrop(facts, live) || replicasAccepted(facts, wanted)) return { wanted };
+  const message = `spec.traffic.replicas dropped from ${live} to ${wanted}, not through the scale subresource; ${live} pods stay. If it is meant: ${howToDrop(facts, wanted)}`;
   return { wanted: live, held: { reason: "ReplicasDropHeld", field: "spec.traffic.replicas", message } };
 }
 

@@ -1,6 +1,7 @@
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import { childName, LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
+import { usedApprovals } from "./approvals.ts";
 import { parseStart } from "./choice.ts";
 import { conditionsFrom, type Saying } from "./conditions.ts";
 import { START_KEY } from "./desired/config-maps.ts";
@@ -13,7 +14,7 @@ import { isServing } from "./pods.ts";
 import { problemsOf } from "./problems.ts";
 import { short } from "./proof.ts";
 import { regressionText } from "./return.ts";
-import type { Situation } from "./situation.ts";
+import { reachesReplicas, type Situation } from "./situation.ts";
 import { summaryOf } from "./summary.ts";
 import type { TemplatePlan } from "./template.ts";
 
@@ -61,6 +62,13 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
   const assumed = assumptions(situation);
   if (assumed.length > 0) status.assumed = assumed;
   else delete status.assumed;
+  const approvals = usedApprovals(facts, {
+    verifies: pipeline.status.digest,
+    reachesReplicas: reachesReplicas(facts),
+    returned: before.mode === "ToNormal" && input.step.move !== undefined,
+    isAsExpected: situation.regression.is === "none",
+  });
+  if (Object.keys(approvals).length > 0) status.approvals = approvals;
   if (template.restartedAt !== undefined) status.restartedAt = template.restartedAt;
   if (pipeline.rehearsedAt !== undefined) status.rehearsedAt = pipeline.rehearsedAt;
   return status;

@@ -12,7 +12,8 @@ export function summaryOf(input: StatusInput, sayings: readonly Saying[]): strin
   const parts = [`${pods}, ${sourceText(input)}`, nextText(input)];
   const stalled = sayings.find((saying) => saying.type === "Stalled" && saying.status === "True");
   const held = step.held ?? input.stalled;
-  if (held) parts.push(`Held: ${held.message}`);
+  // An order that cannot be read is both; once is enough.
+  if (held && !stalled?.message.includes(held.message)) parts.push(`Held: ${held.message}`);
   if (stalled) parts.push(`Needs a person: ${stalled.message}`);
   return parts
     .filter((part) => part !== "")

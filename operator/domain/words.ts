@@ -9,6 +9,7 @@ export interface Words {
   from: string;
   /** When the override ends, ms since 1970. */
   untilMs?: number;
+  /** The override cannot be read. Somebody wanted something else than the policy, so the group is held. */
   problem?: Problem;
 }
 
@@ -20,9 +21,10 @@ export function wordsOf(facts: Pick<Facts, "group" | "nowMs">): Words {
   const override = parseOverride(annotations[ANNOTATION.override], facts.nowMs);
   const problem = override.is === "invalid" ? { problem: override.problem } : {};
   if (spec.suspend) return { order: "Suspend", from: "spec.suspend", ...problem };
-  if (override.is === "active")
-    return { order: override.order, from: `annotation ${ANNOTATION.override}`, untilMs: override.untilMs };
-  return { order: spec.modePolicy, from: "spec.modePolicy", ...problem };
+  const from = `annotation ${ANNOTATION.override}`;
+  if (override.is === "invalid") return { order: "Hold", from, ...problem };
+  if (override.is === "active") return { order: override.order, from, untilMs: override.untilMs };
+  return { order: spec.modePolicy, from: "spec.modePolicy" };
 }
 
 type Override =
@@ -35,35 +37,29 @@ const OVERRIDE = /^\s*(Fallback|Normal|Hold)\s+until=(\S+)\s*$/;
 
 export function parseOverride(value: string | undefined, nowMs: number): Override {
   if (value === undefined || value.trim() === "") return { is: "absent" };
-  const match = OVERRIDE.exec(value);
-  const untilMs = match?.[2] !== undefined && RFC3339.test(match[2]) ? Date.parse(match[2]) : Number.NaN;
-  if (!match || Number.isNaN(untilMs)) {
-    const shown = value.length > 80 ? `${value.slice(0, 80)}...` : value;
-    return {
-      is: "invalid",
-      problem: {
-        reason: "OverrideInvalid",
-        field: `metadata.annotations[${ANNOTATION.override}]`,
-        message: `Cannot read the override "${shown}": write Fallback, Normal or Hold, a space, and until= with a time such as 2026-01-31T12:00:00Z. Until then it is ignored`,
-      },
-    };
-  }
+  const untilMs = timeOf(/\buntil=(\S+)/.exec(value)?.[1] ?? "");
+  // Whatever it should have been, it would have ended by now: nobody is held by it for longer than he wrote.
   if (untilMs <= nowMs) return { is: "expired" };
-  return { is: "active", order: match[1] as "Fallback" | "Normal" | "Hold", untilMs };
-}
-const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-
-/** approve-return names the epoch that it approves, so that a forgotten annotation approves nothing later. */
-export function returnApproved(facts: Pick<Facts, "group">): boolean {
-  const { epoch = 0, mode } = facts.group.status;
-  const word = facts.group.annotations[ANNOTATION.approveReturn];
-  // A return that is under way was approved in the step before it.
-  return word === String(epoch) || (mode === "ToNormal" && word === String(epoch - 1));
+  const order = OVERRIDE.exec(value)?.[1];
+  if (order === undefined || Number.isNaN(untilMs)) return { is: "invalid", problem: unreadable(value) };
+  return { is: "active", order: order as "Fallback" | "Normal" | "Hold", untilMs };
 }
 
-const bare = (digest: string): string => digest.replace(/^sha256:/, "");
-/** accept-snapshot names the digest that it accepts, whole or at least its first 12 characters. */
-export function snapshotAccepted(facts: Pick<Facts, "group">, digest: string): boolean {
-  const word = facts.group.annotations[ANNOTATION.acceptSnapshot]?.trim();
-  return word !== undefined && bare(word).length >= 12 && bare(digest).startsWith(bare(word));
+const unreadable = (value: string): Problem => ({
+  reason: "OverrideInvalid",
+  field: `metadata.annotations[${ANNOTATION.override}]`,
+  message: `Cannot read the override "${shown(value)}": write Fallback, Normal or Hold, a space, and until= with a time such as 2026-01-31T12:00:00Z, or remove the annotation. Until then the group is held: only status and events are written`,
+});
+
+const shown = (value: string): string => (value.length > 80 ? `${value.slice(0, 80)}...` : value);
+
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+/** NaN for what is no time. Date.parse takes the 31st of February for a day in March. */
+function timeOf(text: string): number {
+  const [, year, month, day] = RFC3339.exec(text) ?? [];
+  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  return Number(day) <= lastDay ? Date.parse(text) : Number.NaN;
 }
+
+/** See approvals.ts. */
+export { returnApproved, snapshotAccepted } from "./approvals.ts";

@@ -23,5 +23,5 @@ export function empty(facts: Loose): void {
   facts.controlPlane.counts = { routes: 0, upstreams: 0, services: 0 };
 }
 export function approve(facts: Loose, offset: number): void {
-  facts.group.annotations = { "holdfast.dev/approve-return": String(facts.group.status.epoch + offset) };
+  facts.group.annotations = { "holdfast.dev/approve-return": `${facts.group.status.epoch + offset}-uid-grou` };
 }

@@ -44,7 +44,7 @@ test.for<Row>([
   ["suspended", (f) => (f.group.spec.suspend = true), 20_000, undefined, "Suspended"],
   ["Hold", (f) => override(f, "Hold until=2030-01-01T00:00:00Z"), 20_000, undefined, "HoldOrdered"],
   ["Hold that has expired", (f) => override(f, "Hold until=2020-01-01T00:00:00Z"), 20_000, "ToFallback", undefined],
-  ["an override that cannot be read", (f) => override(f, "Hold for ever"), 20_000, "ToFallback", undefined],
+  ["an override that cannot be read", (f) => override(f, "Hold for ever"), 20_000, undefined, "OverrideInvalid"],
   ["the group is being deleted", (f) => (f.group.deleting = true), 20_000, undefined, undefined],
   ["a watch is quiet", (f) => (f.watches.staleForMs = 109_999), 20_000, "ToFallback", undefined],
   ["a watch is blind", (f) => (f.watches.staleForMs = 110_000), 20_000, undefined, "WatchesBlind"],

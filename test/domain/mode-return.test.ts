@@ -151,7 +151,7 @@ describe("half way back", () => {
     expect(why()?.message).toBe("Moving pods back: 2 to go");
     delete facts.controlPlane.counts;
     expect(why()?.message).toBe(
-      `Moving pods back: 2 to go. It waits until the control plane's objects are counted; to go on all the same: annotate holdfast.dev/approve-return=${facts.group.status.epoch}`,
+      `Moving pods back: 2 to go. It waits until the control plane's objects are counted; to go on all the same: annotate holdfast.dev/approve-return=${facts.group.status.epoch}-uid-grou`,
     );
     approve(facts, 0);
     expect(why()?.message).toBe("Moving pods back: 2 to go");

@@ -13,7 +13,7 @@ test.for<Row>([
   ["the control plane holds what it should: any", (f) => (f.controlPlane.counts = { routes: 40 }), ["scale 3 -> 2"]],
   [
     "that it holds less is meant: any",
-    (f) => (f.group.annotations = { "holdfast.dev/approve-return": String(f.group.status.epoch) }),
+    (f) => (f.group.annotations = { "holdfast.dev/approve-return": `${f.group.status.epoch}-uid-grou` }),
     ["scale 3 -> 2"],
   ],
 ])("beside an emptied control plane, %s", ([, change, steps]) => {

@@ -13,7 +13,7 @@ test.for<Row>([
     "to none, confirmed",
     (f) => {
       wants(f, 0);
-      f.group.annotations = { "holdfast.dev/accept-replicas": "0" };
+      f.group.annotations = { "holdfast.dev/accept-replicas": "0-1-uid-grou" };
     },
     ["scale 2 -> 0"],
   ],
@@ -21,7 +21,7 @@ test.for<Row>([
     "to none, and another number is confirmed",
     (f) => {
       wants(f, 0);
-      f.group.annotations = { "holdfast.dev/accept-replicas": "1" };
+      f.group.annotations = { "holdfast.dev/accept-replicas": "1-1-uid-grou" };
     },
     [],
   ],

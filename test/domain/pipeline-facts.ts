@@ -33,8 +33,8 @@ export function last(facts: Loose, result: string, agoMs: number, digest?: strin
   const at = new Date(facts.nowMs - agoMs).toISOString();
   facts.group.status.snapshot.lastRehearsal = { ...before, result, at, ...(digest ? { digest } : {}) };
 }
-export function accept(facts: Loose, word: string): void {
-  facts.group.annotations = { "holdfast.dev/accept-snapshot": word };
+export function accept(facts: Loose, digest: string): void {
+  facts.group.annotations = { "holdfast.dev/accept-snapshot": `${digest.slice(7, 19)}-1-uid-grou` };
 }
 export function quarantined(facts: Loose): void {
   const Told = { type: "SnapshotQuarantined", status: "True", reason: "SnapshotShrunken", message: "m" };

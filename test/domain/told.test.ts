@@ -62,9 +62,13 @@ test.for([
   ["an end that is no time", "Hold until=tomorrow"],
   ["a date alone", "Normal until=2030-01-01"],
   ["another word", "fallback until=2030-01-01T00:00:00Z"],
+  ["a day that no month has", "Hold until=2030-02-30T12:00:00Z"],
+  ["a misspelt word", "Hodl until=2030-01-01T00:00:00Z"],
+  ["something after it", "Hold until=2030-01-01T00:00:00Z please"],
   ["a long text is cut", `Hold ${"x".repeat(200)}`],
-])("an override that cannot be read is told and ignored: %s", ([, word = ""]) => {
-  const { facts } = healthy();
+])("an override that cannot be read is told, and holds the group: %s", ([, word = ""]) => {
+  const { facts } = healthy({ traffic: { replicas: 3 } });
+  facts.group.spec.traffic.replicas = 2;
   override(facts, word);
   const plan = planOf(facts, held(facts, "Reachable", 5_000));
   const shown = word.length > 80 ? `${word.slice(0, 80)}...` : word;
@@ -73,10 +77,14 @@ test.for([
       type: "Stalled",
       status: "True",
       reason: "OverrideInvalid",
-      message: `metadata.annotations[holdfast.dev/override]: Cannot read the override "${shown}": write Fallback, Normal or Hold, a space, and until= with a time such as 2026-01-31T12:00:00Z. Until then it is ignored`,
+      message: `metadata.annotations[holdfast.dev/override]: Cannot read the override "${shown}": write Fallback, Normal or Hold, a space, and until= with a time such as 2026-01-31T12:00:00Z, or remove the annotation. Until then the group is held: only status and events are written`,
     }),
   );
-  expect([plan.recordsMode, told(plan, "Held")]).toEqual([false, undefined]);
+  expect([plan.recordsMode, done(plan), plan.broken]).toEqual([false, [], []]);
+  expect([told(plan, "Held"), told(plan, "Ready")]).toEqual(["OverrideInvalid", "Serving"]);
+  const events = plan.events.map(({ type, reason, action }) => `${type} ${reason} ${action}`);
+  expect(events).toEqual(expect.arrayContaining(["Warning OverrideInvalid Held", "Warning OverrideInvalid Stalled"]));
+  expect(plan.status.summary?.split("Cannot read the override").length).toBe(2); // once
   override(facts, "");
   expect(conditionOf(facts, "Stalled")).toMatchObject({ status: "False", reason: "Accepted" });
 });
@@ -97,9 +105,9 @@ test("a drop of replicas that is held says field, numbers and way out; the annot
     status: "True",
     reason: "ReplicasDropHeld",
     message:
-      "spec.traffic.replicas: spec.traffic.replicas dropped from 5 to 2, not through the scale subresource; 5 pods stay. If it is meant: annotate holdfast.dev/accept-replicas=2",
+      "spec.traffic.replicas: spec.traffic.replicas dropped from 5 to 2, not through the scale subresource; 5 pods stay. If it is meant: annotate holdfast.dev/accept-replicas=2-1-uid-grou",
   });
-  facts.group.annotations = { "holdfast.dev/accept-replicas": "2" };
+  facts.group.annotations = { "holdfast.dev/accept-replicas": "2-1-uid-grou" };
   const plan = planOf(facts, held(facts, "Reachable", 5_000));
   expect([told(plan, "Stalled"), done(plan)]).toEqual(["Accepted", expect.arrayContaining(["scale 5 -> 2"])]);
 });

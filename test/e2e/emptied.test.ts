@@ -133,9 +133,11 @@ test.runIf(FULL)("emptied, and it is meant: the documented command takes the gro
   await controlPlane.start();
   await empty();
   // It is told once the return has waited: 10 s, doubled by each flip of this hour, of which the stories above made three.
-  await story.until("the way out is told", 240, (status) => /approve-return=\d+/.test(status.summary));
-  const { epoch } = await stage.status();
-  await cluster.kubectl("-n", namespace, "annotate", "gwg/edge", `holdfast.dev/approve-return=${epoch}`, "--overwrite");
+  const WAY_OUT = /holdfast\.dev\/approve-return=[0-9a-f-]+/;
+  await story.until("the way out is told", 240, (status) => WAY_OUT.test(status.summary));
+  const { epoch, summary } = await stage.status();
+  const [word] = WAY_OUT.exec(summary) ?? [];
+  await cluster.kubectl("-n", namespace, "annotate", "gwg/edge", String(word), "--overwrite");
   await story.until("a successor fails the check: told, and no pod of the snapshot leaves", 90, ({ mode, summary }) => {
     return mode === "ToNormal" && /do not answer 200 to spec.traffic.check.path \/r1/.test(summary);
   });

@@ -104,7 +104,7 @@ test.runIf(FULL)(
       await writePair(stage, "edge-raw", { ...good, resources: half });
       await stage.until("SnapshotShrunken", 30, (status) => isTrue(status, "SnapshotQuarantined"));
       const { message } = condition(await stage.status(), "SnapshotQuarantined");
-      const [word] = /holdfast\.dev\/accept-snapshot=[0-9a-z:]+/.exec(message) ?? [];
+      const [word] = /holdfast\.dev\/accept-snapshot=[0-9a-z-]+/.exec(message) ?? [];
       await stage.cluster.kubectl("-n", stage.namespace, "annotate", "gwg/edge", String(word));
       await stage.until("promoted", 90, (status) => {
         return (

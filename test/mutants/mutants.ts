@@ -2,6 +2,7 @@ import { FROZEN } from "./frozen.ts";
 import { LABELS } from "./labels.ts";
 import { LIVES } from "./lives.ts";
 import { STORE_MUTANTS } from "./store.ts";
+import { WORDS } from "./words.ts";
 
 /** One guard of the decision core taken away. `find` stands exactly once in operator/domain/<file>. */
 export interface Mutant {
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...LIVES,
   ...FROZEN,
+  ...WORDS,
   m("verdict.ts", "one connected gateway is enough to doubt", "w.connected > 0 || w.placesAnswered > 0", "false"),
   m("verdict.ts", "a place that was answered is enough to doubt", " || w.placesAnswered > 0", ""),
   m("evidence.ts", "a loss of the former control plane is none of this one", " && elsewhere(pod) ?", " && false ?"),
@@ -169,9 +171,6 @@ export const MUTANTS: readonly Mutant[] = [
     "new Date(facts.nowMs)",
   ),
   m("words.ts", "an override ends", 'if (untilMs <= nowMs) return { is: "expired" };', ""),
-  m("words.ts", "an acceptance names the digest", "bare(word).length >= 12 &&", ""),
-  m("words.ts", "an approval names the epoch", "return word === String(epoch) ||", "return word !== undefined ||"),
-  m("words.ts", "an approval holds through the return", ' || (mode === "ToNormal" && word === String(epoch - 1))', ""),
   m("mode.ts", "Hold", 'if (words.order === "Hold")', "if (false)"),
   m("mode.ts", "the dwell of a loss", "Math.max(0, wantedMs - evidence.heldMs)", "0"),
   m("mode.ts", "self-suspicion", "peers.controlPlanes >= 3 &&", "false &&"),

@@ -38,7 +38,7 @@ test("an emptied control plane in normal mode: quarantined, the verified pair st
   expect(world.condition("SnapshotQuarantined")?.reason).toBe("SnapshotShrunken");
   expect(world.condition("ControlPlaneRegressed")?.status).toBe("True");
   expect(world.condition("FallbackReady")?.status).toBe("True");
-  world.annotations["holdfast.dev/accept-snapshot"] = world.held.digest.slice("sha256:".length, 20);
+  world.annotations["holdfast.dev/accept-snapshot"] = `${world.held.digest.slice("sha256:".length, 19)}-1-uid-grou`;
   world.run(60);
   expect(world.verified).toEqual(world.held);
 });
@@ -54,12 +54,82 @@ test("an emptied control plane at the return: the group stays in fallback until 
   world.run(600);
   expect(world.mode).toBe("Fallback");
   expect(world.condition("ControlPlaneRegressed")?.status).toBe("True");
-  world.annotations["holdfast.dev/approve-return"] = "1"; // of another time: approves nothing
+  world.annotations["holdfast.dev/approve-return"] = "1-uid-grou"; // of another time: approves nothing
   world.run(60);
   expect(world.mode).toBe("Fallback");
-  world.annotations["holdfast.dev/approve-return"] = String(world.status.epoch);
+  world.annotations["holdfast.dev/approve-return"] = `${world.status.epoch}-uid-grou`;
   world.until(() => world.mode === "Normal", 200);
   expect(world.mode).toBe("Normal");
+});
+
+test("an acceptance and an approval count once: the next time the same is lost, they are asked for anew", () => {
+  const world = provenWorld();
+  const good = world.held;
+  const emptied = content("e0", 0);
+  const asked = (type: string, annotation: string) =>
+    new RegExp(`${annotation}=(\\S+)`).exec(world.condition(type)?.message ?? "")?.[1] ?? "nothing";
+  world.held = emptied;
+  world.run(60);
+  const first = asked("SnapshotQuarantined", "accept-snapshot");
+  world.annotations["holdfast.dev/accept-snapshot"] = first;
+  world.until(() => world.verified?.digest === emptied.digest, 100).run(10);
+  expect(world.status.approvals).toEqual({ acceptSnapshot: first });
+  world.held = good;
+  world.until(() => world.verified?.digest === good.digest, 1_000).run(10);
+  world.held = emptied;
+  world.run(1_000);
+  expect([world.verified?.digest, world.condition("SnapshotQuarantined")?.reason]).toEqual([
+    good.digest,
+    "SnapshotShrunken",
+  ]);
+  world.annotations["holdfast.dev/accept-snapshot"] = asked("SnapshotQuarantined", "accept-snapshot");
+  world.until(() => world.verified?.digest === emptied.digest, 1_000);
+  expect(world.verified?.digest).toBe(emptied.digest);
+});
+
+test("a drop of replicas that was accepted once is held the next time", () => {
+  const world = provenWorld({ traffic: { replicas: 6 } });
+  world.replicasSetBy = "other";
+  const wants = (replicas: number) => {
+    world.spec = structuredClone(world.spec);
+    world.spec.traffic.replicas = replicas;
+    world.run(60);
+  };
+  world.watching = false;
+  wants(2);
+  const [, value = ""] = /accept-replicas=(\S+)$/.exec(world.condition("Stalled")?.message ?? "") ?? [];
+  world.annotations["holdfast.dev/accept-replicas"] = value;
+  world.run(60);
+  expect(world.replicas).toBe(2);
+  wants(6);
+  expect(world.replicas).toBe(6);
+  wants(2);
+  expect([world.replicas, world.condition("Stalled")?.reason]).toEqual([6, "ReplicasDropHeld"]);
+});
+
+test("a return that was approved in an earlier outage approves none of the next", () => {
+  const world = provenWorld();
+  const outage = () => {
+    world.held = content("d1");
+    world.controlPlane = "down";
+    world.until(() => world.mode === "Fallback", 200);
+    for (const pod of [...world.pods]) world.kill(pod);
+    world.run(30);
+    world.held = content("e0", 0);
+    world.controlPlane = "up";
+    world.run(300);
+  };
+  outage();
+  world.annotations["holdfast.dev/approve-return"] = `${world.status.epoch}-uid-grou`;
+  world.until(() => world.mode === "Normal", 300);
+  expect([world.mode, world.status.approvals?.approveReturn]).toEqual([
+    "Normal",
+    world.annotations["holdfast.dev/approve-return"],
+  ]);
+  world.held = content("d1");
+  world.run(60);
+  outage();
+  expect([world.mode, world.from("fallback")]).toEqual(["Fallback", 2]);
 });
 
 test("a control plane that comes back emptied while pods still serve from memory: a person moves all to the last good pair", () => {

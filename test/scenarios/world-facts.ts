@@ -40,7 +40,7 @@ export function factsOf(world: WorldState, { sight, cluster, store }: Parts): Fa
       spec: world.spec,
       status: world.status,
       deleting: false,
-      replicasSetBy: "scale",
+      replicasSetBy: world.replicasSetBy,
     },
     rendered: {
       normal: "normal: 1",

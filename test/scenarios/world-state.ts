@@ -16,6 +16,8 @@ export class WorldState {
   nowMs = START_MS;
   spec: GatewayGroupSpec;
   annotations: Record<string, string> = {};
+  /** Whose spec.traffic.replicas it is: a drop by more than half is held unless it came through the scale subresource. */
+  replicasSetBy: "scale" | "other" = "scale";
   generation = 1;
   status: GatewayGroupStatus = { observedGeneration: -1 };
   memory: GroupMemory = emptyMemory();

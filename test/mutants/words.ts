@@ -1,0 +1,32 @@
+import type { Mutant } from "./mutants.ts";
+
+const m = (file: string, removes: string, find: string, replace: string): Mutant => ({ file, find, replace, removes });
+
+/** What people write: overrides that cannot be read, and approvals that count once. */
+export const WORDS: readonly Mutant[] = [
+  m("words.ts", "an override that cannot be read holds", 'return { order: "Hold", from, ...problem };', ""),
+  m("mode.ts", "held by it, only status is written", '"OverrideInvalid", "WatchesBlind"', '"WatchesBlind"'),
+  m("words.ts", "no month has 31 days more", "Number(day) <= lastDay ?", "true ?"),
+  m("words.ts", "whatever it was, it has ended", "if (untilMs <= nowMs)", "if (false)"),
+  m("approvals.ts", "an approval is for one group", "facts.group.uid.slice(0, 8)", '"uid-grou"'),
+  m("approvals.ts", "an approval names the epoch", "value === returnValue(facts, epoch) ||", "/^\\d/.test(value) ||"),
+  m("approvals.ts", "an approval holds through the return", 'mode === "ToNormal" && value', "false && value"),
+  m("approvals.ts", "an approval is used up within its epoch", "used?.[1] === String(epoch) ?", "false ?"),
+  m("approvals.ts", "an acceptance counts once", "Number(used?.[1] ?? 0) + 1", "1"),
+  m(
+    "approvals.ts",
+    "a half-done drop is not used",
+    "reachesReplicas !== undefined && replicasAccepted",
+    "replicasAccepted",
+  ),
+  m("approvals.ts", "a pair that is verified uses its acceptance", "verifies !== snapshot?.digest && ", "false && "),
+  m("approvals.ts", "a return uses its approval", "(did.returned || ended)", "ended"),
+  m("approvals.ts", "an approval ends with its reason", "(did.returned || ended)", "did.returned"),
+  m("approvals.ts", "another format is refused", "FORMAT[which].test(value)", "true"),
+  m(
+    "situation.ts",
+    "a drop that is still to come uses no acceptance",
+    "isDrop(facts, live) ? undefined :",
+    "false ? undefined :",
+  ),
+];
