@@ -1,11 +1,11 @@
 import type { Reason } from "../api/reasons.ts";
+import { howToReturn, returnApproved } from "./approvals.ts";
 import type { GroupMemory } from "./evidence.ts";
 import type { ModeStep } from "./mode.ts";
 import type { Motion } from "./motion.ts";
 import { isReady, servesFrom } from "./pods.ts";
 import type { Situation } from "./situation.ts";
 import type { TemplatePlan } from "./template.ts";
-import { returnApproved } from "./words.ts";
 
 /** A move of pods that has come no further for so long is held: it says what it waits for, and its turn goes to others. */
 export const STALLED_AFTER_MS = 600_000;
@@ -87,7 +87,7 @@ function reasonsOf({ situation, template }: StallInput): string[] {
       : undefined,
     mode === "ToNormal" && evidence.verdict.word !== "Reachable" ? "the control plane is not back" : undefined,
     back && regression.is === "unknown" && !returnApproved(facts)
-      ? `the objects of the control plane are not counted; to go on all the same: annotate holdfast.dev/approve-return=${facts.group.status.epoch ?? 0}`
+      ? `the objects of the control plane are not counted; to go on all the same: ${howToReturn(facts)}`
       : undefined,
     unpassedCheck(situation),
     notReady(situation),
