@@ -1,5 +1,4 @@
-import { CONTAINER } from "../operator/domain/desired/common.ts";
-import { VOLUME } from "../operator/domain/desired/containers.ts";
+import { CONTAINER, VOLUME } from "../operator/domain/desired/common.ts";
 import { GATEWAY_PORTS, STATUS_READY_PATH, STORE_ENV_PREFIX } from "../operator/gateway/api7-facts.ts";
 import { OWNED } from "../operator/gateway/api7-render-owned.ts";
 

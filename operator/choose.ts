@@ -1,10 +1,12 @@
 // `holdfast choose`: what stands between a gateway and its start, so it does little and can hardly fail.
-//   choose              the start choice: writes the config.yaml that the gateway starts with; always exits 0
+//   choose              the start choice: writes the config.yaml that the gateway starts with; exits 0, and 1 only
+//                       where no gateway could start: then the kubelet lets it choose again
+//   choose --configure  writes the one config.yaml that there is, with its storage keys; exits 1 when they are missing
 //   choose --probe      a witness: asks the control plane what a gateway would ask, from where gateways run; exits 0
 //   choose --rehearse   counts what the gateway beside it has loaded; exits 0 loaded, 1 not
-// Each leaves one line of JSON as its termination message. No API access, no store access; of the storage keys only
-// whether they are set is looked at.
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+// Each leaves one line of JSON as its termination message. No API access, no store access. The storage keys pass through
+// here, from a Secret's files into config.yaml: nothing of them is said.
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   chooseStart,
@@ -16,11 +18,13 @@ import {
   type StartFacts,
   type StartMessage,
   type StartReference,
+  startsInVain,
 } from "./domain/choice.ts";
 import { type Answer, OWN_LAG_LIMIT_MS } from "./gateway/api7-answer.ts";
-import { CLIENT_CERTIFICATE_KEYS, GATEWAY_PORTS, STORE_ENV_PREFIX } from "./gateway/api7-facts.ts";
+import { CLIENT_CERTIFICATE_KEYS, GATEWAY_PORTS } from "./gateway/api7-facts.ts";
 import { type ControlPlaneTarget, probeControlPlane, probeInParallel } from "./gateway/api7-probe.ts";
 import { rehearse } from "./gateway/api7-probe-gateway.ts";
+import { withStoreKeys } from "./gateway/api7-store-keys.ts";
 
 /** Both questions together, no retry: what a start during an outage waits at most. */
 const PROBE_TIMEOUT_MS = 4_000;
@@ -44,7 +48,7 @@ async function start(): Promise<void> {
   process.on("SIGTERM", () => giveUp("SIGTERM"));
   setTimeout(() => giveUp("HardLimit"), HARD_LIMIT_MS);
   await choose().then(
-    (message) => end(message, 0),
+    (message) => end(message, startsInVain(message) ? 1 : 0),
     (error) => giveUp(codeOf(error)),
   );
 }
@@ -53,7 +57,7 @@ async function start(): Promise<void> {
 async function choose(): Promise<StartMessage> {
   const normal = readOptional("normal/config.yaml");
   if (normal !== undefined) writeConfig(normal);
-  const fallback = readOptional("fallback/config.yaml");
+  const fallback = fallbackConfig();
   const published = readOptional("start/start.json");
   const target = controlPlane();
   const nothing = { recorded: "absent", proof: "absent" } as const;
@@ -64,7 +68,7 @@ async function choose(): Promise<StartMessage> {
     fallbackConfig: fallback !== undefined,
     clientCertificate: target.tls !== undefined,
     clientCA: target.tls?.ca !== undefined,
-    readerKeys: storeVariables(fallback ?? "").every((name) => (env[name] ?? "") !== ""),
+    readerKeys: fallback === undefined || fallback.missing.length === 0,
     endpoint: endpoint !== "",
   };
   const { choice, reason, probe } = await decide(
@@ -76,7 +80,7 @@ async function choose(): Promise<StartMessage> {
     },
     target,
   );
-  if (choice === "fallback" && fallback !== undefined) writeConfig(fallback);
+  if (choice === "fallback" && fallback !== undefined && there.readerKeys) writeConfig(fallback.text, WITH_KEYS);
   return {
     choice,
     reason,
@@ -136,10 +140,23 @@ function controlPlane(): ControlPlaneTarget {
   };
 }
 
-/** Names of the storage keys that a configuration asks its environment for. */
-function storeVariables(config: string): string[] {
-  const named = config.matchAll(/\$\{\{\s*(\w+)\s*\}\}/g);
-  return [...named].map((match) => match[1] ?? "").filter((name) => name.startsWith(STORE_ENV_PREFIX));
+/** The configuration that reads or writes the store, with the keys of the mounted Secret in it. */
+function fallbackConfig(): { text: string; missing: string[] } | undefined {
+  const rendered = readOptional("fallback/config.yaml");
+  return rendered === undefined ? undefined : withStoreKeys(rendered, (name) => readOptional(`store/${name}`));
+}
+
+/** For an exporter or a rehearsal, which have nothing to choose. */
+function configure(): void {
+  const config = fallbackConfig();
+  const lacks =
+    config === undefined
+      ? "there is no configuration for this gateway"
+      : config.missing.map((key) => `the storage Secret has no usable ${key}`).join(", ");
+  if (config !== undefined && lacks === "") {
+    writeConfig(config.text, WITH_KEYS);
+    end({ configured: true, ms: elapsedMs() }, 0);
+  } else end({ loaded: false, why: lacks, ms: elapsedMs() }, 1);
 }
 
 const readOptional = (path: string): string | undefined => readText(join(root, path));
@@ -153,10 +170,14 @@ function readText(path: string): string | undefined {
   }
 }
 
+/** Whoever runs as the gateway's user or in the pod's own group: the gateway may have another user by podTemplate. */
+const WITH_KEYS = 0o440;
+
 /** In one step: a gateway never starts with half a file, whenever we are killed. */
-function writeConfig(text: string): void {
+function writeConfig(text: string, mode = 0o644): void {
   const path = join(root, "conf/config.yaml");
-  writeFileSync(`${path}.next`, text, { mode: 0o644 });
+  rmSync(`${path}.next`, { force: true }); // one that an earlier run left could not be opened for writing
+  writeFileSync(`${path}.next`, text, { mode });
   renameSync(`${path}.next`, path);
 }
 
@@ -204,4 +225,5 @@ function leave(exitCode: number): void {
 
 if (process.argv.includes("--probe")) await witness();
 else if (process.argv.includes("--rehearse")) await rehearsal();
+else if (process.argv.includes("--configure")) configure();
 else await start();

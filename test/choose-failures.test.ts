@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildChoose, FALLBACK, groupPod, NORMAL, type Pod, startPod } from "./choose-run.ts";
+import { buildChoose, FILLED, groupPod, NORMAL, type Pod, startPod } from "./choose-run.ts";
 import { type Certificates, controlPlane, makeCertificates, nobody, Stubs } from "./gateway/control-plane-stub.ts";
 
 const stubs = new Stubs();
@@ -89,7 +89,7 @@ describe("what it cannot write", () => {
     const given = pod(await nobody());
     const env = { ...given.env, HOLDFAST_TERMINATION_LOG: "/proc/no/such/place" };
     const ended = await startPod(stubs, bundle, { ...given, env }).ended;
-    expect([ended.exitCode, ended.config]).toEqual([0, FALLBACK]);
+    expect([ended.exitCode, ended.config]).toEqual([0, FILLED]);
     expect(ended.output).toContain("ControlPlaneSilent");
   });
 });
@@ -105,7 +105,7 @@ test("a configuration is replaced in one step: a reader holds the old file or th
     await new Promise((resolve) => setImmediate(resolve));
   }
   expect(seen.size).toBeGreaterThan(0);
-  for (const text of seen) expect([NORMAL, FALLBACK]).toContain(text);
+  for (const text of seen) expect([NORMAL, FILLED]).toContain(text);
   expect(existsSync(`${path}.next`)).toBe(false);
 });
 

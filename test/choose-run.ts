@@ -27,6 +27,8 @@ export interface Ended {
   message: Record<string, unknown> | undefined;
   /** The configuration that the gateway would start with. */
   config: string | undefined;
+  /** Who may read it, as of a file: 644. */
+  configMode: string | undefined;
   output: string;
   tookMs: number;
 }
@@ -69,9 +71,11 @@ export function startPod(stubs: Stubs, bundle: string, pod: Pod): Running {
       const read = (path: string) =>
         statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path, "utf8") : undefined;
       const message = read(log);
+      const config = join(root, "conf/config.yaml");
+      const configMode = statSync(config, { throwIfNoEntry: false })?.mode.toString(8).slice(-3);
       const tookMs = Math.round(performance.now() - startedAt);
       const parsed = message === undefined ? undefined : JSON.parse(message);
-      resolve({ exitCode, signal, message: parsed, config: read(join(root, "conf/config.yaml")), output, tookMs });
+      resolve({ exitCode, signal, message: parsed, config: read(config), configMode, output, tookMs });
     });
   });
   return { root, pid: child.pid ?? 0, ended };
@@ -89,8 +93,9 @@ export function startJson(mode: string, template: string = TEMPLATE): string {
   return JSON.stringify({ mode, epoch: 3, proofs });
 }
 
-/** A storage key that must never be seen again. */
+/** A storage key that must be seen in the configuration alone. */
 export const KEY = "planted-storage-key-4711";
+export const FILLED = `role: fallback\naccess_key: "${KEY}"\n`;
 
 export interface Change {
   files?: Record<string, string | undefined>;
@@ -100,6 +105,7 @@ export interface Change {
 /** A pod of a group in Normal with everything at hand. `undefined` takes a file or a variable away. */
 export function groupPod(made: Certificates, endpoint: string, change: Change = {}): Pod {
   const files = {
+    "store/accessKeyId": KEY,
     "normal/config.yaml": NORMAL,
     "fallback/config.yaml": FALLBACK,
     "start/start.json": startJson("Normal"),
@@ -108,7 +114,7 @@ export function groupPod(made: Certificates, endpoint: string, change: Change = 
     "cp-cert/ca.crt": made.ca,
     ...change.files,
   };
-  const env = { HOLDFAST_CP_ENDPOINT: endpoint, HOLDFAST_STORE_ACCESS_KEY: KEY, ...change.env };
+  const env = { HOLDFAST_CP_ENDPOINT: endpoint, ...change.env };
   return { files: present(files), env: present(env) };
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StartMessage } from "../operator/domain/choice.ts";
-import { buildChoose, type Change, FALLBACK, groupPod, KEY, NORMAL, startJson, startPod } from "./choose-run.ts";
+import { buildChoose, type Change, FILLED, groupPod, KEY, NORMAL, startJson, startPod } from "./choose-run.ts";
 import {
   type Behaviour,
   blackHole,
@@ -29,11 +29,12 @@ const strict = () => strictServer(stubs, made, "-tls1_3");
 const startFile = (text: string | undefined) => ({ files: { "start/start.json": text } });
 const mode = (recorded: string) => startFile(startJson(recorded));
 const without = (...paths: string[]) => ({ files: Object.fromEntries(paths.map((path) => [path, undefined])) });
-const noKeys = { env: { HOLDFAST_STORE_ACCESS_KEY: undefined } };
+const noKeys = without("store/accessKeyId");
 const slow = (ms: number) => scripted({ version: { json: VERSION, afterMs: ms } });
 const slowStore = scripted({ range: { json: RANGE, afterMs: 1_500 } });
 const forbidden = scripted({ version: { status: 403 }, range: { status: 403 } });
 const notProven = startFile(JSON.stringify({ mode: "Normal", epoch: 3 }));
+const withoutKeysAndProof = { files: { ...noKeys.files, ...notProven.files } };
 const noCertificate = without("cp-cert/tls.crt", "cp-cert/tls.key", "cp-cert/ca.crt");
 
 /** Said: choice, reason, both answers (or - when it was not asked), and what was absent. */
@@ -94,14 +95,26 @@ describe("a pod starts", () => {
     [
       "recorded Fallback, keys absent, up",
       up,
-      { ...mode("Fallback"), ...noKeys },
+      { files: { ...mode("Fallback").files, ...noKeys.files } },
       "normal ReaderKeyAbsent ok/ok readerKeys",
     ],
     [
       "keys empty, down",
       nobody,
-      { env: { HOLDFAST_STORE_ACCESS_KEY: "" } },
+      { files: { "store/accessKeyId": "" } },
       "fallback ReaderKeyAbsent refused/refused readerKeys",
+    ],
+    [
+      "keys under the other name, down",
+      nobody,
+      { files: { "store/accessKeyId": undefined, "store/AWS_ACCESS_KEY_ID": KEY } },
+      "fallback ControlPlaneSilent refused/refused",
+    ],
+    [
+      "keys absent, down, nothing proven: no matter",
+      nobody,
+      withoutKeysAndProof,
+      "normal NoProof refused/refused readerKeys",
     ],
     ["keys absent, up: no matter", up, noKeys, "normal ControlPlaneAnswered ok/ok readerKeys"],
     [
@@ -115,15 +128,50 @@ describe("a pod starts", () => {
     const stranger = { files: { "cp-cert/tls.crt": cert, "cp-cert/tls.key": key } };
     const given = groupPod(made, await endpoint(), change === "stranger" ? stranger : change);
     const ended = await startPod(stubs, bundle, given).ended;
-    expect(ended.exitCode).toBe(0);
+    // With neither control plane nor keys no gateway could start: it fails, so that the kubelet lets it choose again.
+    const vain = said.startsWith("fallback ReaderKeyAbsent");
+    expect(ended.exitCode).toBe(vain ? 1 : 0);
     expect(summary(ended.message)).toBe(said);
-    expect(ended.config).toBe(said.startsWith("normal") ? NORMAL : FALLBACK);
+    const snapshot = said.startsWith("fallback") && !vain;
+    expect([ended.config, ended.configMode]).toEqual(snapshot ? [FILLED, "440"] : [NORMAL, "644"]);
     expect(ended.tookMs).toBeLessThan(15_000);
-    expect(JSON.stringify(ended)).not.toContain(KEY);
+    expect(JSON.stringify([ended.message, ended.output])).not.toContain(KEY);
   });
   test("which template and which epoch it was is told, too", async () => {
     const { message } = await startPod(stubs, bundle, groupPod(made, await nobody())).ended;
     expect(message).toMatchObject({ template: "7c9f", epoch: 3 });
+  });
+});
+
+describe("what has nothing to choose is configured", () => {
+  const configured = (change: Change = {}) => {
+    const pod = groupPod(made, "https://127.0.0.1:1", {
+      ...change,
+      files: { "normal/config.yaml": undefined, ...change.files },
+    });
+    return startPod(stubs, bundle, { ...pod, args: ["choose", "--configure"] }).ended;
+  };
+
+  test("its keys get into its configuration and nowhere else", async () => {
+    const ended = await configured();
+    expect([ended.exitCode, ended.config, ended.configMode]).toEqual([0, FILLED, "440"]);
+    expect(ended.message).toMatchObject({ configured: true });
+    expect(JSON.stringify([ended.message, ended.output])).not.toContain(KEY);
+  });
+
+  test.for<[sentence: string, change: Change, why: string]>([
+    ["without a Secret", noKeys, "the storage Secret has no usable accessKeyId or AWS_ACCESS_KEY_ID"],
+    [
+      "with a key that is none",
+      { files: { "store/accessKeyId": `${KEY}\n` } },
+      "the storage Secret has no usable accessKeyId",
+    ],
+    ["without a configuration", without("fallback/config.yaml"), "there is no configuration for this gateway"],
+  ])("%s it fails, says why, and starts no gateway", async ([, change, why]) => {
+    const ended = await configured(change);
+    expect([ended.exitCode, ended.config]).toEqual([1, undefined]);
+    expect(ended.message).toMatchObject({ loaded: false, why: expect.stringContaining(why) });
+    expect(JSON.stringify([ended.message, ended.output])).not.toContain(KEY);
   });
 });
 

@@ -32,7 +32,7 @@ export interface StartFacts {
   probe: Probe;
   /** Which rendered configurations are mounted. */
   configs: { normal: boolean; fallback: boolean };
-  /** Whether every storage variable that the fallback configuration names has a value in this pod. */
+  /** Whether every storage key that the fallback configuration needs is mounted into this pod. */
   readerKeys: "present" | "absent";
 }
 
@@ -73,9 +73,8 @@ export type StartStep = ({ probeFirst: false } & StartChoice) | { probeFirst: tr
  * 6. It did not answer: fallback. Also after 401/403, where a normal start dies just as surely: a pod that cannot start harms
  *    nobody by starting elsewhere, and the operator reports the misconfiguration on its own.
  *
- * Missing keys do not change rule 6. Such a gateway exits on the unset variable, a normal one on the missing control
- * plane; but the kubelet resolves the variable anew at each restart of the container, so the first comes up by itself
- * as soon as its Secret is back, and its error names what is missing.
+ * Missing keys do not change rule 6: a normal gateway would exit on the missing control plane. But no gateway is started
+ * (`startsInVain`): the kubelet lets the choice be made again, and again, until the control plane or the keys are there.
  *
  * Publishing a proof is the permission to use it: where pods must not choose the fallback by themselves, the operator
  * publishes none outside of a recorded fallback.
@@ -123,6 +122,13 @@ export interface StartMessage extends StartChoice {
   failure?: string;
   ms: number;
 }
+
+/**
+ * No gateway could start: neither the control plane nor the storage keys are there. A gateway container that restarts
+ * keeps its configuration, an init container that failed decides anew; so this one fails, with what it found.
+ */
+export const startsInVain = ({ choice, absent }: { choice: string; absent: readonly string[] }): boolean =>
+  choice === "fallback" && absent.includes("readerKeys");
 
 export const START_REFERENCES = [
   "start",

@@ -80,7 +80,7 @@ export interface GatewayProfile {
   runAsUser: number;
   runAsGroup: number;
   ports: { http: number; https: number; status: number; metrics: number; control: number };
-  env: { shortID: string; storeAccessKey: string; storeSecretKey: string; storeAccountKey: string; workers: string };
+  env: { shortID: string; workers: string };
 }
 
 export type SecretFact =

@@ -1,8 +1,9 @@
 import { returnApproved } from "./approvals.ts";
+import { startsInVain } from "./choice.ts";
 import type { PodFact } from "./facts-cluster.ts";
 import type { MotionInput } from "./motion.ts";
 import { cannotRun } from "./motion-failure.ts";
-import { cannotStart, choseSnapshot, isReady, isServing } from "./pods.ts";
+import { cannotStart, choseSnapshot, isNotUp, isReady, isServing } from "./pods.ts";
 
 /** Which pods a motion is about: those that cannot start, those that leave, those that remain to be replaced. */
 
@@ -12,12 +13,23 @@ import { cannotStart, choseSnapshot, isReady, isServing } from "./pods.ts";
  */
 export function stuckPods({ facts, evidence, publishedKeys, mode }: MotionInput): PodFact[] {
   const proven = (pod: PodFact) => pod.proofKey !== undefined && publishedKeys.has(pod.proofKey);
+  const renewed = (pod: PodFact) => proven(pod) && lacksKeys(pod, facts.nowMs) && isProvenSince(pod, facts);
   if (evidence.verdict.word === "Reachable") {
-    if (mode === "ToFallback" || mode === "Fallback") return []; // a new pod would choose the snapshot again
+    // In fallback a new pod would choose the snapshot again.
+    if (mode === "ToFallback" || mode === "Fallback") return facts.pods.filter(renewed);
     return facts.pods.filter((pod) => cannotStart(pod, "fallback", facts.nowMs));
   }
-  return facts.pods.filter((pod) => cannotStart(pod, "normal", facts.nowMs) && proven(pod));
+  return facts.pods.filter((pod) => (cannotStart(pod, "normal", facts.nowMs) && proven(pod)) || renewed(pod));
 }
+
+/** It chose the snapshot and does not come up with the storage keys that it found at its start, if it found any. */
+const lacksKeys = (pod: PodFact, nowMs: number): boolean =>
+  cannotStart(pod, "fallback", nowMs) || (isNotUp(pod) && startsInVain(pod.start ?? NOTHING_CHOSEN));
+const NOTHING_CHOSEN = { choice: "normal", absent: [] } as const;
+
+/** A gateway of the same template has loaded the snapshot since this pod was made: one like it would come up now. */
+const isProvenSince = (pod: PodFact, { group }: MotionInput["facts"]): boolean =>
+  (group.status.snapshot?.proofs ?? []).some(({ key, at }) => key === pod.proofKey && Date.parse(at) > pod.createdMs);
 
 /** Pods from the other source, ready or not: the mode is not reached while there are any. */
 export function remainingOf({ facts, mode, motionDue }: MotionInput): number {

@@ -27,9 +27,12 @@ const FIRST_START_MS = 60_000;
  * in place keeps its configuration, so only a new pod can choose again. One whose gateway never ran holds no memory at all.
  */
 export function cannotStart(pod: PodFact, choice: "normal" | "fallback", nowMs: number): boolean {
-  if (pod.deleting || pod.ready || pod.start?.choice !== choice || pod.trouble === undefined) return false;
+  if (!isNotUp(pod) || pod.start?.choice !== choice) return false;
   return pod.restarts >= 2 || (pod.neverRan === true && nowMs - pod.createdMs > FIRST_START_MS);
 }
+
+/** Not Ready, and the kubelet says why. */
+export const isNotUp = (pod: PodFact): boolean => !pod.deleting && !pod.ready && pod.trouble !== undefined;
 
 /**
  * It chose the snapshot by itself: it met no control plane, or could not tell (a name or a route that came late). One like

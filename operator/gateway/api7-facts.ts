@@ -41,17 +41,24 @@ export const CLIENT_CERTIFICATE_KEYS = { certificate: "tls.crt", privateKey: "tl
 export const SHORT_ID_ENV = "API7_GATEWAY_GROUP_SHORT_ID";
 
 /**
- * Names that Holdfast gives to storage keys in the gateway's environment. config.yaml holds `${{NAME}}`, replaced at
- * start ([D] for config.yaml, [O] inside fallback_cp). [M] An unset one makes the gateway exit 1: the normal
- * configuration therefore names none.
+ * Where a rendered config.yaml wants a storage key it says `${{NAME}}`; `choose` puts the key itself there, in the pod.
+ * Never by the environment: [M] `$env://NAME` in a plugin, or `${{NAME}}` in a snapshot, would hand it to whoever may
+ * write a route. [M] A gateway that finds such a name unset exits 1 and names it.
  */
-export const STORE_ENV = {
+export const STORE_PLACE = {
   accessKey: "HOLDFAST_STORE_ACCESS_KEY",
   secretKey: "HOLDFAST_STORE_SECRET_KEY",
   accountKey: "HOLDFAST_STORE_ACCOUNT_KEY",
 } as const;
 
-/** Every environment variable of ours that a rendered config.yaml may name begins so. */
+/** Under which keys of a Secret they are looked for; the same as the storage boundary accepts (a test holds them equal). */
+export const STORE_KEYS: Readonly<Record<string, readonly string[]>> = {
+  [STORE_PLACE.accessKey]: ["accessKeyId", "AWS_ACCESS_KEY_ID"],
+  [STORE_PLACE.secretKey]: ["secretAccessKey", "AWS_SECRET_ACCESS_KEY"],
+  [STORE_PLACE.accountKey]: ["accountKey", "AZURE_STORAGE_KEY"],
+};
+
+/** Every name of ours that a rendered config.yaml may hold begins so. */
 export const STORE_ENV_PREFIX = "HOLDFAST_STORE_";
 
 /** [D] Chart: prefix of every key in the control plane's etcd view. */
@@ -116,9 +123,6 @@ export const GATEWAY_PROFILE = {
   ports: GATEWAY_PORTS,
   env: {
     shortID: SHORT_ID_ENV,
-    storeAccessKey: STORE_ENV.accessKey,
-    storeSecretKey: STORE_ENV.secretKey,
-    storeAccountKey: STORE_ENV.accountKey,
     workers: WORKERS_ENV,
   },
 } as const;

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { CLIENT_CERTIFICATE_KEYS, ETCD_PREFIX, GATEWAY_PATHS, STORE_ENV } from "./api7-facts.ts";
+import { CLIENT_CERTIFICATE_KEYS, ETCD_PREFIX, GATEWAY_PATHS, STORE_PLACE } from "./api7-facts.ts";
 import { chartDefaults, type Listeners } from "./api7-render-defaults.ts";
 import { type JsonObject, mergeOverrides } from "./api7-render-merge.ts";
 
@@ -54,7 +54,7 @@ export function renderGatewayConfig(input: RenderInput): string {
       sortMapEntries: true,
       lineWidth: 0,
       aliasDuplicateObjects: false,
-      // Quoted, so that no YAML reader takes "on" or "3.10" for anything but text. [M] ${{ENV}} is retyped all the same.
+      // Quoted, so that no YAML reader takes "on" or "3.10" for anything but text, and a storage key has its place whole.
       defaultStringType: "QUOTE_DOUBLE",
       defaultKeyType: "PLAIN",
     },
@@ -115,8 +115,8 @@ function storeBlock(store: RenderStore | undefined): JsonObject {
           region: store.region,
           resource_bucket: store.resourceBucket,
           config_bucket: store.configBucket,
-          access_key: fromEnv(STORE_ENV.accessKey),
-          secret_key: fromEnv(STORE_ENV.secretKey),
+          access_key: placeOf(STORE_PLACE.accessKey),
+          secret_key: placeOf(STORE_PLACE.secretKey),
           ...(store.endpoint === undefined ? {} : { endpoint: store.endpoint }),
           // Left out unless wanted: gateways before 3.9.13 don't know the field.
           ...(store.forcePathStyle ? { use_path_style: true } : {}),
@@ -126,7 +126,7 @@ function storeBlock(store: RenderStore | undefined): JsonObject {
       return {
         azure_blob: {
           account_name: store.accountName,
-          account_key: fromEnv(STORE_ENV.accountKey),
+          account_key: placeOf(STORE_PLACE.accountKey),
           resource_container: store.resourceContainer,
           config_container: store.configContainer,
           ...(store.endpoint === undefined ? {} : { endpoint: store.endpoint }),
@@ -137,4 +137,4 @@ function storeBlock(store: RenderStore | undefined): JsonObject {
   }
 }
 
-const fromEnv = (name: string): string => `\${{${name}}}`;
+const placeOf = (name: string): string => `\${{${name}}}`;

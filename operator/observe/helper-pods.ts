@@ -4,7 +4,7 @@ import type { ProbeOutcome } from "../domain/choice.ts";
 import { CONTAINER, MARK } from "../domain/desired/common.ts";
 import type { HelperPodFact } from "../domain/facts-cluster.ts";
 import type { Pod } from "../kube/resources.ts";
-import { endedMs, given, json, timeOf, troubleOf } from "./pods.ts";
+import { endedMs, given, json, statusOf, timeOf, troubleOf } from "./pods.ts";
 import { witnessed } from "./witness.ts";
 
 type Role = HelperPodFact["role"];
@@ -50,9 +50,10 @@ const Asked = z.object({ probe: z.object({ version: z.string().max(32), read: z.
 function resultOf(pod: Pod, role: Role): Result {
   const own = pod.status?.containerStatuses?.filter((container) => container.name !== CONTAINER.gateway);
   const ended = own?.find((container) => container.state?.terminated)?.state?.terminated;
+  const unconfigured = statusOf(pod.status?.initContainerStatuses, CONTAINER.choose)?.state?.terminated;
   const over = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
   if (ended === undefined && !over) return { state: "running" };
-  const message = json(ended?.message);
+  const message = json((ended ?? unconfigured)?.message);
   if (role === "witness") {
     const said = Asked.safeParse(message);
     if (!said.success) return failed(pod);

@@ -76,12 +76,8 @@ function pick(data: Data, names: readonly string[]): Picked {
       `key "${name}" holds blanks or characters outside printable ASCII, which no storage key does: write the key alone`,
     );
   }
-  const type = wouldBeRetyped(value);
-  if (type !== undefined) {
-    return problem(
-      `the value of key "${name}" reads as a ${type}: the gateway's YAML reader turns it into one even when quoted, ` +
-        "so its requests would be signed with something else; have another access key made",
-    );
+  if (value.includes("${{")) {
+    return problem(`key "${name}" holds "\${{", which the gateway takes for one of its variables: use another key`);
   }
   return { ok: true, name, value };
 }
@@ -99,27 +95,4 @@ function namesIn(data: Data): string {
   if (names.length === 0) return "the Secret has no keys";
   const more = names.length > NAMES_SHOWN_MAX ? ` and ${names.length - NAMES_SHOWN_MAX} more` : "";
   return `the Secret has ${names.slice(0, NAMES_SHOWN_MAX).map(quote).join(", ")}${more}`;
-}
-
-const NULLS = new Set(["", "~", "null"]);
-const BOOLEANS = new Set(["true", "false", "yes", "no", "on", "off", "y", "n"]);
-// YAML 1.1 and 1.2, and what LuaJIT's tonumber takes: whichever of them a gateway version uses, the value survives.
-const NUMBERS = [
-  /^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(e[-+]?\d+)?$/,
-  /^[-+]?0x([\da-f_]+\.?[\da-f]*|\.[\da-f]+)(p[-+]?\d+)?$/,
-  /^[-+]?0o[0-7_]+$/,
-  /^[-+]?0b[01_]+$/,
-  /^[-+]?\d[\d_]*(:[0-5]?\d)+(\.\d*)?$/,
-  /^[-+]?\.?(inf|infinity|nan)$/,
-];
-
-/**
- * What a value put into config.yaml as `${{VAR}}` becomes instead of a string; undefined when it stays one.
- * Source: gateway contract, section 8, measured: `123` becomes a number, a 22-digit key 1.23e+20, `true` a boolean.
- */
-export function wouldBeRetyped(value: string): "number" | "boolean" | "null" | undefined {
-  const text = value.trim().toLowerCase();
-  if (NULLS.has(text)) return "null";
-  if (BOOLEANS.has(text)) return "boolean";
-  return NUMBERS.some((form) => form.test(text)) ? "number" : undefined;
 }

@@ -32,10 +32,10 @@ export const EDITS: readonly [what: string, id: string, operations: JsonPatchOpe
     "spec.template.spec.containers[gateway].env[APISIX_WORKER_PROCESSES]",
   ],
   [
-    "a key reference made mandatory",
+    "the storage keys made mandatory",
     "Deployment/hand",
-    [gone(`${GATEWAY}/env/2/valueFrom/secretKeyRef/optional`)],
-    "spec.template.spec.containers[gateway].env[HOLDFAST_STORE_ACCESS_KEY].valueFrom.secretKeyRef.optional",
+    [gone(`${VOLUMES}/4/secret/optional`)],
+    "spec.template.spec.volumes[holdfast-store-keys].secret.optional",
   ],
   [
     "the pull policy",
@@ -74,22 +74,22 @@ export const EDITS: readonly [what: string, id: string, operations: JsonPatchOpe
     "spec.template.spec.initContainers[choose].image",
   ],
   [
-    "kubectl set env on a key",
+    "another Secret's keys",
     "Deployment/hand",
-    [gone(`${GATEWAY}/env/2/valueFrom`), put(`${GATEWAY}/env/2/value`, "x")],
-    "spec.template.spec.containers[gateway].env[HOLDFAST_STORE_ACCESS_KEY].valueFrom.secretKeyRef",
+    [put(`${VOLUMES}/4/secret/secretName`, "x")],
+    "spec.template.spec.volumes[holdfast-store-keys].secret.secretName",
   ],
   [
-    "a key from elsewhere",
+    "storage keys from elsewhere",
     "Deployment/hand",
-    [put(`${GATEWAY}/env/2/valueFrom`, { fieldRef: { fieldPath: "spec.nodeName" } })],
-    "spec.template.spec.containers[gateway].env[HOLDFAST_STORE_ACCESS_KEY].valueFrom.secretKeyRef",
+    [gone(`${VOLUMES}/4/secret`), put(`${VOLUMES}/4/emptyDir`, {})],
+    "spec.template.spec.volumes[holdfast-store-keys].secret.secretName",
   ],
   [
     "a volume made something else",
     "Deployment/hand",
     [gone(`${VOLUMES}/0/emptyDir`), put(`${VOLUMES}/0/hostPath`, { path: "/tmp" })],
-    "spec.template.spec.volumes[conf].emptyDir",
+    "spec.template.spec.volumes[conf].emptyDir.medium",
   ],
   [
     "a ConfigMap volume made empty",

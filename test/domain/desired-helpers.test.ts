@@ -36,10 +36,13 @@ test("a rehearsal loads the candidate with the reader's configuration, beside wh
   const pod = rehearsal();
   const gateway = containerOf(pod.spec, "gateway");
   expect(pod.spec.containers.map(({ name }: Loose) => name)).toEqual(["rehearse"]);
-  expect(pod.spec.initContainers).toEqual([gateway]);
+  const configure = containerOf(pod.spec, "choose");
+  expect(pod.spec.initContainers).toEqual([configure, gateway]);
+  expect(configure.args).toEqual(["choose", "--configure"]);
+  expect(configure.volumeMounts[0]).toMatchObject({ name: "fallback", mountPath: "/holdfast/fallback" });
   expect(gateway.restartPolicy).toBe("Always");
   expect(gateway.env[0].value).toBe("7f3a91-candidate");
-  expect(gateway.volumeMounts[0]).toMatchObject({ name: "fallback", subPath: "config.yaml" });
+  expect(gateway.volumeMounts[0]).toMatchObject({ name: "conf", subPath: "config.yaml" });
   for (const gone of ["ports", "lifecycle", "readinessProbe"]) expect(gateway).not.toHaveProperty(gone);
   const { args, env } = containerOf(pod.spec, "rehearse");
   expect(args).toEqual(["choose", "--rehearse"]);
@@ -99,8 +102,15 @@ test("but for the file and the key, the rehearsed gateway is the traffic pods' o
   expect(rest).toMatchObject({ image: traffic.image, resources: traffic.resources });
   expect(env.slice(1)).toEqual(traffic.env.slice(1));
   expect(volumeMounts.slice(1)).toEqual(traffic.volumeMounts.slice(1));
-  expect(pod.spec.initContainers.map(({ name }: Loose) => name)).toEqual(["plugins", "gateway"]);
-  expect(pod.spec.volumes.map(({ name }: Loose) => name)).toEqual(["fallback", "cp-cert", "instance", "extra"]);
+  expect(pod.spec.initContainers.map(({ name }: Loose) => name)).toEqual(["choose", "plugins", "gateway"]);
+  expect(pod.spec.volumes.map(({ name }: Loose) => name)).toEqual([
+    "conf",
+    "fallback",
+    "holdfast-store-keys",
+    "cp-cert",
+    "instance",
+    "extra",
+  ]);
 });
 
 test("a canary starts from the control plane, under the group's own short id", () => {
@@ -118,6 +128,17 @@ test("what runs can be proven while something else is wanted", () => {
   expect(pod.metadata.labels).not.toHaveProperty("pod-template-hash");
   expect(containerOf(pod.spec, "gateway").image).toBe("api7/api7-ee-3-gateway:3.9.13");
   expect(pod.metadata.annotations["holdfast.dev/proof-key"]).toBe(old.proofKey);
+});
+
+test("what a Holdfast made that handed keys on by the environment is rehearsed as it runs", () => {
+  const template = structuredClone(wanted().template) as Loose;
+  template.spec.volumes = template.spec.volumes.filter(({ name }: Loose) => name !== "holdfast-store-keys");
+  const key = { name: "HOLDFAST_STORE_ACCESS_KEY", valueFrom: { secretKeyRef: { name: "gw-s3", key: "accessKeyId" } } };
+  containerOf(template.spec, "gateway").env.push(key);
+  const { initContainers } = rehearsal({}, { template }).spec;
+  expect(initContainers.map(({ name }: Loose) => name)).toEqual(["gateway"]);
+  expect(initContainers[0].volumeMounts[0]).toMatchObject({ name: "fallback", subPath: "config.yaml" });
+  expect(initContainers[0].env).toContainEqual(key);
 });
 
 test("no configuration to load from, no rehearsal", () => {

@@ -1,7 +1,5 @@
 // What the pods of a group are made of: traffic pods start without what is absent, backup pods serve nobody.
 import { expect, test } from "vitest";
-import { ACCEPTED_KEYS } from "../../operator/domain/desired/references.ts";
-import { CREDENTIAL_KEYS } from "../../operator/storage/credentials.ts";
 import { AZURE, containerOf, type Loose, objectOf, podSpecOf, S3, wanted } from "./desired-world.ts";
 
 const references = (template: Loose): { what: string; optional: unknown }[] => [
@@ -11,7 +9,7 @@ const references = (template: Loose): { what: string; optional: unknown }[] => [
       .map((source) => ({ what: `volume ${volume.name}`, optional: source.optional })),
   ),
   ...[...template.initContainers, ...template.containers].flatMap((container: Loose) =>
-    container.env
+    (container.env ?? [])
       .filter((item: Loose) => item.valueFrom !== undefined)
       .map((item: Loose) => ({
         what: `env ${container.name}/${item.name}`,
@@ -21,8 +19,8 @@ const references = (template: Loose): { what: string; optional: unknown }[] => [
 ];
 
 test.for([
-  ["S3", {}, 8],
-  ["Azure Blob", { storage: AZURE }, 6],
+  ["S3", {}, 5],
+  ["Azure Blob", { storage: AZURE }, 5],
 ] as const)("every reference of a traffic pod but its images is optional: %s", ([, changes, count]) => {
   const found = references(podSpecOf(wanted(changes).traffic));
   expect(found).toHaveLength(count);
@@ -91,6 +89,7 @@ test("the start choice gets what it decides by, and can hardly fail for lack of 
     "normal /holdfast/normal",
     "fallback /holdfast/fallback",
     "cp-cert /holdfast/cp-cert",
+    "holdfast-store-keys /holdfast/store",
     "conf /holdfast/conf",
   ]);
   const config = containerOf(podSpecOf(found.traffic), "gateway").volumeMounts.find(
@@ -115,22 +114,34 @@ test("without a storage a group still gets its traffic pods, which know of no sn
 });
 
 test.for([
-  ["the documented names", S3, ["accessKeyId", "secretAccessKey"], ["accessKeyId", "secretAccessKey"]],
-  [
-    "the other accepted names",
-    S3,
-    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-  ],
-  ["a mixture", S3, ["accessKeyId", "AWS_SECRET_ACCESS_KEY"], ["accessKeyId", "AWS_SECRET_ACCESS_KEY"]],
-  ["neither: the documented ones", S3, ["user"], ["accessKeyId", "secretAccessKey"]],
-  ["Azure's other name", AZURE, ["AZURE_STORAGE_KEY"], ["AZURE_STORAGE_KEY"]],
-] as const)("storage keys are taken from the names that the Secret has: %s", ([, storage, keys, expected]) => {
-  const env = containerOf(podSpecOf(wanted({ storage, reader: { keys } as Loose }).traffic), "gateway").env;
-  const used = env.flatMap((item: Loose) => item.valueFrom?.secretKeyRef.key ?? []);
-  expect(used).toEqual(expected);
+  ["S3", S3, "gw-s3"],
+  ["Azure Blob", AZURE, "gw-azure"],
+] as const)("no gateway has a storage key in its environment or can open the Secret: %s", ([, storage, secret]) => {
+  const found = wanted({ storage });
+  for (const spec of [podSpecOf(found.traffic), podSpecOf(found.backup)]) {
+    expect(JSON.stringify(spec)).not.toContain("HOLDFAST_STORE_");
+    expect(JSON.stringify(spec)).not.toContain("secretKeyRef");
+    const volume = spec.volumes.find((each: Loose) => each.secret?.secretName === secret);
+    const mounting = [...spec.initContainers, ...spec.containers].filter((each: Loose) =>
+      each.volumeMounts.some(({ name }: Loose) => name === volume.name),
+    );
+    expect(mounting.map(({ name }: Loose) => name)).toEqual(["choose"]);
+    // What it writes stays in memory: a disk would keep the keys.
+    expect(spec.volumes.find(({ name }: Loose) => name === "conf").emptyDir.medium).toBe("Memory");
+    const config = containerOf(spec, "gateway").volumeMounts.find(({ subPath }: Loose) => subPath === "config.yaml");
+    expect(config).toMatchObject({ name: "conf", readOnly: true });
+  }
 });
 
-test("the names accepted here are those of the storage boundary", () => {
-  expect(ACCEPTED_KEYS).toEqual({ ...CREDENTIAL_KEYS.S3, ...CREDENTIAL_KEYS.AzureBlob });
+test("an exporter has nothing to choose: its one configuration gets its keys, or the pod's events name the Secret", () => {
+  const spec = podSpecOf(wanted().backup);
+  const configure = containerOf(spec, "choose");
+  expect(configure.args).toEqual(["choose", "--configure"]);
+  expect(configure.volumeMounts.map(({ name, mountPath }: Loose) => `${name} ${mountPath}`)).toEqual([
+    "config /holdfast/fallback",
+    "holdfast-store-keys /holdfast/store",
+    "conf /holdfast/conf",
+  ]);
+  const secrets = spec.volumes.filter((volume: Loose) => volume.secret !== undefined);
+  expect(secrets.map((volume: Loose) => volume.secret.optional)).toEqual([undefined, undefined]);
 });

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { desired, isDrifted } from "../../operator/domain/desired/index.ts";
 import type { Facts } from "../../operator/domain/facts.ts";
+import { hashOf } from "../../operator/domain/hash.ts";
 import {
   AZURE,
   afterwards,
@@ -14,6 +15,7 @@ import {
   S3,
   type World,
   wanted,
+  world,
 } from "./desired-world.ts";
 
 const UNSEEN = { seen: "unknown", why: "timed out" } as const;
@@ -91,12 +93,38 @@ test.for<[string, World]>([
   expect(after.keep).toBeUndefined();
 });
 
-test.for<[string, World["reader"]]>([
-  ["the documented names were added", { keys: ["accessKeyId", "secretAccessKey", ...OTHER_NAMES] }],
-  ["it cannot be read", UNSEEN],
-])("a Secret that uses the other accepted names rolls nothing when %s", ([, reader]) => {
-  const before: World = { reader: { keys: OTHER_NAMES } as World["reader"] & object };
-  expect(afterwards(before, { reader: reader ?? {} }).template).toEqual(wanted(before).template);
+test.for<[string, World]>([
+  ["the Secret uses the other accepted names", { reader: { keys: OTHER_NAMES } as World["reader"] & object }],
+  ["it cannot be read", { reader: UNSEEN as World["reader"] & object }],
+  ["the storage cannot be read", UNSEEN_STORAGE],
+])("pods with keys in their environment run on after an upgrade, and the wish is the same: %s", ([, now]) => {
+  const named = now.reader && "keys" in now.reader ? ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] : undefined;
+  const [id, secret] = named ?? ["accessKeyId", "secretAccessKey"];
+  const keys = [
+    { env: "HOLDFAST_STORE_ACCESS_KEY", secret: "gw-s3", key: id },
+    { env: "HOLDFAST_STORE_SECRET_KEY", secret: "gw-s3", key: secret },
+  ];
+  const before = running({}, now);
+  const traffic = before.children.byName.get("Deployment/edge") as Loose;
+  traffic.spec.template.spec.volumes = traffic.spec.template.spec.volumes.filter(
+    ({ name }: Loose) => name !== "holdfast-store-keys",
+  );
+  containerOf(traffic.spec.template.spec, "gateway").env.push(
+    ...keys.map(({ env, secret: name, key }) => ({ name: env, valueFrom: { secretKeyRef: { name, key } } })),
+  );
+  const [spec, , certificate] = wanted().inputsHash.split(".");
+  // As Holdfast 0.1 made it.
+  const storage = hashOf({ type: "S3", s3: (world().storage as Loose).spec.s3, reader: "gw-s3", keys }, 12);
+  const inputsHash = [spec, storage, certificate].join(".");
+  before.children.traffic!.annotations = {
+    "holdfast.dev/inputs-hash": inputsHash,
+    "holdfast.dev/template-hash": "old",
+  };
+  const after = desired(before, NORMAL);
+  expect(after.inputsHash).toBe(inputsHash);
+  expect(after.keep).toBe("Drifted");
+  const volumes = podSpecOf(after.traffic).volumes.map((volume: Loose) => volume.secret?.secretName);
+  expect(volumes).toContain("gw-s3");
 });
 
 const AZURE_KEYS = { seen: "present", name: "gw-azure", resourceVersion: "1", keys: ["accountKey"] } as const;

@@ -51,13 +51,7 @@ export const PROFILE: Rendered["profile"] = {
   runAsUser: 636,
   runAsGroup: 636,
   ports: { http: 9080, https: 9443, status: 7085, metrics: 9091, control: 9090 },
-  env: {
-    shortID: "API7_GATEWAY_GROUP_SHORT_ID",
-    storeAccessKey: "HOLDFAST_STORE_ACCESS_KEY",
-    storeSecretKey: "HOLDFAST_STORE_SECRET_KEY",
-    storeAccountKey: "HOLDFAST_STORE_ACCOUNT_KEY",
-    workers: "APISIX_WORKER_PROCESSES",
-  },
+  env: { shortID: "API7_GATEWAY_GROUP_SHORT_ID", workers: "APISIX_WORKER_PROCESSES" },
 };
 
 const present = (name: string, keys: readonly string[]): SecretFact => ({

@@ -99,26 +99,18 @@ const GROUP: Row[] = [
   ["deletionPolicy", "Delete", [...owners(...KEPT, ...MAPS), ...prunable(...KEPT, ...MAPS)]],
 ];
 
-const env = (pod: string, what: string, ...names: string[]) =>
-  names.map((name) => `${pod}.env.HOLDFAST_STORE_${name}${what}`);
-const S3_KEYS = ["ACCESS_KEY", "SECRET_KEY"];
-const name = ".valueFrom.secretKeyRef.name";
-const READER = ["traffic.choose", "traffic.gateway"].flatMap((pod) => env(pod, name, ...S3_KEYS));
-const WRITER = [
-  ...env("backup.gateway", name, ...S3_KEYS),
-  "backup.spec.template.metadata.annotations.holdfast.dev/writer-secret-version",
-];
+/** The Secret that `choose` takes the keys from. */
+const KEYS = "volumes.holdfast-store-keys.secret.secretName";
+const READER = [`traffic.${KEYS}`];
+const WRITER = [`backup.${KEYS}`, "backup.spec.template.metadata.annotations.holdfast.dev/writer-secret-version"];
 const OWN = ["store.S3.credentials.accessKeyId", "store.S3.credentials.secretAccessKey"];
-const VARIABLES = ["traffic.choose", "traffic.gateway", "backup.gateway"].flatMap((pod) =>
-  env(pod, "", ...S3_KEYS, "ACCOUNT_KEY"),
-);
 const both: Values = { azureBlob: AZURE.azureBlob };
 const azure: Values = { ...both, type: "AzureBlob", s3: undefined };
 const addressed: Values = { "s3.forcePathStyle": false };
 
 const STORAGE: Row[] = [
   // The cluster would refuse the two blocks beside each other; here they show that it is the type that counts.
-  ["type", "AzureBlob", [...VARIABLES, ...inStore("aws_s3", "S3"), ...inStore("azure_blob", "AzureBlob")], both],
+  ["type", "AzureBlob", [...inStore("aws_s3", "S3"), ...inStore("azure_blob", "AzureBlob")], both],
   ["s3.region", "eu-west-2", inStore("aws_s3.region", "S3.region")],
   ["s3.endpoint", "https://s3.internal", inStore("aws_s3.endpoint", "S3.endpoint"), addressed],
   ["s3.forcePathStyle", true, inStore("aws_s3.use_path_style", "S3.forcePathStyle")],

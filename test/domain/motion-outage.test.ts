@@ -11,7 +11,11 @@ test.for<Row>([
   ["it runs, and lost its Ready: it may hold what nobody else holds", (f) => delete f.pods[0].trouble, []],
   ["no proof is published for its template", (f) => (f.pods[0].proofKey = "other"), []],
   ["it is on its way out", (f) => (f.pods[0].deleting = true), []],
-  ["it chose the snapshot", (f) => (f.pods[0].start.choice = "fallback"), []],
+  [
+    "it chose the snapshot",
+    (f) => Object.assign(f.pods[0], { createdMs: f.nowMs, start: { ...f.pods[0].start, choice: "fallback" } }),
+    [],
+  ],
   ["its image cannot be pulled", (f) => neverRan(f, 61_000), ["deletePod edge-1-1"]],
   ["its image cannot be pulled, since a moment ago", (f) => neverRan(f, 60_000), []],
   ["the Deployment is paused", (f) => (f.children.traffic.paused = true), ["deletePod edge-1-1"]],
@@ -41,6 +45,37 @@ test("a paused Deployment is not scaled", () => {
   facts.children.traffic.paused = true;
   facts.group.spec.traffic.replicas = 4;
   expect(motion(done(planOf(facts, held(facts, "Unreachable", 600_000))))).toEqual([]);
+});
+
+/** A pod keeps the storage keys of its start: with other keys only a new one comes up. */
+const NO_KEYS = { restarts: 0, trouble: "choose: CrashLoopBackOff" };
+const OLD_KEYS = { restarts: 2, trouble: "gateway: CrashLoopBackOff" };
+test.for<[sentence: string, pod: object, change: (facts: Loose) => void, steps: string[]]>([
+  ["found none; they are there now, as a rehearsal showed", NO_KEYS, () => {}, ["deletePod edge-1-1"]],
+  ["found old ones; with the new ones a rehearsal loaded", OLD_KEYS, () => {}, ["deletePod edge-1-1"]],
+  ["the same, and the control plane answers again", NO_KEYS, (f) => reachable(f), ["deletePod edge-1-1"]],
+  ["nothing was proven since it was made", NO_KEYS, (f) => (f.pods[0].createdMs = f.nowMs), []],
+  ["another template was proven since", NO_KEYS, (f) => (f.group.status.snapshot.proofs[0].key = "other"), []],
+  ["it was told of no keys, and comes up", NO_KEYS, (f) => delete f.pods[0].trouble, []],
+  ["it came back once", OLD_KEYS, (f) => Object.assign(f.pods[0], { restarts: 1 }), []],
+  ["it serves all the same", OLD_KEYS, (f) => (f.pods[0].ready = true), []],
+])("a pod that starts from the snapshot without keys that fit: %s", ([, pod, change, steps]) => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  fromSnapshot(facts);
+  lose(facts);
+  const absent = pod === NO_KEYS ? ["readerKeys"] : [];
+  const start = { ...facts.pods[0].start, reason: "ReaderKeyAbsent", absent };
+  Object.assign(facts.pods[0], { ready: false, createdMs: facts.nowMs - 60_000, ...pod, start });
+  const { proofs } = facts.group.status.snapshot;
+  for (const proof of proofs) proof.at = new Date(facts.nowMs - 30_000).toISOString();
+  change(facts);
+  const plan = planOf(
+    facts,
+    held(facts, facts.controlPlane.operator.view === "down" ? "Unreachable" : "Reachable", 5_000),
+  );
+  expect(plan.broken).toEqual([]);
+  expect(motion(done(plan))).toEqual(steps);
 });
 
 /** Rolling: pods that serve move, too. */

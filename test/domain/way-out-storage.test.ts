@@ -33,7 +33,7 @@ const KEYS: [what: string, type: "S3" | "AzureBlob", data: Record<string, string
   ],
   ["a line break", "S3", { accessKeyId: `${id}\n`, secretAccessKey: secret }, '"accessKeyId"'],
   ["a blank", "S3", { accessKeyId: `${id} x`, secretAccessKey: secret }, '"accessKeyId"'],
-  ["a number", "S3", { accessKeyId: id, secretAccessKey: "1234567890123456789012" }, '"secretAccessKey"'],
+  ["a variable", "S3", { accessKeyId: id, secretAccessKey: `x$${"{{HOME}}"}` }, '"secretAccessKey"'],
   ["a session token", "S3", { accessKeyId: id, secretAccessKey: secret, sessionToken: "t" }, '"sessionToken"'],
   ["no key at all", "AzureBlob", {}, '"accountKey" or "AZURE_STORAGE_KEY"'],
   ["an empty key", "AzureBlob", { accountKey: "" }, '"accountKey"'],

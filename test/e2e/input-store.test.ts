@@ -80,13 +80,13 @@ const STORAGE: Mistake[] = [
     /put the right/,
   ),
   withSecret(
-    "a key that YAML would retype",
+    "a key that the gateway would take for a variable",
     "gateway",
-    edit("s3-gateway", { secretAccessKey: "1234567890123456789012" }),
+    edit("s3-gateway", { secretAccessKey: `x$${"{{HOME}}"}` }),
     "StorageSecretInvalid",
     "s3-gateway",
-    '"secretAccessKey" reads as a number',
-    /another access key/,
+    /"secretAccessKey" holds .*variables/,
+    /use another key/,
   ),
   withSecret(
     "a key missing in the exporter's Secret",

@@ -1,6 +1,7 @@
 import { FROZEN } from "./frozen.ts";
 import { LABELS } from "./labels.ts";
 import { LIVES } from "./lives.ts";
+import { RENDER } from "./render.ts";
 import { STORE_MUTANTS } from "./store.ts";
 import { WORDS } from "./words.ts";
 
@@ -253,7 +254,7 @@ export const MUTANTS: readonly Mutant[] = [
     "SinceMs > -1",
   ),
   m("motion.ts", "a failed attempt pauses", "facts.monoMs - memory.moveFailedMs < MOVE_PAUSE_MS", "false"),
-  m("pods.ts", "a pod that runs is not deleted", " || pod.trouble === undefined) return false", ") return false"),
+  m("pods.ts", "a pod that runs is not deleted", " && pod.trouble !== undefined;", ";"),
   m("pods.ts", "a pod that fails its check does not serve", 'pod.check !== "fail" &&', ""),
   m(
     "situation.ts",
@@ -297,4 +298,5 @@ export const MUTANTS: readonly Mutant[] = [
   m("helper-steps.ts", "what runs is what is rehearsed", "situation.rehearse.template === undefined ?", "true ?"),
   m("decide.ts", "inert", "step.move || inert ? NOTHING", "step.move ? NOTHING"),
   ...LABELS,
+  ...RENDER,
 ];

@@ -231,6 +231,18 @@ test.for([
     { phase: "Failed", reason: "DeadlineExceeded", message: "too long" },
     { state: "failed", message: "DeadlineExceeded: too long" },
   ],
+  [
+    "it found no storage keys",
+    "rehearsal",
+    { phase: "Failed", initContainerStatuses: [ended("choose", { loaded: false, why: "no usable accessKeyId" })] },
+    { state: "failed", message: "no usable accessKeyId" },
+  ],
+  [
+    "it got its storage keys, and was then evicted",
+    "rehearsal",
+    { phase: "Failed", reason: "Evicted", initContainerStatuses: [ended("choose", { configured: true })] },
+    { state: "failed", message: "Evicted" },
+  ],
   ["a word that is none", "canary", over("rehearse", "[]"), { state: "failed", message: "it ended without a result" }],
   [
     "the sidecar's end is not the result",

@@ -120,7 +120,7 @@ test.for([
   ["a key is missing", { accessKeyId: "AKIA" }, "StorageSecretMissing"],
   [
     "a key that the gateway would misread",
-    { accessKeyId: "AKIA", secretAccessKey: "1234567890123456789012" },
+    { accessKeyId: "AKIA", secretAccessKey: `1234567890$${"{{HOME}}"}` },
     "StorageSecretInvalid",
   ],
 ] as const)("storage keys: %s", ([, data, reason]) => {

@@ -5,12 +5,20 @@ import { hashOf } from "../hash.ts";
 import { given, type JsonObject } from "../json.ts";
 import { mergeTemplate } from "../pod-template.ts";
 import type { Problem } from "../problem.ts";
-import { about, childObject, EDIT_THE_GROUP, labelsOf, MARK, selectorOf } from "./common.ts";
-import { configVolume, gatewayContainer, gatewayVolumes, podSecurity, VOLUME } from "./containers.ts";
+import { about, childObject, EDIT_THE_GROUP, labelsOf, MARK, selectorOf, VOLUME } from "./common.ts";
+import {
+  configureContainer,
+  configVolume,
+  confVolume,
+  gatewayContainer,
+  gatewayVolumes,
+  podSecurity,
+  storeVolume,
+} from "./containers.ts";
 import { backupInputsHash } from "./inputs.ts";
 import { liveOf } from "./live.ts";
 import { templateProblems } from "./pod-template-rules.ts";
-import { secretVersion, storeKeys } from "./references.ts";
+import { secretVersion, storeSecret } from "./references.ts";
 import { pullSecrets } from "./traffic.ts";
 
 /**
@@ -53,6 +61,7 @@ export function backupDeployment(
 function baseTemplate(facts: Facts, exporter: string): JsonObject {
   const { name, spec } = facts.group;
   const live = liveOf(facts, "backup");
+  const secret = storeSecret(facts, "writer", live);
   return {
     metadata: {
       labels: { ...labelsOf(facts, "backup"), [LABEL.license]: "excluded" },
@@ -68,19 +77,15 @@ function baseTemplate(facts: Facts, exporter: string): JsonObject {
       enableServiceLinks: false,
       ...pullSecrets(facts),
       securityContext: podSecurity(facts),
-      containers: [
-        {
-          // Not optional here: without keys or certificate it could only fail, and so the pod's events name what is missing.
-          ...gatewayContainer(facts, {
-            shortID: storeKey.raw(spec.shortID),
-            storeKeys: storeKeys(facts, "writer", live),
-            configVolume: VOLUME.config,
-            optional: false,
-          }),
-          livenessProbe: processLives(facts),
-        },
+      initContainers: [configureContainer(facts, VOLUME.config, secret !== undefined)],
+      containers: [{ ...gatewayContainer(facts, storeKey.raw(spec.shortID)), livenessProbe: processLives(facts) }],
+      // Not optional here: without keys or certificate it could only fail, and so the pod's events name what is missing.
+      volumes: [
+        configVolume(VOLUME.config, exporter, false),
+        confVolume,
+        ...storeVolume(secret, false),
+        ...gatewayVolumes(facts, false),
       ],
-      volumes: [configVolume(VOLUME.config, exporter, false), ...gatewayVolumes(facts, false)],
     },
   };
 }

@@ -36,6 +36,18 @@ export const LOADS_WITH = [
 
 export const CONTAINER = { choose: "choose", gateway: "gateway", rehearse: "rehearse", witness: "witness" } as const;
 
+/** Volumes that Holdfast makes; a podTemplate may add others, not change these. */
+export const VOLUME = {
+  start: "start",
+  normal: "normal",
+  fallback: "fallback",
+  certificate: "cp-cert",
+  conf: "conf",
+  instance: "instance",
+  config: "config",
+  storeKeys: "holdfast-store-keys",
+} as const;
+
 type Identified = Pick<Facts, "group">;
 
 export const selectorOf = (facts: Identified, role: Role): Record<string, string> => ({

@@ -2,24 +2,14 @@ import { identityOf } from "../endpoint.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeTemplate } from "../facts-cluster.ts";
 import { given, type JsonObject, named, objectsAt, textAt } from "../json.ts";
-import { CONTAINER } from "./common.ts";
-import type { ConfigNames, StoreKey } from "./references.ts";
+import { CONTAINER, VOLUME } from "./common.ts";
+import type { ConfigNames } from "./references.ts";
 
 /** Key of every rendered ConfigMap. */
 export const CONFIG_KEY = "config.yaml";
 /** Where `choose` finds what it decides by, and where it writes. Its own side of this contract: operator/choose.ts. */
 const HOLDFAST = "/holdfast";
 
-/** Volumes that Holdfast makes; a podTemplate may add others, not change these. */
-export const VOLUME = {
-  start: "start",
-  normal: "normal",
-  fallback: "fallback",
-  certificate: "cp-cert",
-  conf: "conf",
-  instance: "instance",
-  config: "config",
-} as const;
 const scratch = (index: number): string => `scratch-${index}`;
 const OWN_NAMES: ReadonlySet<string> = new Set(Object.values(VOLUME));
 export const isOwnVolume = (name: unknown): boolean =>
@@ -61,15 +51,11 @@ export function gatewayVolumes(facts: Facts, optional: boolean): JsonObject[] {
   ];
 }
 
-export interface GatewayOptions {
-  shortID: string;
-  storeKeys: readonly StoreKey[];
-  /** Volume with a file config.yaml. */
-  configVolume: string;
-  optional: boolean;
-}
-
-export function gatewayContainer(facts: Facts, options: GatewayOptions): JsonObject {
+/**
+ * Starts from what stands in the volume `conf`. No storage key is in its environment: whoever may write a route could
+ * read it there.
+ */
+export function gatewayContainer(facts: Facts, shortID: string): JsonObject {
   const { profile, workers } = facts.rendered;
   const { image, resources } = facts.group.spec.gateway;
   return {
@@ -77,28 +63,21 @@ export function gatewayContainer(facts: Facts, options: GatewayOptions): JsonObj
     image,
     imagePullPolicy: "IfNotPresent",
     env: [
-      { name: profile.env.shortID, value: options.shortID },
+      { name: profile.env.shortID, value: shortID },
       { name: profile.env.workers, value: String(workers) },
-      ...storeEnv(options.storeKeys, options.optional),
     ],
     resources: { ...given("requests", resources.requests), ...given("limits", resources.limits) },
     securityContext: RESTRICTED,
-    volumeMounts: gatewayMounts(facts, options.configVolume),
+    volumeMounts: gatewayMounts(facts),
   };
 }
 
-export const storeEnv = (keys: readonly StoreKey[], optional: boolean): JsonObject[] =>
-  keys.map(({ env, secret, key }) => ({
-    name: env,
-    valueFrom: { secretKeyRef: { name: secret, key, ...(optional ? { optional } : {}) } },
-  }));
-
-function gatewayMounts({ rendered: { profile } }: Facts, config: string): JsonObject[] {
+function gatewayMounts({ rendered: { profile } }: Facts): JsonObject[] {
   const { configPath, certificateDir, caPath, instanceIdPath, writablePaths } = profile;
   const caDir = caPath.slice(0, caPath.lastIndexOf("/"));
   return [
     ...writablePaths.map((mountPath, index) => ({ name: scratch(index), mountPath })),
-    { name: config, mountPath: configPath, subPath: CONFIG_KEY, readOnly: true },
+    { name: VOLUME.conf, mountPath: configPath, subPath: CONFIG_KEY, readOnly: true },
     { name: VOLUME.certificate, mountPath: certificateDir, readOnly: true },
     // As a directory, not by subPath: of a Secret that is not there a subPath would make a directory called ca.crt.
     ...(caDir === certificateDir ? [] : [{ name: VOLUME.certificate, mountPath: caDir, readOnly: true }]),
@@ -149,23 +128,48 @@ export const certificateMount: JsonObject = {
   readOnly: true,
 };
 
-/** The start choice. Its storage keys are only looked at for being there. */
+const confMount: JsonObject = { name: VOLUME.conf, mountPath: `${HOLDFAST}/conf` };
+const storeMount: JsonObject = { name: VOLUME.storeKeys, mountPath: `${HOLDFAST}/store`, readOnly: true };
+
+/** Where the gateway's config.yaml is written. In memory: with storage keys in it, it must not get onto a disk. */
+export const confVolume: JsonObject = { name: VOLUME.conf, emptyDir: { medium: "Memory", sizeLimit: "4Mi" } };
+
+/** The storage keys of a role; mounted by Holdfast's own container alone. */
+export const storeVolume = (secret: string | undefined, optional: boolean): JsonObject[] =>
+  secret === undefined
+    ? []
+    : [{ name: VOLUME.storeKeys, secret: { secretName: secret, ...(optional ? { optional } : {}) } }];
+
+/** The start choice. */
 export function chooseContainer(
   facts: Facts,
   proofKey: string,
   configs: ConfigNames,
-  keys: readonly StoreKey[],
+  secret: string | undefined,
 ): JsonObject {
   const readOnly = (name: string) => ({ name, mountPath: `${HOLDFAST}/${name}`, readOnly: true });
   return {
     ...ownContainer(facts, CONTAINER.choose, ["choose"]),
-    env: [{ name: "HOLDFAST_TEMPLATE_HASH", value: proofKey }, ...controlPlaneEnv(facts), ...storeEnv(keys, true)],
+    env: [{ name: "HOLDFAST_TEMPLATE_HASH", value: proofKey }, ...controlPlaneEnv(facts)],
     volumeMounts: [
       readOnly(VOLUME.start),
       ...(configs.normal === undefined ? [] : [readOnly(VOLUME.normal)]),
       ...(configs.reader === undefined ? [] : [readOnly(VOLUME.fallback)]),
       certificateMount,
-      { name: VOLUME.conf, mountPath: `${HOLDFAST}/conf` },
+      ...(secret === undefined ? [] : [storeMount]),
+      confMount,
+    ],
+  };
+}
+
+/** Where there is nothing to choose: writes the one configuration of an exporter or a rehearsal, keys included. */
+export function configureContainer(facts: Facts, config: string, withKeys: boolean): JsonObject {
+  return {
+    ...ownContainer(facts, CONTAINER.choose, ["choose", "--configure"]),
+    volumeMounts: [
+      { name: config, mountPath: `${HOLDFAST}/fallback`, readOnly: true },
+      ...(withKeys ? [storeMount] : []),
+      confMount,
     ],
   };
 }

@@ -3,17 +3,27 @@ import type { Facts } from "../facts.ts";
 import type { KubeObject, KubeTemplate } from "../facts-cluster.ts";
 import { canonicalJson } from "../hash.ts";
 import { given, isObject, type JsonObject, named, objectAt, objectsAt, textAt } from "../json.ts";
-import { about, CONTAINER, LOADS_WITH, labelsOf, MARK, ownerOf, selectorOf, withAppliedHash } from "./common.ts";
+import {
+  about,
+  CONTAINER,
+  LOADS_WITH,
+  labelsOf,
+  MARK,
+  ownerOf,
+  selectorOf,
+  VOLUME,
+  withAppliedHash,
+} from "./common.ts";
 import {
   certificateMount,
   certificateVolume,
+  configureContainer,
   controlPlaneEnv,
   ownContainer,
   podSecurity,
-  VOLUME,
 } from "./containers.ts";
 import type { Desired } from "./index.ts";
-import { configMapOf } from "./live.ts";
+import { configMapOf, storeVolumeOf } from "./live.ts";
 
 export interface LoadOptions {
   /** What it is to load: goes back into the facts by annotation. A canary loads what the control plane holds. */
@@ -88,8 +98,12 @@ function loadingPod(facts: Facts, desired: Desired, options: LoadOptions, kind: 
       { name: "HOLDFAST_REHEARSAL_SECONDS", value: String(loadSeconds) },
     ],
   };
-  const sidecar = { ...throwAwayGateway(facts, template, kind), restartPolicy: "Always" };
-  const initContainers = [...before, sidecar];
+  // A canary's file has no keys in it, and what an older Holdfast made takes them from its environment.
+  const filled = kind.config === VOLUME.fallback && storeVolumeOf(template) !== undefined;
+  const start = { ...kind, config: filled ? VOLUME.conf : kind.config };
+  const sidecar = { ...throwAwayGateway(facts, template, start), restartPolicy: "Always" };
+  const configure = filled ? [configureContainer(facts, kind.config, true)] : [];
+  const initContainers = [...configure, ...before, sidecar];
   return helperPod(facts, template, {
     ...kind,
     annotations: {

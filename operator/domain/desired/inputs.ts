@@ -3,7 +3,7 @@ import type { Facts } from "../facts.ts";
 import { hashOf } from "../hash.ts";
 import { MARK } from "./common.ts";
 import { type Live, liveInputs } from "./live.ts";
-import { keepsLiveStorage, secretVersion, storeKeys } from "./references.ts";
+import { hashedKeys, keepsLiveStorage, secretVersion } from "./references.ts";
 
 const DIGITS = 12;
 
@@ -26,7 +26,7 @@ export function inputsHash(facts: Facts, live: Live | undefined): string {
 export function backupInputsHash(facts: Facts, live: Live | undefined): string {
   const { storage, secrets, group } = facts;
   const { podTemplate: _, ...traffic } = specInputs(facts);
-  const keys = { keys: storeKeys(facts, "writer", live) };
+  const keys = { keys: hashedKeys(facts, "writer", live) };
   const store = storage.seen === "present" ? { ...placeOf(storage.spec), ...keys } : keys;
   return [
     { ...traffic, backup: group.spec.backup },
@@ -59,7 +59,7 @@ function storageInputs(facts: Facts, live: Live | undefined): object | undefined
   return {
     ...placeOf(storage.spec),
     reader: secretNameOf(storage.spec, "reader"),
-    keys: storeKeys(facts, "reader", live),
+    keys: hashedKeys(facts, "reader", live),
   };
 }
 

@@ -2,7 +2,7 @@ import { ANNOTATION, childName } from "../../api/names.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject, WorkloadFact } from "../facts-cluster.ts";
 import { isObject, type JsonObject, named, objectAt, objectsAt, textAt } from "../json.ts";
-import { CONTAINER } from "./common.ts";
+import { CONTAINER, VOLUME } from "./common.ts";
 
 /**
  * What runs now. It stands in for every input that cannot be seen: an unreadable Secret or a vanished storage must
@@ -39,6 +39,10 @@ export function configMapOf(template: JsonObject | undefined, volume: string): s
   const found = named(objectsAt(template, "spec", "volumes"), volume);
   return textAt(found, "configMap", "name");
 }
+
+/** The volume with the storage keys, where `choose` fills them in. */
+export const storeVolumeOf = (template: JsonObject | undefined): JsonObject | undefined =>
+  named(objectsAt(template, "spec", "volumes"), VOLUME.storeKeys);
 
 export function gatewayEnvOf(template: JsonObject | undefined): readonly JsonObject[] {
   return objectsAt(named(objectsAt(template, "spec", "containers"), CONTAINER.gateway), "env");

@@ -3,44 +3,45 @@ import { childName } from "../../api/names.ts";
 import type { Facts, SecretFact } from "../facts.ts";
 import { hashOf } from "../hash.ts";
 import { type JsonObject, named, objectAt, textAt } from "../json.ts";
-import { configMapOf, gatewayEnvOf, type Live, templateMark } from "./live.ts";
-
-/** One storage key in a container's environment. */
-export interface StoreKey {
-  env: string;
-  secret: string;
-  key: string;
-}
-
-/** Names of the keys in a Secret, the documented one first; the same as the storage boundary accepts (a test says so). */
-export const ACCEPTED_KEYS = {
-  accessKeyId: ["accessKeyId", "AWS_ACCESS_KEY_ID"],
-  secretAccessKey: ["secretAccessKey", "AWS_SECRET_ACCESS_KEY"],
-  accountKey: ["accountKey", "AZURE_STORAGE_KEY"],
-} as const;
-
-type KeysOf = readonly (readonly [env: string, accepted: readonly [string, ...string[]]])[];
+import { configMapOf, gatewayEnvOf, type Live, storeVolumeOf, templateMark } from "./live.ts";
 
 /**
- * Where the storage keys of a role come from. A Secret may use either accepted name; the one that runs is kept while it
- * is there or cannot be looked at, so that neither an unreadable Secret nor a second name added to it rolls a pod.
+ * The Secret with the storage keys of a role; undefined where there is none. `choose` reads either of the accepted names
+ * out of it, so what is in it changes no template.
  */
-export function storeKeys(facts: Facts, role: "reader" | "writer", live: Live | undefined): StoreKey[] {
-  const liveEnv = gatewayEnvOf(live?.template);
+export function storeSecret(facts: Facts, role: "reader" | "writer", live: Live | undefined): string | undefined {
   const { storage } = facts;
   if (storage.seen !== "present" || (role === "reader" && keepsLiveStorage(facts, live)))
-    return allKeys(facts).flatMap(([env]) => liveKey(liveEnv, env) ?? []);
-  const secret = secretNameOf(storage.spec, role);
-  if (secret === undefined) return [];
-  const present = keysIn(facts.secrets[role], secret);
-  return (storage.spec.type === "S3" ? s3Keys(facts) : azureKeys(facts)).map(([env, accepted]) => {
-    const running = liveKey(liveEnv, env);
-    const kept = running?.secret === secret ? running.key : undefined;
-    if (present === undefined) return { env, secret, key: kept ?? accepted[0] };
-    if (kept !== undefined && present.includes(kept)) return { env, secret, key: kept };
-    return { env, secret, key: accepted.find((key) => present.includes(key)) ?? kept ?? accepted[0] };
+    return storeSecretIn(live?.template);
+  return secretNameOf(storage.spec, role);
+}
+
+/** Holdfast 0.1 handed the keys on in the gateway's environment; pods that it made run on. */
+const KEY_ENV = "HOLDFAST_STORE_";
+
+function storeSecretIn(template: JsonObject | undefined): string | undefined {
+  const mounted = textAt(storeVolumeOf(template), "secret", "secretName");
+  const byEnv = gatewayEnvOf(template).find((item) => String(item["name"]).startsWith(KEY_ENV));
+  return mounted ?? textAt(byEnv, "valueFrom", "secretKeyRef", "name");
+}
+
+/** What the hash of the inputs holds of these keys: with the names that it always held, an upgrade changes no hash. */
+export function hashedKeys(facts: Facts, role: "reader" | "writer", live: Live | undefined): object[] {
+  const { storage } = facts;
+  const secret = storeSecret(facts, role, live);
+  if (storage.seen !== "present" || secret === undefined) return [];
+  return HASHED[storage.spec.type].map(([env, key]) => {
+    const before = objectAt(named(gatewayEnvOf(live?.template), env), "valueFrom", "secretKeyRef");
+    return { env, secret, key: (before["name"] === secret ? textAt(before, "key") : undefined) ?? key };
   });
 }
+const HASHED = {
+  S3: [
+    [`${KEY_ENV}ACCESS_KEY`, "accessKeyId"],
+    [`${KEY_ENV}SECRET_KEY`, "secretAccessKey"],
+  ],
+  AzureBlob: [[`${KEY_ENV}ACCOUNT_KEY`, "accountKey"]],
+} as const;
 
 /**
  * A storage that is missing, or that Holdfast could not use yet, rolls no pods that run: a wrong region or bucket must
@@ -48,26 +49,6 @@ export function storeKeys(facts: Facts, role: "reader" | "writer", live: Live | 
  */
 export function keepsLiveStorage({ storage }: Facts, live: Live | undefined): boolean {
   return storage.seen !== "present" || (storage.fault !== undefined && live !== undefined);
-}
-
-const s3Keys = ({ rendered: { profile } }: Facts): KeysOf => [
-  [profile.env.storeAccessKey, ACCEPTED_KEYS.accessKeyId],
-  [profile.env.storeSecretKey, ACCEPTED_KEYS.secretAccessKey],
-];
-const azureKeys = ({ rendered: { profile } }: Facts): KeysOf => [
-  [profile.env.storeAccountKey, ACCEPTED_KEYS.accountKey],
-];
-const allKeys = (facts: Facts): KeysOf => [...s3Keys(facts), ...azureKeys(facts)];
-
-function liveKey(env: readonly JsonObject[], name: string): StoreKey | undefined {
-  const ref = objectAt(named(env, name), "valueFrom", "secretKeyRef");
-  const secret = textAt(ref, "name");
-  const key = textAt(ref, "key");
-  return secret === undefined || key === undefined ? undefined : { env: name, secret, key };
-}
-
-function keysIn(fact: SecretFact, name: string): readonly string[] | undefined {
-  return fact.seen === "present" && fact.name === name ? fact.keys : undefined;
 }
 
 /** Names of the rendered ConfigMaps; what could not be rendered stays what runs. */

@@ -5,11 +5,29 @@ import { hashOf } from "../hash.ts";
 import { given, type JsonObject, named, objectAt, objectsAt } from "../json.ts";
 import { mergeTemplate } from "../pod-template.ts";
 import type { Problem } from "../problem.ts";
-import { about, CONTAINER, childObject, EDIT_THE_GROUP, LOADS_WITH, labelsOf, MARK, selectorOf } from "./common.ts";
-import { chooseContainer, configVolume, gatewayContainer, gatewayVolumes, podSecurity, VOLUME } from "./containers.ts";
+import {
+  about,
+  CONTAINER,
+  childObject,
+  EDIT_THE_GROUP,
+  LOADS_WITH,
+  labelsOf,
+  MARK,
+  selectorOf,
+  VOLUME,
+} from "./common.ts";
+import {
+  chooseContainer,
+  configVolume,
+  confVolume,
+  gatewayContainer,
+  gatewayVolumes,
+  podSecurity,
+  storeVolume,
+} from "./containers.ts";
 import type { Live } from "./live.ts";
 import { templateProblems } from "./pod-template-rules.ts";
-import { type ConfigNames, type StoreKey, secretVersion, storeKeys } from "./references.ts";
+import { type ConfigNames, secretVersion, storeSecret } from "./references.ts";
 
 export interface TrafficTemplate {
   template: KubeTemplate;
@@ -19,9 +37,9 @@ export interface TrafficTemplate {
 
 /** The traffic pods' template; without the user's podTemplate when that is refused. */
 export function trafficTemplate(facts: Facts, configs: ConfigNames, live: Live | undefined): TrafficTemplate {
-  const keys = storeKeys(facts, "reader", live);
+  const secret = storeSecret(facts, "reader", live);
   const certificate = secretVersion(facts.secrets.client, live, MARK.clientCertificate);
-  const build = (proofKey: string) => baseTemplate(facts, proofKey, configs, keys, certificate);
+  const build = (proofKey: string) => baseTemplate(facts, proofKey, configs, secret, certificate);
   const { podTemplate } = facts.group.spec.traffic;
   const problems = templateProblems(facts, "traffic", podTemplate, build(""));
   const merged = (proofKey: string) =>
@@ -57,7 +75,7 @@ function baseTemplate(
   facts: Facts,
   proofKey: string,
   configs: ConfigNames,
-  keys: readonly StoreKey[],
+  secret: string | undefined,
   certificate: string | undefined,
 ): JsonObject {
   const { name, spec } = facts.group;
@@ -78,9 +96,9 @@ function baseTemplate(
       securityContext: podSecurity(facts),
       terminationGracePeriodSeconds: spec.traffic.drainSeconds + SHUTDOWN_SECONDS + MARGIN_SECONDS,
       topologySpreadConstraints: spread(facts),
-      initContainers: [chooseContainer(facts, proofKey, configs, keys)],
-      containers: [{ ...gatewayContainer(facts, gatewayOptions(facts, keys)), ...serving(facts) }],
-      volumes: volumes(facts, configs),
+      initContainers: [chooseContainer(facts, proofKey, configs, secret)],
+      containers: [{ ...gatewayContainer(facts, spec.shortID), ...serving(facts) }],
+      volumes: volumes(facts, configs, secret),
     },
   };
 }
@@ -88,13 +106,6 @@ function baseTemplate(
 /** Gateway contract, section 7: worker_shutdown_timeout. The grace period must cover drain and shutdown. */
 const SHUTDOWN_SECONDS = 240;
 const MARGIN_SECONDS = 10;
-
-const gatewayOptions = (facts: Facts, keys: readonly StoreKey[]) => ({
-  shortID: facts.group.spec.shortID,
-  storeKeys: keys,
-  configVolume: VOLUME.conf,
-  optional: true,
-});
 
 export const pullSecrets = ({ group: { spec } }: Facts): JsonObject =>
   given("imagePullSecrets", spec.gateway.imagePullSecrets);
@@ -125,13 +136,14 @@ function spread(facts: Facts): JsonObject[] {
 }
 
 /** Everything that a pod starts from; whatever of it is not there is left for `choose` to tell. */
-function volumes(facts: Facts, configs: ConfigNames): JsonObject[] {
+function volumes(facts: Facts, configs: ConfigNames, secret: string | undefined): JsonObject[] {
   const start = { name: childName.start(facts.group.name), optional: true };
   return [
-    { name: VOLUME.conf, emptyDir: {} },
+    confVolume,
     { name: VOLUME.start, configMap: start },
     ...(configs.normal === undefined ? [] : [configVolume(VOLUME.normal, configs.normal, true)]),
     ...(configs.reader === undefined ? [] : [configVolume(VOLUME.fallback, configs.reader, true)]),
+    ...storeVolume(secret, true),
     ...gatewayVolumes(facts, true),
   ];
 }
