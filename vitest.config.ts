@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "test/{api,domain,observe,act,gateway,storage,kube,scenarios,simulator,docs,hack}/**/*.test.ts",
+            "test/{api,domain,observe,act,gateway,storage,kube,scenarios,model,simulator,docs,hack}/**/*.test.ts",
             "test/*.test.ts",
             "test/lab/{ports,process}.test.ts",
           ],

@@ -7,7 +7,9 @@ import { isAlive } from "./pods.ts";
  */
 export function currentFacts(facts: Facts): Facts {
   const nowMs = facts.serverNowMs ?? facts.nowMs;
-  return { ...facts, nowMs, pods: facts.pods.filter((pod) => isAlive(pod, nowMs)) };
+  const pods = facts.pods.filter((pod) => isAlive(pod, nowMs));
+  const asSeen = nowMs === facts.nowMs && pods.length === facts.pods.length;
+  return asSeen ? facts : { ...facts, nowMs, pods };
 }
 
 const TOLD_ABOVE_MS = 60_000;

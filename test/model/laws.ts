@@ -1,0 +1,89 @@
+// The laws over what is the case, not over what is seen: written without a look at how the decision comes about.
+
+import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
+import { proofKeyOf, told } from "./objects.ts";
+import {
+  alive,
+  answersOn,
+  CONTROL_PLANES,
+  type Content,
+  isGood,
+  kept,
+  type Pod,
+  type State,
+  servesWell,
+} from "./state.ts";
+
+const gateways = (state: State) => state.pods.filter((pod) => servesWell(state, pod)).length;
+
+const modeOf = (state: State) => kept<GatewayGroupStatus>(state.status).mode ?? "none";
+
+/** A person took what the control plane holds now for what is meant. */
+const isMeant = (state: State): boolean => isGood(state, state.held) || state.accepted.includes(state.held);
+
+/** Pods were taken by a controller or by Holdfast: only what the plan brought about, never what happens by itself. */
+export function leavesLaws(before: State, after: State): string[] {
+  const broken: string[] = [];
+  const [was, is] = [gateways(before), gateways(after)];
+  if (is >= was) return [];
+  const rolls = before.sets.filter((set) => set.replicas > 0).length > 1;
+  // A number that was raised a moment ago is not yet the Deployment's, and its roll goes on meanwhile.
+  const { asked: then = 0, replicas = 0 } = before.deployment ?? {};
+  const asked = Math.min(before.spec.replicas, rolls ? replicas : then);
+  if (is < Math.min(asked, was) && !before.accepted.includes(before.held))
+    broken.push(
+      `a pod that serves content is taken only while as many as the spec wants serve content without it (${rolls ? "in a roll" : "by number"}, mode ${modeOf(before)}, the control plane holds: ${before.held})`,
+    );
+  const gone = !answersOn(before, 1) && before.controlPlaneS >= 15 && before.controlPlane !== "gatewaysCutOff";
+  const proven = before.pods.some((pod) => alive(pod) && told(before, pod.t).proof !== "absent");
+  if (gone && !proven && before.operatorUp)
+    broken.push("without a proof at hand nothing that serves is given up while the control plane is gone");
+  return broken;
+}
+
+/** A pod starts. */
+export function startLaws(state: State, pod: Pod): string[] {
+  const content = state.verified?.content;
+  const { proof } = told(state, pod.t);
+  if (pod.from === "fallback" && content !== undefined && !state.loaded.includes(`${content} ${proofKeyOf(pod.t)}`))
+    return ["no pod starts from a pair that no gateway loaded in a rehearsal"];
+  const published = proof !== "absent" && state.storeUp && content !== undefined && isGood(state, content);
+  if (pod.from === "normal" && state.held === "empty" && answersOn(state, pod.node) && published && !isMeant(state))
+    return ["beside a published proof no pod starts from a control plane that holds nothing"];
+  return [];
+}
+
+/** The recorded mode moves. */
+export function modeLaws(state: State, to: string, reason: string): string[] {
+  const broken: string[] = [];
+  const { answers } = CONTROL_PLANES[state.controlPlane];
+  const { override, approveReturn } = state.words;
+  if (to === "ToFallback" && reason === "ControlPlaneUnreachable" && answers && !state.nodeCut)
+    broken.push("no group flips by itself while the control plane answers every gateway");
+  if (to === "ToNormal" && !answers) broken.push("no group returns while the control plane answers no gateway");
+  if (to === "ToNormal" && !isMeant(state) && approveReturn === undefined)
+    broken.push("no group returns to a control plane without the content expected of it, unless a person says so");
+  const moves = to === "ToFallback" || to === "ToNormal";
+  if (moves && (override === "Hold" || override === "Hodl"))
+    broken.push("a group that a person meant to hold does not move");
+  if (to === "ToFallback" && reason === "ControlPlaneUnreachable" && isTooOld(state))
+    broken.push("no group that serves flips to a pair older than the spec allows");
+  return broken;
+}
+
+const HOUR_S = 3_600;
+/** An outage does not age the pair that bridges it. */
+function isTooOld({ raw, verified, exporter, controlPlaneS, pods }: State): boolean {
+  const ages = [verified?.ageS ?? 0, ...(raw && exporter !== "unreadable" ? [raw.ageS] : [])];
+  const serving = pods.some((pod) => pod.phase === "ready" && pod.from === "normal");
+  return serving && Math.min(...ages) - controlPlaneS > HOUR_S;
+}
+
+/** A pair is written under the verified key. */
+export function verifiedLaws(state: State, content: Content): string[] {
+  const was = state.verified?.content;
+  if (was === undefined || !isGood(state, was)) return [];
+  const accepted = state.accepted.some((one) => one === content);
+  if (isGood(state, content) || accepted) return [];
+  return [`a good pair is not replaced by what was not accepted (${was} -> ${content})`];
+}
