@@ -15,6 +15,37 @@ export const immutable = (what: string): CelRule => ({
   message: `${what} cannot be changed: create a new object with another name instead`,
 });
 
+const BARE_URL = "^https?://[^@?#%;=&]*$";
+const noCredentials = (endpoint: string): CelRule => ({
+  rule: `self.matches('${BARE_URL}')`,
+  message: `${endpoint} must have no user name, password, query or fragment: keys belong in the Secret of spec.credentials`,
+});
+/** The value goes to ConfigMaps, conditions and events. Refused by a rule: the API server repeats what breaks a pattern. */
+export const storeEndpoint = (name: string, what: string) =>
+  z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\/[^/\s]+(\/.*)?$/)
+    .refine((text) => new RegExp(BARE_URL).test(text), { message: noCredentials(name).message })
+    .describe(what)
+    .meta(cel(noCredentials(name)));
+
+const HOST_URL = "^https://[A-Za-z0-9._:\\[\\]-]+$";
+const HOST_ONLY: CelRule = {
+  // A CEL string literal takes the backslashes of the expression away.
+  rule: `self.matches('${HOST_URL.replaceAll("\\", "\\\\")}')`,
+  message:
+    "the endpoint must be https://HOST or https://HOST:PORT: no path, no query, and no credentials, which belong in the Secret",
+};
+export const hostEndpoint = (what: string) =>
+  z
+    .string()
+    .max(2048)
+    .regex(/^https:\/\/[^/\s]+(\/.*)?$/)
+    .refine((text) => new RegExp(HOST_URL).test(text), { message: HOST_ONLY.message })
+    .describe(what)
+    .meta(cel(HOST_ONLY));
+
 const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const DNS_SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cel, conditions, immutable, localRef, seconds } from "./common.ts";
+import { cel, conditions, immutable, localRef, seconds, storeEndpoint } from "./common.ts";
 
 /** Source of the field set: gateway contract section 1 (aws_s3, azure_blob). What the gateway would ignore is no field. */
 
@@ -28,12 +28,6 @@ const container = (what: string) =>
     .max(63)
     .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
     .describe(what);
-const endpoint = (what: string) =>
-  z
-    .string()
-    .max(2048)
-    .regex(/^https?:\/\/[^/\s]+(\/.*)?$/)
-    .describe(what);
 
 export const S3Spec = z
   .strictObject({
@@ -43,7 +37,7 @@ export const S3Spec = z
       .max(64)
       .regex(/^[a-z0-9-]+$/)
       .describe("Region of both buckets, for example eu-west-1."),
-    endpoint: endpoint("URL of an S3-compatible server; leave out for AWS.").optional(),
+    endpoint: storeEndpoint("s3.endpoint", "URL of an S3-compatible server; leave out for AWS.").optional(),
     forcePathStyle: z
       .boolean()
       .optional()
@@ -69,7 +63,10 @@ export const AzureBlobSpec = z
       .string()
       .regex(/^[a-z0-9]{3,24}$/)
       .describe("Storage account."),
-    endpoint: endpoint("URL of the blob service; leave out for https://ACCOUNT.blob.core.windows.net.").optional(),
+    endpoint: storeEndpoint(
+      "azureBlob.endpoint",
+      "URL of the blob service; leave out for https://ACCOUNT.blob.core.windows.net.",
+    ).optional(),
     resourceContainer: container("Container of the gateway's resources (routes, services, ...)."),
     configContainer: container(
       "Container of the gateway's configuration. It holds the data-encryption keyring in clear: guard it.",

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cel, immutable, intOrPercent, localRef, openObject, quantities, seconds } from "./common.ts";
+import { cel, hostEndpoint, immutable, intOrPercent, localRef, openObject, quantities, seconds } from "./common.ts";
 import { GatewayGroupStatus } from "./gateway-group-status.ts";
 import { Traffic } from "./gateway-group-traffic.ts";
 
@@ -47,11 +47,7 @@ const Gateway = z
 
 const ControlPlane = z
   .strictObject({
-    endpoint: z
-      .string()
-      .max(2048)
-      .regex(/^https:\/\/[A-Za-z0-9._:[\]-]+$/)
-      .describe("One load-balanced URL of the DP manager, https, without a path."),
+    endpoint: hostEndpoint("One load-balanced URL of the DP manager, https, without a path."),
     clientCertificateRef: localRef("Secret with tls.crt, tls.key and ca.crt: the gateway's client certificate."),
     serverName: z
       .string()

@@ -162,7 +162,15 @@ function parseStatus(text: string): Status | undefined {
   }
 }
 
+/** A load balancer's maintenance page asks for hours; a watch that obeyed it would be blind for as long. */
+const RETRY_AFTER_MAX_MS = 60_000;
+
 function retryAfterMs(header: string | undefined, status: Status | undefined, wallMs: number): number | undefined {
+  const askedMs = askedRetryMs(header, status, wallMs);
+  return askedMs === undefined ? undefined : Math.min(RETRY_AFTER_MAX_MS, askedMs);
+}
+
+function askedRetryMs(header: string | undefined, status: Status | undefined, wallMs: number): number | undefined {
   const seconds = header === undefined ? Number.NaN : Number(header);
   if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
   const date = header === undefined ? Number.NaN : Date.parse(header);

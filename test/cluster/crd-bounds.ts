@@ -36,9 +36,9 @@ export const TEXTS: Readonly<Record<string, Texts>> = {
     bad: ["3.9", "v3.9.13", "latest"],
     long: url("3.9.1-"),
   },
-  "^https://[A-Za-z0-9._:[\\]-]+$": {
+  "^https://[^/\\s]+(/.*)?$": {
     good: ["https://dp:7943", "https://10.0.0.1", "https://[fd00::1]:7943"],
-    bad: ["http://dp:7943", "dp:7943", "https://dp/", "https://", "https://d p", "https://u%ZZ@dp", "https://dp?a"],
+    bad: ["http://dp:7943", "dp:7943", "https://", "https:// dp"],
     long: url("https://"),
   },
   "^https?://[^/\\s]+(/.*)?$": {

@@ -29,6 +29,9 @@ const port = (name: string, number: number, protocol = "TCP", more = {}) => ({
 });
 const service = (spec: object) => ({ spec: { traffic: { service: spec } } });
 const surge = (maxSurge: number | string) => ({ spec: { fallback: { rollout: { maxSurge } } } });
+const controlPlane = (endpoint: string) => ({ spec: { controlPlane: { endpoint } } });
+const s3Endpoint = (endpoint: string) => ({ spec: { s3: { endpoint } } });
+const azureEndpoint = (endpoint: string) => ({ spec: { ...AZURE, azureBlob: { ...AZURE.azureBlob, endpoint } } });
 const key = (name: string) => ({ credentials: { secretRef: { name } } });
 const keys = { writer: key("w"), reader: key("r"), operator: key("o") };
 
@@ -80,6 +83,39 @@ export const RULE_CASES: readonly RuleCase[] = [
     [false, "a surge of 0", surge(0)],
     [false, "a surge of 0%", surge("0%")],
   ]),
+  ...group(
+    "the endpoint must be https://HOST or https://HOST:PORT: no path, no query, and no credentials, which belong in the Secret",
+    [
+      [true, "a host with a port", controlPlane("https://dp-manager.api7.svc:7943")],
+      [true, "an IPv6 address", controlPlane("https://[fd00::1]:7943")],
+      [false, "a user and a password", controlPlane("https://KEY:s3cr3t@dp:7943")],
+      [false, "a user alone", controlPlane("https://s3cr3t@dp:7943")],
+      [false, "a query", controlPlane("https://dp:7943?token=s3cr3t")],
+      [false, "a query behind a path", controlPlane("https://dp:7943/?token=s3cr3t")],
+      [false, "a path", controlPlane("https://dp:7943/s3cr3t")],
+      [false, "a fragment", controlPlane("https://dp:7943#s3cr3t")],
+      [false, "white space", controlPlane("https://dp:79 43")],
+    ],
+  ),
+  ...storage(
+    "s3.endpoint must have no user name, password, query or fragment: keys belong in the Secret of spec.credentials",
+    [
+      [true, "an S3 server with a port and a path", s3Endpoint("http://minio.acme.svc:9000/base/")],
+      [false, "S3: a key pair", s3Endpoint("https://AKIA:s3cr3t@minio:9000")],
+      [false, "S3: a key alone", s3Endpoint("https://s3cr3t@minio:9000")],
+      [false, "S3: a signature", s3Endpoint("https://minio:9000/?X-Amz-Signature=s3cr3t")],
+    ],
+  ),
+  ...storage(
+    "azureBlob.endpoint must have no user name, password, query or fragment: keys belong in the Secret of spec.credentials",
+    [
+      [true, "a blob service with the account in the path", azureEndpoint("http://azurite:10000/account")],
+      [false, "Azure: a shared access signature", azureEndpoint("https://acme.blob.core.windows.net/?sv=1&sig=s3cr3t")],
+      [false, "Azure: one without a path", azureEndpoint("https://acme.blob.core.windows.net?sig=s3cr3t")],
+      [false, "Azure: encoded", azureEndpoint("https://acme.blob.core.windows.net/%3Fsig%3Ds3cr3t")],
+      [false, "a fragment", azureEndpoint("https://acme.blob.core.windows.net/#s3cr3t")],
+    ],
+  ),
   ...storage("type cannot be changed: create a new object with another name instead", [
     [true, "another secret, the same type", { from: {}, spec: { credentials: { secretRef: { name: "new" } } } }],
     [false, "another type", { from: {}, spec: AZURE }],

@@ -28,6 +28,21 @@ test.for<[string, Fault, Partial<KubeError>]>([
     fault.status(429, "TooManyRequests", {}, { "retry-after": "Thu, 01 Jan 2026 00:00:09 GMT" }),
     { fault: "TooManyRequests", retryAfterMs: 9_000 },
   ],
+  [
+    "503 with a Retry-After of a day: a minute at most, or a watch would be blind for so long",
+    fault.status(503, "ServiceUnavailable", {}, { "retry-after": "86400" }),
+    { fault: "Unavailable", retryAfterMs: 60_000 },
+  ],
+  [
+    "429 with a day in the Status",
+    fault.status(429, "TooManyRequests", { retryAfterSeconds: 86_400 }),
+    { fault: "TooManyRequests", retryAfterMs: 60_000 },
+  ],
+  [
+    "429 with Retry-After as a date of another year",
+    fault.status(429, "TooManyRequests", {}, { "retry-after": "Fri, 01 Jan 2027 00:00:09 GMT" }),
+    { fault: "TooManyRequests", retryAfterMs: 60_000 },
+  ],
   ["500", fault.status(500, "InternalError"), { fault: "Unavailable", httpCode: 500 }],
   [
     "500 to an apply of a field that the schema does not know: the object is wrong, not the server",
