@@ -13,6 +13,10 @@ export const SIGHT = {
     "The control plane's front answers, its database does not.",
     "Repair the control plane's database.",
   ),
+  DatabaseDoubted: reason(
+    "Holdfast's reads are answered with a server error, and nobody else has confirmed it: a witness pod is asked.",
+    "If it lasts: look at the control plane's database, and why witness pods do not run or have their reads answered.",
+  ),
   GatewaysCutOff: reason(
     "Holdfast reaches the control plane, the gateways do not.",
     "Look at network policies and routes of the gateways.",
@@ -26,7 +30,7 @@ export const SIGHT = {
     "Look at Holdfast's own network.",
   ),
   WitnessesMissing: reason(
-    "Pods serve, but too few can be asked about the control plane, and fewer than two places speak for them.",
+    "Pods serve, but too few can be asked about the control plane, or all that say they lost it are on one node, and fewer than two places speak for them.",
     "Allow Holdfast to reach ports 7085 and 9091 of the pods (one that answers is enough), and witness pods to be scheduled.",
   ),
   ControlPlaneSlow: reason(

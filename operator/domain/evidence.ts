@@ -2,7 +2,7 @@ import { cutOffPlace } from "./cut-off.ts";
 import { controlPlaneIn } from "./desired/containers.ts";
 import { identityOf } from "./endpoint.ts";
 import type { Facts } from "./facts.ts";
-import type { PodFact } from "./facts-cluster.ts";
+import type { HelperPodFact, PodFact } from "./facts-cluster.ts";
 import { isReady } from "./pods.ts";
 import { isBlind } from "./sight.ts";
 import type { Progress } from "./stall.ts";
@@ -19,6 +19,8 @@ export interface GroupMemory {
   verdict?: { word: Verdict["word"]; sinceMs: number; seenMs: number };
   /** Wall clock, ms: since then Holdfast itself has not had its reads answered, whatever it saw instead. */
   unansweredSinceMs?: number;
+  /** Wall clock, ms: since then its reads are answered, and gateways say that they are cut off. */
+  disputedSinceMs?: number;
   /**
    * In fallback: how often the control plane was back and went again before the group returned; `back` while it is
    * back. Lost with the process, as all of this: then a flapping control plane may cause one flip more.
@@ -32,8 +34,15 @@ export interface GroupMemory {
 }
 export const emptyMemory = (): GroupMemory => ({});
 
-/** A start or a witness speaks for its place this long. */
-export const PLACE_FRESH_MS = 120_000;
+/**
+ * A start or a witness speaks for its place this long. In fallback, and while Holdfast's own reads are answered, nothing
+ * that is about to happen hangs on it, and fewer witness pods do.
+ */
+export function placeFreshMs({ group, controlPlane }: Pick<Facts, "group" | "controlPlane">): number {
+  const { mode = "Normal" } = group.status;
+  const slow = mode === "ToFallback" || mode === "Fallback" || controlPlane.operator.view === "readsOk";
+  return slow ? 300_000 : 120_000;
+}
 /** A loss that lasts so many probe intervals is one. */
 const RELAPSE_PROBES = 2;
 /** One place without an answer may be a node of its own troubles. */
@@ -56,9 +65,21 @@ export interface Evidence {
 /** Boils the facts down to a row of the verdict table and measures how long its verdict has lasted. */
 export function weigh(facts: Facts, remembered: GroupMemory): Evidence {
   const memory = aboutNow(facts.group, remembered);
-  const { unansweredSinceMs: since = facts.nowMs, relapses: _, ...others } = memory;
+  const { unansweredSinceMs, disputedSinceMs, relapses: _, ...others } = memory;
   const answered = facts.controlPlane.operator.view === "readsOk";
-  const witnesses = witnessesOf(facts, answered ? facts.nowMs : since);
+  const votes = votesOf(facts);
+  // Who spoke before the trouble that is there now says nothing about it.
+  const disputed = answered && votes.disconnected > 0;
+  const since = (answered ? disputedSinceMs : unansweredSinceMs) ?? facts.nowMs;
+  const { newestRefusalMs, ...places } = placesOf(facts, votes, answered && !disputed ? facts.nowMs : since);
+  const witnesses: Witnesses = {
+    operator: facts.controlPlane.operator.view,
+    connected: votes.connected,
+    disconnected: votes.disconnected,
+    silent: votes.silent,
+    wanted: facts.group.spec.traffic.replicas,
+    ...places,
+  };
   // Whom to ask, and what starts and witness pods said, is read from caches: blind, there is no evidence, and no count.
   const verdict: Verdict = isBlind(facts) ? BLIND : verdictOf(witnesses);
   const before = memory.verdict;
@@ -67,7 +88,9 @@ export function weigh(facts: Facts, remembered: GroupMemory): Evidence {
     before.word === verdict.word &&
     facts.monoMs - before.seenMs <= gapLimitMs(facts.group.spec.controlPlane.probeIntervalSeconds);
   const sinceMs = unbroken ? before.sinceMs : facts.monoMs;
-  const heldMs = facts.monoMs - sinceMs;
+  // A witness speaks for its own time: one word, however long it is believed, shows no loss that lasts.
+  const unseenMs = verdict.places === "decide" ? Math.max(0, facts.nowMs - newestRefusalMs) : 0;
+  const heldMs = Math.max(0, facts.monoMs - sinceMs - unseenMs);
   const relapses = relapsesOf(facts, memory, verdict, heldMs);
   return {
     verdict,
@@ -78,45 +101,75 @@ export function weigh(facts: Facts, remembered: GroupMemory): Evidence {
       ...others,
       ...(relapses ? { relapses } : {}),
       ...(answered ? {} : { unansweredSinceMs: since }),
+      ...(disputed ? { disputedSinceMs: since } : {}),
       verdict: { word: verdict.word, sinceMs, seenMs: facts.monoMs },
     },
   };
 }
 
-function witnessesOf(facts: Facts, sinceWallMs: number): Witnesses {
+interface Votes {
+  /** Nodes of all normal gateways that serve, and of those that say disconnected. */
+  nodes: ReadonlySet<string | undefined>;
+  nodesDisconnected: ReadonlySet<string | undefined>;
+  connected: number;
+  disconnected: number;
+  silent: number;
+}
+
+function votesOf(facts: Facts): Votes {
   const elsewhere = madeForAnother(facts);
+  const { view } = facts.controlPlane.operator;
+  // A gateway asks the front alone, and late: while reads fail behind it, that it has the front says nothing.
+  const frontOnly = view === "serverError" || view === "readTimeout";
   // Also one that serves badly: a failing check of a route says nothing of the control plane, and a veto stays one.
   const normal = facts.pods.filter((pod) => isReady(pod) && pod.start?.choice === "normal");
-  // Seconds of clock difference between node and operator must not let an answer from before the loss veto it.
-  const fresh = (pod: { createdMs: number }, finishedMs: number) => {
-    const saidMs = saidAtMs(pod, finishedMs, facts.nowMs);
-    return saidMs > sinceWallMs && facts.nowMs - saidMs <= PLACE_FRESH_MS;
+  const voteOf = (pod: PodFact): PodFact["vote"] => {
+    if (pod.vote === "disconnected") return elsewhere(pod) ? "unknown" : "disconnected";
+    return frontOnly ? "unknown" : pod.vote;
   };
-  const starts = facts.pods
-    .flatMap((pod) => (pod.start && fresh(pod, pod.start.finishedMs) ? [{ node: pod.node, pod, ...pod.start }] : []))
-    .filter(({ pod, controlPlaneAnswered }) => controlPlaneAnswered === true || !elsewhere(pod))
-    .flatMap(({ node, controlPlaneAnswered: answered, readFailed }) =>
-      answered === undefined ? [] : [{ node, answered, readFailed: readFailed === true }],
-    );
-  const witnessPods = facts.helpers.flatMap((pod) =>
-    pod.result.state === "answered" && fresh(pod, pod.result.finishedMs) ? [{ node: pod.node, ...pod.result }] : [],
-  );
-  const places = [...starts, ...witnessPods];
-  // Two pods on one node are one place: it may be that node's own trouble.
-  const refused = nodesOf(places.filter((place) => !place.answered));
-  const votes = normal.map((pod) => (pod.vote === "disconnected" && elsewhere(pod) ? "unknown" : pod.vote));
-  const say = (word: (typeof votes)[number]) => votes.filter((vote) => vote === word).length;
+  const say = (word: PodFact["vote"]) => normal.filter((pod) => voteOf(pod) === word);
   return {
-    operator: facts.controlPlane.operator.view,
-    connected: say("connected"),
-    disconnected: say("disconnected"),
-    silent: say("unknown"),
-    placesAnswered: nodesOf(places.filter((place) => place.answered)).size,
-    placesRefused: refused.size,
-    placesAgree: refused.size >= PLACES_NEEDED || (refused.size > 0 && nodesOf(normal).isSubsetOf(refused)),
-    readFailed: places.some((place) => place.readFailed),
+    nodes: nodesOf(normal),
+    nodesDisconnected: nodesOf(say("disconnected")),
+    connected: say("connected").length,
+    disconnected: say("disconnected").length,
+    silent: say("unknown").length,
   };
 }
+
+type Places = Pick<Witnesses, "placesAnswered" | "placesRefused" | "placesAgree" | "readFailed" | "nodesCutOff">;
+
+/** What starts and witness pods said since then, by the place where they ran. */
+function placesOf(facts: Facts, votes: Votes, sinceWallMs: number): Places & { newestRefusalMs: number } {
+  const elsewhere = madeForAnother(facts);
+  const freshMs = placeFreshMs(facts);
+  const spoken = (pod: Speaker, word: { finishedMs: number; answered: boolean; readFailed: boolean }) => {
+    const saidMs = saidAtMs(pod, word.finishedMs, facts.nowMs);
+    const counts = saidMs > sinceWallMs && facts.nowMs - saidMs <= freshMs;
+    return counts ? [{ node: pod.node, saidMs, answered: word.answered, readFailed: word.readFailed }] : [];
+  };
+  const starts = facts.pods.flatMap((pod) => {
+    const { controlPlaneAnswered: answered, readFailed = false, finishedMs = 0 } = pod.start ?? {};
+    return answered === undefined || (!answered && elsewhere(pod))
+      ? []
+      : spoken(pod, { answered, readFailed, finishedMs });
+  });
+  const witnessPods = facts.helpers.flatMap((pod) => (pod.result.state === "answered" ? spoken(pod, pod.result) : []));
+  const places = [...starts, ...witnessPods];
+  const refusals = places.filter((place) => !place.answered);
+  // Two pods on one node are one place: it may be that node's own trouble.
+  const refused = nodesOf(refusals);
+  return {
+    placesAnswered: nodesOf(places.filter((place) => place.answered)).size,
+    placesRefused: refused.size,
+    placesAgree: refused.size >= PLACES_NEEDED || (refused.size > 0 && votes.nodes.isSubsetOf(refused)),
+    nodesCutOff: votes.nodesDisconnected.union(refused).size,
+    readFailed: places.some((place) => place.readFailed),
+    newestRefusalMs: Math.max(...refusals.map((place) => place.saidMs)),
+  };
+}
+
+type Speaker = Pick<PodFact, "node" | "createdMs"> | Pick<HelperPodFact, "node" | "createdMs">;
 
 /** Seconds that timestamps are rounded by, and that a kubelet takes to take a pod over. */
 const STAMP_SLACK_MS = 10_000;
@@ -161,8 +214,9 @@ export function evidenceText(facts: Facts, evidence: Evidence): string {
   const w = evidence.witnesses;
   const view = facts.controlPlane.operator;
   const detail = "detail" in view ? ` (${view.detail})` : "";
-  // Starts go out of date by themselves; while reads are answered they decide nothing and are not told.
-  const places = view.view === "readsOk" ? 0 : w.placesAnswered + w.placesRefused;
+  // Starts go out of date by themselves; while reads are answered and nobody disputes it they decide nothing and are not told.
+  const told = view.view !== "readsOk" || evidence.verdict.places !== undefined;
+  const places = told ? w.placesAnswered + w.placesRefused : 0;
   const place = evidence.verdict.reason === "PartlyCutOff" ? cutOffPlace(facts) : undefined;
   return (
     `Holdfast sees ${view.view}${detail}; gateways: ${w.connected} connected, ${w.disconnected} disconnected` +

@@ -1,5 +1,5 @@
 import { canaryPod, rehearsalPod, witnessPod } from "./desired/helpers.ts";
-import { PLACES_NEEDED } from "./evidence.ts";
+import { PLACES_NEEDED, placeFreshMs } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { ModeStep } from "./mode.ts";
 import type { Pipeline } from "./pipeline-state.ts";
@@ -49,19 +49,40 @@ export function helperSteps(situation: Situation, step: ModeStep, pipeline: Pipe
   return steps;
 }
 
-const WITNESS_EVERY_MS = 60_000;
+/** A witness pod that no node takes is given up after this, ms. */
+const WITNESS_LIMIT_MS = 120_000;
+/** Between two rounds: at least, while nothing hangs on them, and where what they say is believed for long. */
+const ROUNDS_MIN_MS = 10_000;
+const ROUNDS_MS = 60_000;
+const ROUNDS_SELDOM_MS = 150_000;
 const CANARY_RETRY_MS = 60_000;
 
-/** Witness pods ask from where gateways run: only while Holdfast sees nothing and too few gateways can be asked. */
-function witnessSteps({ facts, evidence, desired }: Situation, suffix: string): Step[] {
-  const w = evidence.witnesses;
-  const serving = w.connected + w.disconnected + w.silent;
-  if (w.operator !== "down" && w.operator !== "readTimeout") return [];
-  if (w.connected > 0 || (w.operator === "down" && (serving === 0 || w.silent === 0))) return [];
+/**
+ * Until a verdict has lasted long enough to move a group, a round at half of that time, so that two must agree; then seldom.
+ */
+function roundsEveryMs({ facts, evidence }: Situation): number {
+  const { view } = facts.controlPlane.operator;
+  const dwellMs = facts.group.spec.fallback.outageAfterSeconds * 1000 * evidence.verdict.dwellFactor;
+  if (view !== "readsOk" && evidence.heldMs < dwellMs) return Math.min(ROUNDS_MS, Math.max(ROUNDS_MIN_MS, dwellMs / 2));
+  return placeFreshMs(facts) > 2 * ROUNDS_MS ? ROUNDS_SELDOM_MS : ROUNDS_MS;
+}
+
+/** Witness pods ask from where gateways run: only while what they say can decide, confirm or contradict. */
+function witnessSteps(situation: Situation, suffix: string): Step[] {
+  const { facts, evidence, desired } = situation;
+  if (evidence.verdict.places === undefined) return [];
   // One that is on its way out keeps nobody: on a node that died it would stand there for ever.
   const witnesses = facts.helpers.filter((pod) => pod.role === "witness" && !pod.deleting);
-  if (witnesses.some((pod) => pod.result.state === "running" || facts.nowMs - pod.createdMs < WITNESS_EVERY_MS))
-    return [];
+  const { unansweredSinceMs, disputedSinceMs } = evidence.memory;
+  const sinceMs = unansweredSinceMs ?? disputedSinceMs ?? 0;
+  const everyMs = roundsEveryMs(situation);
+  const isEnough = (pod: (typeof witnesses)[number]) => {
+    const ageMs = facts.nowMs - pod.createdMs;
+    // One of an earlier trouble says nothing of this one, and keeps a new round waiting only for a moment.
+    const ofThis = pod.createdMs >= sinceMs - 1_000;
+    return pod.result.state === "running" || ageMs < (ofThis ? everyMs : ROUNDS_MIN_MS);
+  };
+  if (witnesses.some(isEnough)) return [];
   // As many as must agree, and at the same time: each keeps away from the other's node.
   return Array.from({ length: PLACES_NEEDED }, (_, index) => ({
     do: "create",
@@ -74,7 +95,8 @@ function isOver(situation: Situation, step: ModeStep, pod: Facts["helpers"][numb
   const ageMs = situation.facts.nowMs - pod.createdMs;
   if (pod.role === "rehearsal") return false; // the pipeline ends it, when its outcome is recorded
   // One that runs ends by its deadline; one that no node takes would wait for ever.
-  if (pod.role === "witness") return ageMs > 2 * WITNESS_EVERY_MS;
+  if (pod.role === "witness")
+    return ageMs > (pod.result.state === "answered" ? placeFreshMs(situation.facts) : WITNESS_LIMIT_MS);
   const wanted = situation.mode === "Fallback" || situation.mode === "ToFallback";
   const failed = pod.result.state === "failed" && ageMs > CANARY_RETRY_MS;
   // A canary that loaded speaks of now, not of an hour ago.

@@ -20,7 +20,14 @@ function subjectOf({ uid, spec }: GroupFacts): Subject {
  */
 export function aboutNow(group: GroupFacts, memory: GroupMemory): GroupMemory & { subject: Subject } {
   const subject = subjectOf(group);
-  const { subject: before, verdict: _v, unansweredSinceMs: _u, relapses: _r, ...ofTheGroup } = memory;
+  const {
+    subject: before,
+    verdict: _v,
+    unansweredSinceMs: _u,
+    disputedSinceMs: _d,
+    relapses: _r,
+    ...ofTheGroup
+  } = memory;
   if (before?.group !== subject.group) return { subject };
   return before.controlPlane === subject.controlPlane ? { ...memory, subject } : { ...ofTheGroup, subject };
 }

@@ -11,6 +11,10 @@ export interface Witnesses {
   connected: number;
   disconnected: number;
   silent: number;
+  /** Pods that the spec wants. */
+  wanted: number;
+  /** Nodes on which a gateway says disconnected, or a start or witness pod got no answer. */
+  nodesCutOff: number;
   /** Starts and witness pods since reads went unanswered: how many places got an answer, and how many did not. */
   placesAnswered: number;
   placesRefused: number;
@@ -25,9 +29,20 @@ export interface Verdict {
   reason: Reason;
   /** The dwell before this verdict may move a group is multiplied by this. */
   dwellFactor: 1 | 2;
+  /**
+   * Witness pods are wanted: what they say decides, so that the verdict has held no longer than their newest word says it
+   * ("decide"); or it may contradict or confirm ("asked").
+   */
+  places?: "asked" | "decide";
 }
 
 const say = (word: VerdictWord, reason: Reason, dwellFactor: 1 | 2 = 1): Verdict => ({ word, reason, dwellFactor });
+const asking = (word: VerdictWord, reason: Reason, dwellFactor: 1 | 2 = 1): Verdict => ({
+  ...say(word, reason, dwellFactor),
+  places: "asked",
+});
+/** It rests on what places said. */
+const byPlaces = (reason: Reason): Verdict => ({ ...say("Unreachable", reason), places: "decide" });
 
 /** How many of `serving` gateways must say "disconnected": at least two and 60 %, or all where there are fewer. */
 export function quorum(serving: number): number {
@@ -39,14 +54,12 @@ export function verdictOf(w: Witnesses): Verdict {
   const agreed = serving > 0 && w.connected === 0 && w.disconnected >= quorum(serving);
   switch (w.operator) {
     case "serverError":
-      return say("Unreachable", "DatabaseDown");
+      return verdictOnError(w, serving, agreed);
     case "readTimeout":
-      return w.readFailed ? say("Unreachable", "DatabaseDown") : say("Unknown", "ControlPlaneSlow");
+      if (w.readFailed && w.placesAnswered === 0) return byPlaces("DatabaseDown");
+      return asking("Unknown", "ControlPlaneSlow");
     case "readsOk":
-      if (w.disconnected === 0) return say("Reachable", "ControlPlaneAnswers");
-      if (w.connected > 0) return say("Reachable", "PartlyCutOff");
-      // Holdfast stands against all gateways here: they are believed, after twice the time.
-      return agreed ? say("Unreachable", "GatewaysCutOff", 2) : say("Unknown", "ControlPlaneUnknown");
+      return verdictOnReads(w, serving);
     case "down":
       return verdictWhileDown(w, serving, agreed);
     case "noRoute":
@@ -63,14 +76,36 @@ export function verdictOf(w: Witnesses): Verdict {
   }
 }
 
+/** The store itself said that it is broken, to Holdfast alone: one more must say so, where there is something to lose. */
+function verdictOnError(w: Witnesses, serving: number, agreed: boolean): Verdict {
+  if (w.placesAnswered > 0) return asking("Unknown", "DatabaseDoubted");
+  if (serving === 0 || agreed) return say("Unreachable", "DatabaseDown");
+  return w.readFailed || w.placesAgree ? byPlaces("DatabaseDown") : asking("Unknown", "DatabaseDoubted");
+}
+
+/**
+ * Holdfast has its reads answered. Gateways overrule that only as enough of the pods that are wanted, not of those that
+ * are left, from two nodes, and where no place was answered; and then after twice the time.
+ */
+function verdictOnReads(w: Witnesses, serving: number): Verdict {
+  if (w.disconnected === 0) return say("Reachable", "ControlPlaneAnswers");
+  const enough = quorum(Math.max(serving, w.wanted));
+  if (w.connected > 0 || w.disconnected + w.silent < enough) return say("Reachable", "PartlyCutOff");
+  if (w.disconnected < enough) return say("Unknown", "ControlPlaneUnknown");
+  if (w.placesAnswered > 0) return asking("Reachable", "PartlyCutOff");
+  return w.nodesCutOff >= 2 ? asking("Unreachable", "GatewaysCutOff", 2) : asking("Unknown", "WitnessesMissing");
+}
+
 /** One contrary voice is enough: what Holdfast cannot reach, somebody else does. */
 const isContradicted = (w: Witnesses): boolean => w.connected > 0 || w.placesAnswered > 0;
 
 function verdictWhileDown(w: Witnesses, serving: number, agreed: boolean): Verdict {
-  if (isContradicted(w)) return say("Unknown", "OperatorCutOff");
+  if (isContradicted(w)) {
+    const canBeAsked = w.connected > 0 || w.silent === 0;
+    return canBeAsked ? say("Unknown", "OperatorCutOff") : asking("Unknown", "OperatorCutOff");
+  }
   if (serving === 0) return say("Unreachable", "NothingToLose");
   if (agreed) return say("Unreachable", "ControlPlaneLost");
   // Too few gateways can be asked. Witness pods and starts speak for the places where gateways run.
-  if (w.placesAgree) return say("Unreachable", "ControlPlaneLost");
-  return say("Unknown", "WitnessesMissing");
+  return w.placesAgree ? byPlaces("ControlPlaneLost") : asking("Unknown", "WitnessesMissing");
 }

@@ -17,7 +17,7 @@ import {
   untilQuiet,
   V1,
 } from "./operator-bench.ts";
-import { podsOf, rehearse, serveAll } from "./operator-kubelet.ts";
+import { podsOf, rehearse, serveAll, witness } from "./operator-kubelet.ts";
 
 let bench: Bench;
 let operator: OperatorProcess;
@@ -115,10 +115,26 @@ test("pods serve and nobody can be asked: nothing moves, and it is said why", as
   await becomes(bench, "mute", "ControlPlaneReachable", "True", "ControlPlaneAnswers");
 });
 
-test("a dead database behind a living front is told at once and recorded after the dwell", async () => {
+test("a dead database behind a living front: told at once, recorded when witness pods have confirmed it", async () => {
   bench.dpManager.counts = undefined;
+  await becomes(bench, "mute", "ControlPlaneReachable", "Unknown", "DatabaseDoubted");
+  const asked = async () =>
+    (await podsOf(bench, "mute", "witness")).filter(({ status }) => !["Succeeded", "Failed"].includes(status.phase));
+  await until("witness pods are asked", async () => (await asked()).length > 0, LIMIT_MS);
+  expect(await mode("mute"), "on Holdfast's word alone").toBe("Normal");
+  const answer = async () => {
+    for (const pod of await asked()) await witness(bench, pod, { version: "ok", read: "serverError" });
+  };
+  await answer();
   await becomes(bench, "mute", "ControlPlaneReachable", "False", "DatabaseDown");
-  await until("it is in fallback", async () => (await mode("mute")) !== "Normal", LIMIT_MS);
+  await until(
+    "it is in fallback",
+    async () => {
+      await answer();
+      return (await mode("mute")) !== "Normal";
+    },
+    LIMIT_MS,
+  );
   bench.dpManager.counts = { routes: 3, services: 1 };
 });
 

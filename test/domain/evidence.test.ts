@@ -90,6 +90,58 @@ test.for<[string, number, number, number]>([
   expect(weigh(facts, held(facts, "Unreachable", 60_000)).witnesses.placesAnswered).toBe(answered);
 });
 
+/** Seen as lost for a minute, on the word of two places alone; the newest word is so old. How long does the loss count? */
+test.for<[string, (facts: Loose) => void, number, number]>([
+  ["just now", () => {}, 0, 60_000],
+  ["20 s ago", () => {}, 20_000, 40_000],
+  ["from before this verdict", () => {}, 60_000, 0],
+  [
+    "20 s ago, and enough gateways say so now",
+    (f) => f.pods.map((p: Loose) => (p.vote = "disconnected")),
+    20_000,
+    60_000,
+  ],
+  ["20 s ago, behind a front that answers", (f) => (f.controlPlane.operator.view = "readTimeout"), 20_000, 40_000],
+  ["20 s ago, and Holdfast gets a server error", (f) => (f.controlPlane.operator.view = "serverError"), 20_000, 40_000],
+])("a place speaks for its own time: %s", ([, change, agoMs, heldMs]) => {
+  const { facts } = healthy() as Loose;
+  lose(facts);
+  for (const pod of facts.pods) pod.vote = "unknown";
+  change(facts);
+  const result = { state: "answered", answered: false, readFailed: true, finishedMs: facts.nowMs - agoMs };
+  facts.helpers = ["a", "b"].map((node) => ({ role: "witness", node, createdMs: facts.nowMs - agoMs, result }));
+  const memory = held(facts, "Unreachable", 60_000);
+  const seen = weigh(facts, { ...memory, unansweredSinceMs: facts.nowMs - 90_000 });
+  expect([seen.verdict.word, seen.heldMs]).toEqual(["Unreachable", heldMs]);
+});
+
+/** Behind a front that answers, its being there says nothing. What do gateways that are connected count as? */
+test.for<[string, number, number]>([
+  ["readsOk", 2, 0],
+  ["down", 2, 0],
+  ["serverError", 0, 2],
+  ["readTimeout", 0, 2],
+])("connected gateways, and Holdfast sees %s", ([view, connected, silent]) => {
+  const { facts } = healthy() as Loose;
+  facts.controlPlane = { operator: { view, detail: "" } };
+  for (const pod of facts.pods) pod.vote = "connected";
+  const seen = weigh(facts, held(facts, "Unknown", 60_000)).witnesses;
+  expect([seen.connected, seen.silent]).toEqual([connected, silent]);
+});
+
+/** Reads are answered, and gateways say that they are cut off. Whose word counts? */
+test.for<[string, boolean, number, number]>([
+  ["a start since they do", true, 29_999, 1],
+  ["a start before they did", true, 30_000, 0],
+  ["a start, where nobody says so", false, 1_000, 0],
+])("%s", ([, disputed, agoMs, answered]) => {
+  const { facts } = healthy() as Loose;
+  for (const pod of facts.pods) pod.vote = disputed ? "disconnected" : "connected";
+  Object.assign(facts.pods[0].start, { controlPlaneAnswered: true, finishedMs: facts.nowMs - agoMs });
+  const memory = { ...held(facts, "Reachable", 60_000), disputedSinceMs: facts.nowMs - 30_000 };
+  expect(weigh(facts, memory).witnesses.placesAnswered).toBe(answered);
+});
+
 /** Two normal pods, on nodes a and b or both on a. Where got a start or a witness pod no answer, and is that enough? */
 test.for<[string, string, readonly string[], readonly string[], number, boolean]>([
   ["one start", "ab", ["a"], [], 1, false],

@@ -13,7 +13,12 @@ const view =
 /** The first look at which the control plane is not Reachable, whoever says so. */
 const FIRST_LOOK: [string, (facts: Loose) => void, "Unreachable" | "Unknown"][] = [
   ["lost for everybody", lose, "Unreachable"],
-  ["its database is down", view({ view: "serverError", detail: "503" }, "connected"), "Unreachable"],
+  ["its database is down", view({ view: "serverError", detail: "503" }), "Unreachable"],
+  [
+    "its database is down, as Holdfast alone says",
+    view({ view: "serverError", detail: "503" }, "connected"),
+    "Unknown",
+  ],
   ["slow", view({ view: "readTimeout", detail: "8 s" }), "Unknown"],
   ["gone, and no gateway can be asked", view({ view: "down", detail: "refused" }, "unknown"), "Unknown"],
   ["gone for Holdfast alone", view({ view: "down", detail: "refused" }, "connected"), "Unknown"],

@@ -6,6 +6,8 @@ const silentWorld: Witnesses = {
   connected: 0,
   disconnected: 0,
   silent: 0,
+  wanted: 3,
+  nodesCutOff: 0,
   placesAnswered: 0,
   placesRefused: 0,
   placesAgree: false,
@@ -16,15 +18,84 @@ test.for<[string, Partial<Witnesses>, string, string]>([
   ["up, and gateways agree", { connected: 3 }, "Reachable", "ControlPlaneAnswers"],
   ["up, and no gateway has a vote", { silent: 3 }, "Reachable", "ControlPlaneAnswers"],
   ["up, and there is no gateway yet", {}, "Reachable", "ControlPlaneAnswers"],
-  ["the front lives, its database is dead", { operator: "serverError", connected: 3 }, "Unreachable", "DatabaseDown"],
+  [
+    "its database is dead, as Holdfast alone says",
+    { operator: "serverError", silent: 3 },
+    "Unknown",
+    "DatabaseDoubted",
+  ],
+  ["its database is dead, and nothing serves", { operator: "serverError" }, "Unreachable", "DatabaseDown"],
+  [
+    "its database is dead, and a place had its read fail",
+    { operator: "serverError", silent: 3, placesRefused: 1, readFailed: true },
+    "Unreachable",
+    "DatabaseDown",
+  ],
+  [
+    "its database is dead, and places got no answer at all",
+    { operator: "serverError", silent: 3, placesRefused: 2, placesAgree: true },
+    "Unreachable",
+    "DatabaseDown",
+  ],
+  [
+    "its database is dead, and gateways have lost it",
+    { operator: "serverError", disconnected: 2, silent: 1 },
+    "Unreachable",
+    "DatabaseDown",
+  ],
+  [
+    "its database is dead, and one place has its reads answered",
+    { operator: "serverError", silent: 3, placesAnswered: 1, readFailed: true },
+    "Unknown",
+    "DatabaseDoubted",
+  ],
   ["reads time out for a start, too", { operator: "readTimeout", readFailed: true }, "Unreachable", "DatabaseDown"],
+  [
+    "reads time out for one start, and not for another",
+    { operator: "readTimeout", readFailed: true, placesAnswered: 1 },
+    "Unknown",
+    "ControlPlaneSlow",
+  ],
   ["reads time out for Holdfast alone", { operator: "readTimeout", connected: 3 }, "Unknown", "ControlPlaneSlow"],
   [
     "up, but two of three gateways are cut off and none is connected",
-    { disconnected: 2, silent: 1 },
+    { disconnected: 2, silent: 1, nodesCutOff: 2 },
     "Unreachable",
     "GatewaysCutOff",
   ],
+  ["up, all cut off, and all on one node", { disconnected: 3, nodesCutOff: 1 }, "Unknown", "WitnessesMissing"],
+  ["up, the only gateway is cut off", { wanted: 1, disconnected: 1, nodesCutOff: 1 }, "Unknown", "WitnessesMissing"],
+  [
+    "up, the only gateway is cut off, and a place on another node, too",
+    { wanted: 1, disconnected: 1, nodesCutOff: 2, placesRefused: 1 },
+    "Unreachable",
+    "GatewaysCutOff",
+  ],
+  [
+    "up, all say that they are cut off, and a place is answered",
+    { disconnected: 3, nodesCutOff: 3, placesAnswered: 1 },
+    "Reachable",
+    "PartlyCutOff",
+  ],
+  [
+    "up, the one of ten that is left is cut off, the others serve from the snapshot",
+    { wanted: 10, disconnected: 1, nodesCutOff: 1 },
+    "Reachable",
+    "PartlyCutOff",
+  ],
+  [
+    "up, five of ten are cut off, and the others serve from the snapshot",
+    { wanted: 10, disconnected: 5, nodesCutOff: 5 },
+    "Reachable",
+    "PartlyCutOff",
+  ],
+  [
+    "up, five of ten are cut off, and one more cannot be asked",
+    { wanted: 10, disconnected: 5, silent: 1, nodesCutOff: 5 },
+    "Unknown",
+    "ControlPlaneUnknown",
+  ],
+  ["up, six of ten are cut off", { wanted: 10, disconnected: 6, nodesCutOff: 2 }, "Unreachable", "GatewaysCutOff"],
   [
     "up, one of three disconnected, the others silent: too few to believe",
     { disconnected: 1, silent: 2 },
@@ -120,10 +191,13 @@ function* everyView(): Generator<Witnesses> {
         for (const silent of few)
           for (const placesAnswered of [0, 1])
             for (const placesAgree of [false, true])
-              for (const readFailed of [false, true]) {
-                const places = { placesAnswered, placesRefused: placesAgree ? 2 : 1, placesAgree };
-                yield { operator, connected, disconnected, silent, ...places, readFailed };
-              }
+              for (const readFailed of [false, true])
+                for (const wanted of [1, 3, 10])
+                  for (const nodesCutOff of [1, 2]) {
+                    const places = { placesAnswered, placesRefused: placesAgree ? 2 : 1, placesAgree };
+                    const votes = { connected, disconnected, silent, wanted, nodesCutOff };
+                    yield { operator, ...votes, ...places, readFailed };
+                  }
 }
 
 test("the table is total, and what the laws forbid is nowhere in it", () => {
@@ -134,13 +208,16 @@ test("the table is total, and what the laws forbid is nowhere in it", () => {
     expect(["Reachable", "Unreachable", "Unknown"]).toContain(word);
     const where = JSON.stringify(w);
     if (w.operator === "unknown" || w.operator === "misconfigured") expect(word, where).toBe("Unknown");
-    // One contrary voice forbids Unreachable, unless the store itself said that it is broken.
-    const asks = w.operator === "down" || w.operator === "noRoute";
-    const contrary = w.connected > 0 || (asks && w.placesAnswered > 0);
-    if (contrary && (asks || w.operator === "readsOk")) expect(word, where).not.toBe("Unreachable");
+    // One contrary voice forbids Unreachable: a place always; a gateway, which asks the front alone, where that is in doubt.
+    const contrary = w.placesAnswered > 0 || (w.connected > 0 && ["down", "noRoute", "readsOk"].includes(w.operator));
+    if (contrary) expect(word, where).not.toBe("Unreachable");
+    // Nobody moves pods that serve on Holdfast's word alone, nor on that of one node against it.
+    const others = w.disconnected + w.placesRefused;
+    if (word === "Unreachable" && w.connected + w.disconnected + w.silent > 0) expect(others, where).toBeGreaterThan(0);
+    if (word === "Unreachable" && w.operator === "readsOk") expect(w.nodesCutOff, where).toBeGreaterThanOrEqual(2);
     if (word === "Reachable") expect(w.operator, where).toBe("readsOk");
   }
-  expect(rows).toBe(7 * 4 * 4 * 4 * 2 * 2 * 2);
+  expect(rows).toBe(7 * 4 * 4 * 4 * 2 * 2 * 2 * 3 * 2);
 });
 
 test("taking a supporting voice away never makes an outage of what was none", () => {

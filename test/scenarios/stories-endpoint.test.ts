@@ -138,7 +138,7 @@ test("the first is dead, and the second, too: gateways say nothing of it, witnes
   world.say(world.spec.controlPlane.endpoint, false).run(10);
   world.name(SECOND).run(19);
   expect(world.modes).toEqual([]);
-  expect(world.transcript.filter((line) => line.includes("witness pod is started"))).toHaveLength(2);
+  expect(world.transcript.filter((line) => line.includes("witness pod is started"))).toHaveLength(4);
   world.until(() => world.mode === "Fallback", 60);
   expect([world.mode, world.minServing, world.broken]).toEqual(["Fallback", 2, []]);
 });

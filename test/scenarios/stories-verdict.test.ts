@@ -1,6 +1,7 @@
 /** Who says that the control plane is lost, and who is believed. */
 import { expect, test } from "vitest";
-import { provenWorld } from "./world.ts";
+import type { Facts } from "../../operator/domain/facts.ts";
+import { provenWorld, type World } from "./world.ts";
 
 test("the operator alone is cut off: nothing moves, and it says so", () => {
   const world = provenWorld();
@@ -39,10 +40,74 @@ test("gateways that cannot be asked: witness pods speak for them", () => {
   const world = provenWorld();
   world.votes = "silent";
   world.controlPlane = "down";
-  world.run(40);
-  expect(world.transcript.filter((line) => line.includes("witness pod is started"))).toHaveLength(2);
-  world.run(80);
+  world.run(20);
+  expect(world.mode).toBe("Normal");
+  world.run(30);
   expect(world.mode).toBe("Fallback");
+  expect(world.transcript.filter((line) => line.includes("witness pod is started"))).toHaveLength(6);
+  world.run(550);
+  // Nothing hangs on them any more: in ten minutes a dozen, and the verdict stands all the time.
+  expect(world.transcript.filter((line) => line.includes("witness pod is started"))).toHaveLength(12);
+  expect(world.status.controlPlane?.verdict).toBe("Unreachable");
+});
+
+test("one round of witness pods decides nothing, however soon a loss counts", () => {
+  const world = provenWorld({ fallback: { storageRef: { name: "eu" }, outageAfterSeconds: 5 } });
+  world.votes = "silent";
+  const seen = world.facts.bind(world);
+  const first = () => world.helpers.filter(({ role }) => role === "witness").slice(0, 2);
+  world.facts = () => ({ ...seen(), helpers: [...first()] });
+  world.controlPlane = "down";
+  world.run(110);
+  expect([world.mode, world.status.controlPlane?.verdict]).toEqual(["Normal", "Unreachable"]);
+});
+
+/** What is seen of pods and of the control plane is bent. */
+function seeing(world: World, bend: (facts: Facts) => Partial<Facts>): World {
+  const facts = world.facts.bind(world);
+  world.facts = () => ({ ...facts(), ...bend(facts()) });
+  return world;
+}
+
+test.for([undefined, "Normal until=2027-01-01T00:00:00Z"])(
+  "one gateway of ten that stays cut off keeps nobody from returning (order: %s)",
+  (order) => {
+    const world = provenWorld({ traffic: { replicas: 10 } });
+    world.controlPlane = "down";
+    world.run(40);
+    const [first] = world.pods;
+    for (const pod of [...world.pods]) if (pod !== first) world.kill(pod);
+    world.run(30);
+    seeing(world, ({ pods }) => ({
+      pods: pods.map((pod) => (pod.uid === first?.uid ? { ...pod, vote: "disconnected" as const } : pod)),
+    }));
+    world.controlPlane = "up";
+    if (order) world.annotations = { "holdfast.dev/override": order };
+    world.until(() => world.mode === "Normal", 900);
+    expect([world.mode, world.from("fallback")]).toEqual(["Normal", 0]);
+  },
+);
+
+test.for([1, 2, 3])("gateways say 503 for reasons of their own: no flip and no return (replicas: %i)", (replicas) => {
+  const world = provenWorld({ traffic: { replicas } });
+  seeing(world, ({ pods }) => ({ pods: pods.map((pod) => ({ ...pod, vote: "disconnected" as const })) }));
+  world.run(900);
+  expect([world.modes, world.status.controlPlane?.verdict]).toEqual([[], "Reachable"]);
+});
+
+test("a server error that Holdfast alone gets moves nothing, and it says so", () => {
+  const world = provenWorld({ traffic: { replicas: 4 } });
+  seeing(world, () => ({ controlPlane: { operator: { view: "serverError", detail: "503" } } }));
+  world.run(600);
+  expect([world.modes, world.condition("ControlPlaneReachable")?.reason]).toEqual([[], "DatabaseDoubted"]);
+});
+
+test("a database that is dead for all, whatever gateways say of the front: witness pods confirm it", () => {
+  const world = provenWorld();
+  world.controlPlane = "databaseDown";
+  seeing(world, ({ pods }) => ({ pods: pods.map((pod) => ({ ...pod, vote: "connected" as const })) }));
+  world.run(60);
+  expect([world.mode, world.status.controlPlane?.cause]).toEqual(["Fallback", "DatabaseDown"]);
 });
 
 test("the watch of pods is blind while pods are made: two witness pods and no more, it is said, and it goes on after", () => {

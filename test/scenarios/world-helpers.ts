@@ -16,6 +16,7 @@ export function startHelper(world: WorldState, object: KubeObject): void {
     name: metadata.name,
     uid: `uid-${metadata.name}`,
     resourceVersion: "1",
+    node: `n${(world.helpers.length % 2) + 1}`,
     createdMs: world.nowMs,
     deleting: false,
     ...(annotations["holdfast.dev/digest"] ? { digest: annotations["holdfast.dev/digest"] } : {}),

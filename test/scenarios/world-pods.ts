@@ -74,6 +74,7 @@ export class WorldPods {
     const id = this.#names++;
     return {
       name: `edge-1-${id}`,
+      node: `n${(id % 2) + 1}`,
       uid: `uid-pod-${id}`,
       resourceVersion: "1",
       templateHash: "h1",
