@@ -1,5 +1,5 @@
 // The API server of the simulated world: a plan's steps are carried out on its objects, and the Deployment is read back.
-import type { KubeObject, ReplicaSetFact, WorkloadFact } from "../../operator/domain/facts-cluster.ts";
+import type { KubeObject, WorkloadFact } from "../../operator/domain/facts-cluster.ts";
 import type { Step } from "../../operator/domain/plan.ts";
 import { startHelper } from "./world-helpers.ts";
 import type { WorldPods } from "./world-pods.ts";
@@ -57,8 +57,16 @@ export class WorldCluster {
       case "copySnapshot":
         this.#store.copy(step);
         return;
-      case "restoreTemplate":
+      case "restoreTemplate": {
+        const deployment = world.objects.get("Deployment/edge");
+        if (!deployment) return;
+        const spec = { ...(deployment["spec"] as object), template: step.template };
+        const annotations = { ...deployment.metadata.annotations, ...step.annotations };
+        this.#put({ ...deployment, spec, metadata: { ...deployment.metadata, annotations } });
+        return;
+      }
       case "pause":
+        world.paused = step.paused;
         return;
       default:
         step satisfies never;
@@ -93,23 +101,9 @@ export class WorldCluster {
       replicas: replicas ?? 0,
       observed: true,
       annotations,
-      paused: false,
-      replicaSets: [this.#replicaSet()],
+      paused: this.#world.paused,
+      replicaSets: this.#pods.sets.facts(),
       ...(refusedSinceMs === undefined ? {} : { failure: "exceeded quota", failureSinceMs: refusedSinceMs }),
-    };
-  }
-
-  #replicaSet(): ReplicaSetFact {
-    const world = this.#world;
-    const spec = world.objects.get("Deployment/edge")?.["spec"] as Record<string, unknown>;
-    return {
-      name: "edge-1",
-      uid: "uid-rs",
-      templateHash: "h1",
-      revision: 1,
-      replicas: world.replicas ?? 0,
-      proofKey: proofKey(world),
-      template: spec["template"] as Record<string, unknown>,
     };
   }
 }

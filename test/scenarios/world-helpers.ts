@@ -1,5 +1,6 @@
 // The pods of the simulated world that serve no traffic: rehearsals, canaries and witnesses, each with its outcome.
 import type { HelperPodFact, KubeObject } from "../../operator/domain/facts-cluster.ts";
+import { objectsAt, textAt } from "../../operator/domain/json.ts";
 import type { WorldState } from "./world-state.ts";
 
 export type WorldHelper = HelperPodFact & { endsMs: number; outcome: HelperPodFact["result"] };
@@ -43,6 +44,10 @@ function outcome(world: WorldState, role: HelperPodFact["role"], object: KubeObj
       : { state: "failed", message: "control plane lost" };
   const digest = object.metadata.annotations?.["holdfast.dev/digest"];
   const loads = [world.candidate, world.verified].find((held) => held?.digest === digest);
+  const images = objectsAt(object, "spec", "initContainers").map((item) => textAt(item, "image") ?? "");
+  const volumes = objectsAt(object, "spec", "volumes").map((volume) => textAt(volume, "configMap", "name") ?? "");
+  if (images.some((image) => world.unpullable.has(image)) || volumes.some((name) => world.misled.has(name)))
+    return { state: "failed", message: "the gateway did not start" };
   if (world.rehearsalFails || !loads || !world.storeUp)
     return { state: "failed", message: "the gateway did not load it" };
   return { state: "loaded", counts: loads.counts };

@@ -1,13 +1,16 @@
 // The traffic pods of the simulated world: its Deployment controller, its kubelet, and the gateway in each of them.
 import { chooseStart, parseStart } from "../../operator/domain/choice.ts";
+import { configMapOf } from "../../operator/domain/desired/live.ts";
 import type { PodFact } from "../../operator/domain/facts-cluster.ts";
-import { proofKey } from "./world-cluster.ts";
+import { proofKeyOf, type WorldSet, WorldSets } from "./world-sets.ts";
 import type { WorldState } from "./world-state.ts";
 
 export interface WorldPod extends PodFact {
   becomesReadyMs: number;
   goneMs?: number;
   source: "normal" | "fallback";
+  /** Does the configuration that it was made with lead to the snapshot? */
+  loads: boolean;
 }
 
 const POD_START_MS = 3_000;
@@ -16,6 +19,7 @@ const CRASH_EVERY_MS = 8_000;
 
 export class WorldPods {
   readonly #world: WorldState;
+  readonly #sets: WorldSets;
   #names = 1;
   #lastCrashMs = 0;
   /** Since when pods are refused, as the Deployment's condition tells it. */
@@ -23,6 +27,11 @@ export class WorldPods {
 
   constructor(world: WorldState) {
     this.#world = world;
+    this.#sets = new WorldSets(world);
+  }
+
+  get sets(): WorldSets {
+    return this.#sets;
   }
 
   get refusedSinceMs(): number | undefined {
@@ -39,32 +48,37 @@ export class WorldPods {
     const world = this.#world;
     world.pods = world.pods.filter((pod) => pod.goneMs === undefined || pod.goneMs > world.nowMs);
     const wanted = world.replicas ?? 0;
-    const alive = world.pods.filter((pod) => !pod.deleting);
+    const alive = world.pods.filter((pod) => !pod.deleting).length;
     const limit = world.surgePossible ? wanted : Math.min(wanted, world.spec.traffic.replicas);
-    for (let i = alive.length; i < limit; i += 1) world.pods.push(this.#newPod());
-    if (alive.length >= limit && limit < wanted) this.#refusedSinceMs ??= world.nowMs;
+    if (alive >= limit && limit < wanted) this.#refusedSinceMs ??= world.nowMs;
     else this.#refusedSinceMs = undefined;
-    // The ReplicaSet controller's order: what is not ready first, then the lower deletion cost, then the younger.
-    const order = (pod: WorldPod) => [Number(pod.ready), Number(pod.deletionCost ?? 0), -pod.createdMs] as const;
-    const victims = [...alive].sort((a, b) => compare(order(a), order(b))).slice(0, Math.max(0, alive.length - wanted));
-    for (const pod of victims) this.kill(pod);
+    for (const set of this.#sets.plan(limit)) this.#bringAbout(set);
     const crashes = world.nowMs - this.#lastCrashMs >= CRASH_EVERY_MS;
     if (crashes) this.#lastCrashMs = world.nowMs;
     for (const pod of world.pods) this.#advance(pod, crashes);
   }
 
-  #newPod(): WorldPod {
+  #bringAbout(set: WorldSet): void {
+    const alive = this.#sets.podsOf(set);
+    for (let i = alive.length; i < set.wanted; i += 1) this.#world.pods.push(this.#newPod(set));
+    // The ReplicaSet controller's order: what is not ready first, then the lower deletion cost, then the younger.
+    const order = (pod: WorldPod) => [Number(pod.ready), Number(pod.deletionCost ?? 0), -pod.createdMs] as const;
+    const surplus = Math.max(0, alive.length - set.wanted);
+    for (const pod of alive.sort((a, b) => compare(order(a), order(b))).slice(0, surplus)) this.kill(pod);
+  }
+
+  #newPod({ hash, template }: WorldSet): WorldPod {
     const world = this.#world;
+    const key = proofKeyOf(template);
     const start = world.objects.get("ConfigMap/edge-start");
     const text = (start?.["data"] as Record<string, string> | undefined)?.["start.json"];
     const answered = world.answersGateways();
-    const told =
-      text === undefined ? ({ recorded: "absent", proof: "absent" } as const) : parseStart(text, proofKey(world));
+    const told = text === undefined ? ({ recorded: "absent", proof: "absent" } as const) : parseStart(text, key);
     const facts = {
       ...told,
       probe: "notAsked",
-      configs: { normal: true, fallback: true },
-      readerKeys: "present",
+      configs: { normal: true, fallback: configMapOf(template, "fallback") !== undefined },
+      readerKeys: world.hasReaderKeys() ? "present" : "absent",
     } as const;
     let step = chooseStart(facts);
     const asked = step.probeFirst;
@@ -73,12 +87,12 @@ export class WorldPods {
     if (step.probeFirst) throw new Error("the start choice asks twice");
     const id = this.#names++;
     return {
-      name: `edge-1-${id}`,
+      name: `edge-${hash.slice(1)}-${id}`,
       node: `n${(id % 2) + 1}`,
       uid: `uid-pod-${id}`,
       resourceVersion: "1",
-      templateHash: "h1",
-      proofKey: proofKey(world),
+      templateHash: hash,
+      proofKey: key,
       createdMs: world.nowMs,
       deleting: false,
       ready: false,
@@ -97,13 +111,17 @@ export class WorldPods {
       check: "unknown",
       becomesReadyMs: world.nowMs + POD_START_MS,
       source: step.choice,
+      ...(world.startsImageOf(template) ? {} : { neverRan: true, trouble: "gateway: ImagePullBackOff" }),
+      loads: world.loadsFrom(template),
     };
   }
 
   #advance(pod: WorldPod, crashes: boolean): void {
     const world = this.#world;
     const answered = world.answersGateways();
-    const canStart = pod.source === "normal" ? answered : world.storeUp && world.verified !== undefined;
+    const reads = world.storeUp && world.verified !== undefined && pod.loads && world.hasReaderKeys();
+    const canStart = pod.source === "normal" ? answered : reads;
+    if (pod.neverRan) return;
     if (!pod.ready && !pod.deleting) {
       if (canStart && world.nowMs >= pod.becomesReadyMs) {
         pod.ready = true;

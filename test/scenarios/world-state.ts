@@ -2,9 +2,11 @@
 import type { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
 import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
 import { decide } from "../../operator/domain/decide.ts";
+import { configMapOf } from "../../operator/domain/desired/live.ts";
 import { emptyMemory, type GroupMemory } from "../../operator/domain/evidence.ts";
 import type { Facts } from "../../operator/domain/facts.ts";
 import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
+import { type JsonObject, named, objectsAt, textAt } from "../../operator/domain/json.ts";
 import type { WorldHelper } from "./world-helpers.ts";
 import type { WorldPod } from "./world-pods.ts";
 import { groupSpec } from "./world-spec.ts";
@@ -28,6 +30,11 @@ export class WorldState {
   votes: "vendor" | "silent" = "vendor";
   storeUp = true;
   surgePossible = true;
+  paused = false;
+  /** Images that no registry has. */
+  unpullable = new Set<string>();
+  /** Names of rendered reader configurations that lead nowhere: the storage was wrong when they were made. */
+  misled = new Set<string>();
   held: Content = content("a1"); // what the control plane holds
   raw: { content: Content; atMs: number } | undefined;
   candidate: Content | undefined;
@@ -54,7 +61,7 @@ export class WorldState {
   /** The pods are seen as they were a loop ago. */
   podsLate = false;
   /** What is seen otherwise than this world would have it: mistakes in the input, groups beside this one. */
-  otherwise: Partial<Pick<Facts, "rendered" | "storage" | "snapshot" | "peers">> = {};
+  otherwise: Partial<Pick<Facts, "rendered" | "storage" | "snapshot" | "peers" | "secrets">> = {};
 
   constructor(spec: object = {}) {
     this.spec = groupSpec(spec);
@@ -78,6 +85,16 @@ export class WorldState {
   /** A canary asks whom its own configuration names. */
   answersCanary(_canary: KubeObject): boolean {
     return this.answersGateways();
+  }
+  startsImageOf(template: unknown): boolean {
+    const gateway = named(objectsAt(template, "spec", "containers"), "gateway");
+    return !this.unpullable.has(textAt(gateway, "image") ?? "");
+  }
+  loadsFrom(template: JsonObject): boolean {
+    return !this.misled.has(configMapOf(template, "fallback") ?? "");
+  }
+  hasReaderKeys(): boolean {
+    return this.otherwise.secrets?.reader.seen !== "absent";
   }
   clock(): string {
     return `${String(Math.round((this.nowMs - START_MS) / 1000)).padStart(5)} s`;
