@@ -54,7 +54,7 @@ export const METRICS = {
   },
   holdfast_plan_steps_total: { help: "Steps carried out, by kind and how they ended", labels: ["step", "result"] },
   holdfast_plans_refused_total: {
-    help: "Plans that would have broken a law and were not carried out: a defect of Holdfast; alert on any",
+    help: "Plans that would have broken a law; no traffic pod was touched and no mode recorded (Held: PlanRefused): a defect of Holdfast; alert on any",
     labels: OF_GROUP,
   },
   holdfast_probe_duration_seconds: {

@@ -4,6 +4,7 @@ import { decide } from "./domain/decide.ts";
 import { emptyMemory, type GroupMemory } from "./domain/evidence.ts";
 import type { Facts } from "./domain/facts.ts";
 import type { Plan, Wants } from "./domain/plan.ts";
+import { refusedPlan } from "./domain/refused-plan.ts";
 import type { Clock } from "./kube/clock.ts";
 import type { ReconcileResult } from "./kube/controller.ts";
 import type { Log, LogFields } from "./log.ts";
@@ -19,7 +20,7 @@ export interface Loop {
   decided: (key: string, facts: Facts, plan: Plan) => void;
   /** The laws that a plan would break. */
   brokenLaws: (facts: Facts, plan: Plan) => string[];
-  /** A plan that would break a law is a defect of ours: nothing of it is carried out. */
+  /** A plan that would break a law is a defect of ours: what is left of it touches no pod (`refusedPlan`). */
   refused: (key: string, laws: readonly string[]) => void;
   measured: (part: "observe" | "decide" | "act", durationMs: number) => void;
   clock: Clock;
@@ -57,15 +58,13 @@ export function groupReconciler(
     }
     const { facts } = observed;
     if (facts.group.deleting) return undefined; // what is to go, the garbage collector takes; what is to stay, stays
-    const { plan, memory } = decide(facts, known?.memory ?? emptyMemory());
-    memories.set(key, { memory, wants: plan.wants });
+    const { plan: drawn, memory } = decide(facts, known?.memory ?? emptyMemory());
+    memories.set(key, { memory, wants: drawn.wants });
     lap("decide");
-    loop.log.debug("decided", { group: key, ...saying(facts, plan) });
-    const broken = loop.brokenLaws(facts, plan);
-    if (broken.length > 0) {
-      loop.refused(key, broken);
-      return { recheckAfterMs: plan.recheckAfterMs };
-    }
+    loop.log.debug("decided", { group: key, ...saying(facts, drawn) });
+    const broken = loop.brokenLaws(facts, drawn);
+    if (broken.length > 0) loop.refused(key, broken);
+    const plan = broken.length > 0 ? refusedPlan(facts, drawn, broken) : drawn;
     const acted = await act(plan, facts, loop.actDeps(key, facts), signal);
     lap("act");
     loop.decided(key, facts, plan);

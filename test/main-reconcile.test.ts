@@ -139,12 +139,17 @@ test("each look leaves a line for who follows it: what was seen, what is done, a
   expect(line.steps.join("\n")).toMatch(/^create Deployment\/edge: /m);
 });
 
-test("a plan that would break a law is told and not carried out, and the loop comes again in time", async () => {
-  const { run, see, clock, calls, broken, refused } = world();
+test("of a plan that would break a law the status alone is written, which says so, and the loop comes again in time", async () => {
+  const { run, see, clock, calls, bodies, broken, refused } = world();
   broken.push("unknown never moves the mode");
   see(facts(clock));
   expect((await run())?.recheckAfterMs).toBeGreaterThan(0);
-  expect(calls).toEqual([]);
+  expect(calls).toEqual(["status GatewayGroup/edge"]);
+  const [status] = bodies as Loose[];
+  expect([status.mode, status.conditions.find((one: Loose) => one.type === "Held")?.reason]).toEqual([
+    undefined,
+    "PlanRefused",
+  ]);
   expect(refused).toEqual(["unknown never moves the mode"]);
 });
 
