@@ -49,6 +49,10 @@ export const MODE = {
     "The control plane is lost and fallback is not ready: nothing that serves is touched.",
     "Restore the control plane, or what FALLBACK names. An override Fallback passes the age limit, never a missing proof.",
   ),
+  PlanRefused: reason(
+    "What Holdfast meant to do would have broken one of its own rules, which the message names: no traffic pod is touched and the mode stays. A defect of Holdfast.",
+    "Report it with the message and Holdfast's log. Rehearsals and exports go on meanwhile.",
+  ),
   SelfSuspicion: reason(
     "Many control planes look lost at once: Holdfast suspects itself.",
     "Look at Holdfast's own network.",

@@ -1,13 +1,18 @@
-import { childName } from "../api/names.ts";
+import { ANNOTATION, childName } from "../api/names.ts";
+import { currentFacts } from "./current.ts";
 import type { Facts } from "./facts.ts";
+import { textAt } from "./json.ts";
 import type { Plan, Step } from "./plan.ts";
+import { isProven } from "./proof.ts";
 import { isBlind } from "./sight.ts";
+import { mayPutBack, nothingServes } from "./templates.ts";
 
 /**
  * The laws, as checks on one plan. They know as little as possible of how the plan came about. The operator checks each
  * plan before it acts and refuses one that breaks a law: a wrong flip is worse than none.
  */
-export function brokenInvariants(facts: Facts, plan: Plan): string[] {
+export function brokenInvariants(seen: Facts, plan: Plan): string[] {
+  const facts = currentFacts(seen);
   const { instead = [], steps } = plan;
   const kept: Plan = { ...plan, steps: [...steps.filter((step) => !isTrafficApply(step)), ...instead] };
   const ways = instead.length > 0 ? [plan, kept] : [plan];
@@ -25,6 +30,9 @@ const isTrafficApply = (step: Step): boolean =>
   step.do === "apply" &&
   step.object.kind === "Deployment" &&
   step.object.metadata.labels?.["holdfast.dev/role"] === "traffic";
+/** Does the step act on pods that exist, or lead to it? What is left does not: helper pods, copies, what pods are told. */
+export const touchesPods = (step: Step): boolean =>
+  disruptive(step) || step.do === "scale" || step.do === "markPod" || step.do === "pause";
 const ordered = (plan: Plan): boolean =>
   ["OrderedFallback", "OrderedNormal", "InitialMode", "ModeAdopted", "OrderExpired"].includes(
     plan.status.modeReason ?? "",
@@ -142,16 +150,14 @@ const LAWS: readonly Law[] = [
     (facts, plan) => !isBlind(facts) || (!plan.recordsMode && plan.steps.length === 0),
   ],
   [
-    "without proof in an outage nothing that serves is touched",
-    (_facts, plan) => {
-      const held = plan.status.conditions?.find((condition) => condition.type === "Held")?.reason;
-      return (
-        held !== "NoProof" ||
-        !plan.steps.some(
-          (step) => step.do !== "deletePod" && disruptive(step) && !(step.do === "scale" && step.live !== undefined),
-        )
-      );
-    },
+    "another template only where the control plane answers, pods of it are proven, or nothing serves",
+    (facts, plan) =>
+      plan.status.controlPlane?.verdict === "Reachable" ||
+      plan.steps.every((step) => !isTrafficApply(step) || isProven(facts, keyOf(step)) || nothingServes(facts)),
+  ],
+  [
+    "a template is put back only while no pod of the newest one serves",
+    (facts, plan) => plan.steps.every((step) => step.do !== "restoreTemplate" || mayPutBack(facts)),
   ],
   [
     "the traffic Deployment is never deleted",
@@ -162,6 +168,9 @@ const LAWS: readonly Law[] = [
       ),
   ],
 ];
+
+const keyOf = (step: Step): string =>
+  textAt(specOf(step), "template", "metadata", "annotations", ANNOTATION.proofKey) ?? "";
 
 const specOf = (step: Step): Record<string, unknown> | undefined =>
   step.do === "apply" ? (step.object["spec"] as Record<string, unknown> | undefined) : undefined;

@@ -9,6 +9,7 @@ import { proofFor } from "./proof.ts";
 
 /** A failed rehearsal of the same thing is tried again after this at the earliest, ms. */
 const RETRY_FAILED_MS = 30_000;
+const RETRY_FAILED_MAX_MS = 300_000;
 
 /** What a gateway is to load next, or what has to be copied before it can. */
 export function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, settled: boolean, pipeline: Pipeline): void {
@@ -62,15 +63,19 @@ const toCandidate = ({ digest }: Found, why: string): Step => ({
   why,
 });
 
+const minIntervalMs = ({ group }: Facts): number => group.spec.fallback.rehearsal.minIntervalSeconds * 1000;
+
+export const retryFailedMs = (facts: Facts): number =>
+  Math.max(RETRY_FAILED_MS, Math.min(minIntervalMs(facts), RETRY_FAILED_MAX_MS));
+
 /** Changed snapshots wait for the minimum interval; a group that has no proof at all does not. */
 function isDue(facts: Facts, proofKey: string, digest: string, verified: Found | undefined): boolean {
   const last = facts.group.status.snapshot?.lastRehearsal;
   if (!last) return true;
   const sinceMs = facts.nowMs - Date.parse(last.at);
-  const intervalMs = facts.group.spec.fallback.rehearsal.minIntervalSeconds * 1000;
   // Where neither of two pairs loads they take turns, with the pause once per turn.
   const sameFailed = failedLast(facts, proofKey, digest) || failedLast(facts, proofKey, verified?.digest);
-  if (sameFailed) return sinceMs >= Math.max(RETRY_FAILED_MS, Math.min(intervalMs, 300_000));
+  if (sameFailed) return sinceMs >= retryFailedMs(facts);
   const safe = verified !== undefined && proofFor(facts, proofKey, verified) !== undefined;
-  return !safe || sinceMs >= intervalMs || snapshotAccepted(facts, digest);
+  return !safe || sinceMs >= minIntervalMs(facts) || snapshotAccepted(facts, digest);
 }

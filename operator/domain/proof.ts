@@ -158,6 +158,10 @@ export function proofFor(facts: Facts, proofKey: string, pair: PairFound): Proof
   );
 }
 
+/** Is this template proven with what stands under the verified key? */
+export const isProven = (facts: Facts, proofKey: string): boolean =>
+  facts.snapshot.verified.seen === "found" && proofFor(facts, proofKey, facts.snapshot.verified) !== undefined;
+
 const isRehearsing = (facts: Facts) => facts.helpers.some((pod) => pod.role === "rehearsal" && !pod.deleting);
 
 /** Why there is no rehearsal, where the cluster lets none be made. */

@@ -5,11 +5,11 @@ import { controlPlaneIn } from "./desired/containers.ts";
 import { type Desired, desired, type Publication } from "./desired/index.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
-import type { KubeTemplate } from "./facts-cluster.ts";
 import { lostForMs, suspectsItself } from "./mode.ts";
 import { surgeOf } from "./pods.ts";
 import type { Problem } from "./problem.ts";
-import { proofFor, type Readiness, readinessOf } from "./proof.ts";
+import { type Readiness, readinessOf } from "./proof.ts";
+import { type TemplateToProve, toRehearse } from "./rehearse-which.ts";
 import { type Regression, regressionOf } from "./return.ts";
 import { type Words, wordsOf } from "./words.ts";
 
@@ -23,13 +23,15 @@ export interface Situation {
   lostMs: number | undefined;
   desired: Desired;
   /** The template that is to be proven: what a pod would start from now, or a change that was asked for. */
-  rehearse: { key: string; template?: KubeTemplate };
+  rehearse: TemplateToProve;
   /** What a pod that starts now is made from; without a template where that is the wanted one. */
-  running: { key: string; template?: KubeTemplate };
+  running: TemplateToProve;
   readiness: Readiness;
   regression: Regression;
   /** Keys of templates whose pods would find a proof. */
   publishedKeys: ReadonlySet<string>;
+  /** May pods of the wanted template start from the snapshot, as far as is known now? */
+  wishReady: boolean;
   /** Replicas to run, and why they differ from the spec when they do. */
   wanted: number;
   replicasHeld?: Problem;
@@ -67,11 +69,12 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
     evidence,
     lostMs,
     desired: desired(facts, publicationOf(facts, mode, proofs, frozen)),
-    rehearse: toRehearse(facts, wish, active),
+    rehearse: toRehearse(facts, wish, active, evidence.verdict.word),
     running: active,
     readiness,
     regression: regressionOf(facts),
     publishedKeys: new Set(Object.keys(proofs)),
+    wishReady: readinessOf(facts, wish.proofKey, lostMs).usable,
     wanted: replicas.wanted,
     irreplaceable,
     frozen,
@@ -97,23 +100,13 @@ function readinessNow(facts: Facts, key: string, lostMs: number | undefined): Re
  * Pods start from the template of the newest ReplicaSet; before there is one, from the wanted one. Where only the control
  * plane differs the proof is the same one, and yet a canary must ask whom pods would ask.
  */
-function activeTemplate(facts: Facts, wish: Desired): { key: string; template?: KubeTemplate } {
+function activeTemplate(facts: Facts, wish: Desired): TemplateToProve {
   const newest = [...(facts.children.traffic?.replicaSets ?? [])].sort((a, b) => b.revision - a.revision)[0];
   if (newest?.proofKey === undefined) return { key: wish.proofKey };
   const isSame = newest.proofKey === wish.proofKey && controlPlaneIn(newest.template) === controlPlaneIn(wish.template);
   if (isSame) return { key: wish.proofKey };
   return { key: newest.proofKey, template: newest.template };
 }
-
-/** A change that waits is proven when it is asked for (restart-at), once what runs is proven. */
-function toRehearse(facts: Facts, wish: Desired, active: { key: string; template?: KubeTemplate }): typeof active {
-  const asked = facts.group.annotations[ANNOTATION.restartAt];
-  const proveWish = asked !== undefined && asked !== facts.group.status.restartedAt && isProven(facts, active.key);
-  return proveWish ? { key: wish.proofKey } : active;
-}
-
-const isProven = (facts: Facts, key: string): boolean =>
-  facts.snapshot.verified.seen === "found" && proofFor(facts, key, facts.snapshot.verified) !== undefined;
 
 /** An outage begins when the verdict first says so, and ends when the control plane is Reachable; Unknown changes nothing. */
 function lostSince(facts: Facts, evidence: Evidence): number | undefined {

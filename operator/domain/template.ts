@@ -5,10 +5,11 @@ import { causeOf, isAsMeant, RESTORED } from "./cause.ts";
 import type { Desired } from "./desired/index.ts";
 import { needsApply } from "./diff.ts";
 import type { Facts } from "./facts.ts";
-import type { KubeObject, WorkloadFact } from "./facts-cluster.ts";
+import type { KubeObject, ReplicaSetFact, WorkloadFact } from "./facts-cluster.ts";
 import type { VerdictWord } from "./facts-outside.ts";
 import type { Step } from "./plan.ts";
-import { isReady, isServing } from "./pods.ts";
+import { isReady } from "./pods.ts";
+import { hasServing, mayPutBack, nothingServes, withPods } from "./templates.ts";
 
 /** What becomes of the traffic Deployment's template: made, kept, changed, put back or waiting. Never its replicas. */
 export interface TemplatePlan {
@@ -23,9 +24,11 @@ export interface TemplateInput {
   desired: Desired;
   mode: Mode;
   verdict: VerdictWord;
-  frozen: boolean;
   wanted: number;
   publishedKeys: ReadonlySet<string>;
+  wishReady: boolean;
+  /** What pods are made from now. */
+  running: { key: string };
   /** modePolicy Observe: nothing that exists is changed. */
   observing: boolean;
 }
@@ -56,9 +59,8 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
   const forced =
     askedNow &&
     facts.children.podRefusal === undefined &&
-    !input.frozen &&
     !input.observing &&
-    (input.publishedKeys.has(desired.proofKey) || input.verdict === "Reachable");
+    (input.wishReady || input.verdict === "Reachable");
   const byItself = mayRoll(input) && (!sameInputs || sameTemplate || isStuck(facts, live));
   if (forced || byItself) {
     const step = application(desired, object, byItself ? "" : ASKED_FOR);
@@ -79,21 +81,23 @@ function creation({ facts, desired, wanted }: TemplateInput): TemplatePlan {
   };
 }
 
-const newestFirst = (live: WorkloadFact): WorkloadFact["replicaSets"] =>
-  live.replicaSets.filter((set) => set.replicas > 0).sort((a, b) => b.revision - a.revision);
-
-/** A roll is under way and its pods do not come up: another template in its place restarts nothing that serves. */
-function isStuck({ pods }: Facts, live: WorkloadFact): boolean {
-  const [newest, ...older] = newestFirst(live);
-  const fresh = pods.filter((pod) => pod.templateHash === newest?.templateHash);
-  return older.length > 0 && !fresh.some(isReady) && fresh.some((pod) => pod.trouble !== undefined);
+/** Pods of the newest template do not come up, in a roll or with nothing else there: another one restarts nothing that serves. */
+function isStuck(facts: Facts, live: WorkloadFact): boolean {
+  const [newest, ...older] = withPods(live);
+  const fresh = facts.pods.filter((pod) => pod.templateHash === newest?.templateHash);
+  const isAlone = older.length === 0 && !nothingServes(facts);
+  return !isAlone && !fresh.some(isReady) && fresh.some((pod) => pod.trouble !== undefined);
 }
 
-/** A roll starts new pods: only while the control plane answers them, or where nothing serves that could be harmed. */
-function mayRoll({ facts, mode, verdict, frozen, observing }: TemplateInput): boolean {
+/**
+ * A roll starts new pods: only while the control plane answers them. Where nothing serves there is nobody to protect,
+ * whatever is lost and in whatever mode; but pods that would come up from the snapshot by themselves are left to it until
+ * the same is known of the template that takes their place.
+ */
+function mayRoll({ facts, desired, mode, verdict, observing, publishedKeys, running }: TemplateInput): boolean {
   if (observing || facts.children.podRefusal !== undefined) return false;
-  const nothingServes = !facts.pods.some(isReady);
-  return mode === "Normal" && !frozen && (verdict === "Reachable" || nothingServes);
+  if (mode === "Normal" && verdict === "Reachable") return true;
+  return nothingServes(facts) && (publishedKeys.has(desired.proofKey) || !publishedKeys.has(running.key));
 }
 
 function application(desired: Desired, object: KubeObject | undefined, asked: string): Step {
@@ -123,18 +127,17 @@ export function pendingReason(rendersDifferently: boolean, askedNow: boolean): N
 /** The outage came in the middle of a roll, and pods of the new template are not known to start without the control plane. */
 function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePlan | undefined {
   if (input.observing || (input.mode !== "ToFallback" && input.mode !== "Fallback")) return undefined;
-  const [newest, ...older] = newestFirst(live);
-  const serves = (set: WorkloadFact["replicaSets"][number]) =>
-    input.facts.pods.some((pod) => pod.templateHash === set.templateHash && isServing(pod));
-  const before = older.find(serves) ?? older[0];
-  if (!newest || !before || (newest.proofKey !== undefined && input.publishedKeys.has(newest.proofKey)))
-    return undefined;
+  const [newest, ...older] = withPods(live);
+  const starts = ({ proofKey }: ReplicaSetFact) => proofKey !== undefined && input.publishedKeys.has(proofKey);
+  // One that neither serves nor could start is no better than what takes its place.
+  const before = older.find((set) => hasServing(input.facts, set)) ?? older.find(starts);
+  if (!newest || !before || starts(newest)) return undefined;
   const pending = {
     reason: "OutageDuringRoll",
     message: "The control plane was lost in the middle of a roll; the roll goes on in normal mode",
   } as const;
   if (live.paused) return { steps: [], pending };
-  if (serves(newest))
+  if (!mayPutBack(input.facts))
     return {
       steps: [
         {

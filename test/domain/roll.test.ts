@@ -108,3 +108,52 @@ test.for<[string, (facts: Loose) => void, string | undefined, boolean]>([
   const waits = applied ? undefined : "RendersDifferently";
   expect([done(plan).includes("apply Deployment/edge"), told(plan, "RestartPending")]).toEqual([applied, waits]);
 });
+
+/** An outage in a roll, for whatever reason fallback is usable or not: what is planned is what may be done. */
+const YES_NO = [true, false] as const;
+const COMBINATIONS = YES_NO.flatMap((rotated) =>
+  YES_NO.flatMap((oldProven) =>
+    YES_NO.flatMap((newProven) => YES_NO.map((paused) => [rotated, oldProven, newProven, paused] as const)),
+  ),
+);
+test.for(COMBINATIONS)(
+  "no pod of the new template serves (reader's Secret rotated: %s; proof of the old: %s, of the new: %s; paused: %s)",
+  ([rotated, oldProven, newProven, paused]) => {
+    const facts = rolling({ newServes: false });
+    const [proof] = facts.group.status.snapshot.proofs;
+    facts.group.status.snapshot.proofs = [
+      ...(oldProven ? [proof] : []),
+      ...(newProven ? [{ ...proof, key: "new" }] : []),
+    ];
+    if (rotated) facts.secrets.reader.resourceVersion = "2";
+    facts.children.traffic.paused = paused;
+    lose(facts);
+    inMode(facts, "ToFallback", 60_000);
+    facts.group.status.controlPlane.lostAt = new Date(facts.nowMs - 600_000).toISOString();
+    const plan = planOf(facts, held(facts, "Unreachable", 600_000));
+    expect(plan.broken).toEqual([]);
+    // The new template's pods come up by themselves where its proof is published; a paused roll waits.
+    const putBack = !newProven && !paused;
+    expect(done(plan).includes("restoreTemplate edge")).toBe(putBack);
+    const usable = !rotated && (oldProven || newProven);
+    expect([told(plan, "Held"), done(plan).some((step) => step.includes("rehearsal"))]).toEqual([
+      usable ? undefined : "NoProof",
+      rotated || !newProven,
+    ]);
+  },
+);
+
+test("neither template serves: one that is proven is put back, one that is not is no better", () => {
+  const putBack = (proven: boolean) => {
+    const facts = rolling({ newServes: false });
+    for (const pod of facts.pods)
+      Object.assign(pod, { ready: false, restarts: 3, trouble: "gateway: CrashLoopBackOff" });
+    if (!proven) facts.group.status.snapshot.proofs = [];
+    lose(facts);
+    inMode(facts, "Fallback", 60_000);
+    const plan = planOf(facts, held(facts, "Unreachable", 600_000));
+    expect(plan.broken).toEqual([]);
+    return done(plan).includes("restoreTemplate edge");
+  };
+  expect([putBack(true), putBack(false)]).toEqual([true, false]);
+});

@@ -289,10 +289,10 @@ export const MUTANTS: readonly Mutant[] = [
     "found(verified)?.digest === candidate",
   ),
   m(
-    "situation.ts",
+    "rehearse-which.ts",
     "a change that is asked for is proven first",
-    "return proveWish ? { key: wish.proofKey } : active;",
-    "return active;",
+    "const changeToo = askedNow || ",
+    "const changeToo = ",
   ),
   m("situation.ts", "a drop of replicas waits for a word", "wanted * 2 >= live", "true"),
   m("decide.ts", "Observe moves no pod", "const mayMove = !observing && ", "const mayMove = "),

@@ -1,0 +1,30 @@
+import type { Facts } from "./facts.ts";
+import type { PodFact, ReplicaSetFact, WorkloadFact } from "./facts-cluster.ts";
+import { isReady, isServing } from "./pods.ts";
+
+// Whose pods serve: asked when a change of the pod template is planned, and again of the finished plan.
+
+/** ReplicaSets that have pods, the newest template first. */
+export const withPods = ({ replicaSets }: Pick<WorkloadFact, "replicaSets">): ReplicaSetFact[] =>
+  replicaSets.filter((set) => set.replicas > 0).sort((a, b) => b.revision - a.revision);
+
+/** Does a pod of this template serve? */
+export const hasServing = ({ pods }: Pick<Facts, "pods">, { templateHash }: ReplicaSetFact): boolean =>
+  pods.some((pod) => pod.templateHash === templateHash && isServing(pod));
+
+/** It runs and is not Ready for the moment: it may serve again, from a memory that no other pod can have. */
+const keepsMemory = ({ start, trouble, deleting, neverRan }: PodFact): boolean =>
+  !deleting && start?.choice === "normal" && trouble === undefined && neverRan !== true;
+
+/** Nobody is harmed by another template: no pod takes requests, nor might one do so again without a new start. */
+export const nothingServes = ({ pods }: Pick<Facts, "pods">): boolean =>
+  !pods.some((pod) => isReady(pod) || keepsMemory(pod));
+
+/**
+ * A template may be put back while no pod of the newest one serves: what is taken away by that serves nobody, and what
+ * serves is of the template that is put back. No proof is asked for: this starts no pod that would not start anyway.
+ */
+export function mayPutBack(facts: Pick<Facts, "pods" | "children">): boolean {
+  const [newest] = withPods(facts.children.traffic ?? { replicaSets: [] });
+  return newest !== undefined && !hasServing(facts, newest);
+}
