@@ -1,7 +1,9 @@
 import { ANNOTATION, childName } from "../api/names.ts";
 import { currentFacts } from "./current.ts";
+import { START_KEY } from "./desired/config-maps.ts";
 import type { Facts } from "./facts.ts";
-import { textAt } from "./json.ts";
+import type { KubeObject } from "./facts-cluster.ts";
+import { type JsonObject, objectAt, textAt } from "./json.ts";
 import type { Plan, Step } from "./plan.ts";
 import { isProven } from "./proof.ts";
 import { isBlind } from "./sight.ts";
@@ -72,6 +74,19 @@ const LAWS: readonly Law[] = [
     "back only onto a control plane that answers reads",
     (facts, plan) =>
       !plan.recordsMode || plan.status.mode !== "ToNormal" || facts.controlPlane.operator.view === "readsOk",
+  ],
+  [
+    "pods that start are told the recorded mode alone, and proofs that are recorded",
+    ({ group: { name, status } }, plan) =>
+      plan.steps.every((step) => {
+        const text = step.do === "apply" && step.object.metadata.name === childName.start(name) && startOf(step.object);
+        if (!text) return true;
+        const recorded = (status.snapshot?.proofs ?? []).map(({ key, digest }) => `${key} ${digest}`);
+        const told = Object.entries(objectAt(text, "proofs")).map(
+          ([key, proof]) => `${key} ${textAt(proof, "digest")}`,
+        );
+        return text["mode"] === (status.mode ?? "Normal") && told.every((proof) => recorded.includes(proof));
+      }),
   ],
   [
     "only a proven candidate becomes the verified pair",
@@ -168,6 +183,11 @@ const LAWS: readonly Law[] = [
       ),
   ],
 ];
+
+const startOf = (object: KubeObject): JsonObject | undefined => {
+  const text = textAt(object, "data", START_KEY);
+  return text === undefined ? undefined : (JSON.parse(text) as JsonObject);
+};
 
 const keyOf = (step: Step): string =>
   textAt(specOf(step), "template", "metadata", "annotations", ANNOTATION.proofKey) ?? "";

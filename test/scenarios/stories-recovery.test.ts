@@ -129,3 +129,23 @@ test("pods that serve from memory are left alone by all of it", { timeout: 600_0
     { numRuns, seed: 20_261_201 },
   );
 });
+
+test.for([
+  ["lost a moment ago", "down", 5],
+  ["slow for long", "slow", 120],
+] as const)(
+  "without a proof an autoscaler takes no pod that serves while the control plane is %s",
+  ([, controlPlane, seconds]) => {
+    const world = provenWorld({ traffic: { replicas: 6 }, fallback: { ...FALLBACK, outageAfterSeconds: 120 } });
+    world.status = { ...world.status, snapshot: { ...world.status.snapshot, proofs: [] } };
+    Object.assign(world, { rehearsalFails: true, storeUp: false, controlPlane });
+    world.run(seconds);
+    world.spec = structuredClone(world.spec);
+    world.spec.traffic.replicas = 2;
+    world.run(30);
+    expect(world.serving().length).toBe(6);
+    world.controlPlane = "up";
+    world.run(60);
+    expect(world.serving().length).toBe(2);
+  },
+);
