@@ -60,7 +60,7 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
     askedNow &&
     facts.children.podRefusal === undefined &&
     !input.observing &&
-    (input.wishReady || input.verdict === "Reachable");
+    (input.verdict === "Reachable" || (input.wishReady && input.publishedKeys.has(desired.proofKey)));
   const byItself = mayRoll(input) && (!sameInputs || sameTemplate || isStuck(facts, live));
   if (forced || byItself) {
     const step = application(desired, object, byItself ? "" : ASKED_FOR);
