@@ -13,6 +13,10 @@ const EVERY_ADDRESS = "0.0.0.0";
  * What the vendor's chart (3.10.12) puts beside `deployment` with its default values [D], so that a gateway run by
  * Holdfast behaves like one installed by hand. Ours differ where said. Users may override what `ownedKeyProblems`
  * does not list: shared dictionaries, timeouts, `plugin_attr` and so on.
+ *
+ * Three of them are right for the vendor alone [D]; open source refuses each [M2], and there `spec.gateway.config` must
+ * take them away: `apisix.ssl.listen[].enable_http2` (from 3.9 on), a list in `apisix.ssl.ssl_trusted_certificate`, and
+ * `nginx_config.http.custom_lua_shared_dict` with names that it declares itself (from 3.13 on).
  */
 export function chartDefaults(workers: number, trustsControlPlaneCA: boolean, listeners: Listeners = {}): JsonObject {
   return {
@@ -130,6 +134,8 @@ function nginxHttp(): JsonObject {
   return {
     enable_access_log: true,
     access_log: "/dev/stdout",
+    access_log_format: ACCESS_LOG_FORMAT,
+    access_log_format_escape: "default",
     keepalive_timeout: "60s",
     client_header_timeout: "60s",
     client_body_timeout: "60s",
@@ -147,6 +153,12 @@ function nginxHttp(): JsonObject {
     lua_shared_dict: sharedDictionaries(),
   };
 }
+
+/** As in the chart, which took it from APISIX: whoever parses these lines must not meet others after a move to Holdfast. */
+const ACCESS_LOG_FORMAT =
+  '$remote_addr - $remote_user [$time_local] $http_host "$request" $status $body_bytes_sent $request_time ' +
+  '"$http_referer" "$http_user_agent" $upstream_addr $upstream_status $upstream_response_time ' +
+  '"$upstream_scheme://$upstream_host$upstream_uri"';
 
 /** The chart's list (Mozilla's, with the older suites at its end): a client that got in before still does. */
 const CIPHERS = [

@@ -63,7 +63,6 @@ export function renderGatewayConfig(input: RenderInput): string {
 
 const noAccessLog: JsonObject = { enable_access_log: false };
 
-/** No admin block: [M] the gateway starts without one, and the chart's holds publicly known keys. */
 function deployment(input: RenderInput): JsonObject {
   switch (input.role) {
     case "normal":
@@ -89,6 +88,9 @@ function fromControlPlane({ controlPlane }: RenderInput): JsonObject {
   return {
     role: "traditional",
     role_traditional: { config_provider: "etcd" },
+    // [M2] Without it open source from 3.10 on makes a key, wants to write it into the mounted config.yaml, and exits 1.
+    // An empty list starts and lets nobody in; the chart's block holds publicly known keys.
+    admin: { admin_key: [] },
     etcd: {
       // One load-balanced endpoint: [M] of two hosts with one dead, a start fails.
       host: [controlPlane.endpoint],

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { FallbackStorageSpec } from "../api/fallback-storage.ts";
 import type { GatewayGroupSpec } from "../api/gateway-group.ts";
 import type { GatewayProfile, Rendered } from "../domain/facts.ts";
@@ -60,7 +61,7 @@ function render(spec: GatewayGroupSpec, storageSpec: FallbackStorageSpec | undef
     workers,
     workersAssumed: assumed,
     problems: [...(unfit ? [toProblem(unfit)] : []), ...owned, ...(pathStyle ? [toProblem(pathStyle)] : [])],
-    warnings: unsetVariables(spec),
+    warnings: [...addressWithoutName(spec), ...unsetVariables(spec)],
     profile: PROFILE,
     ...given({
       normal: blocked ? undefined : text("normal"),
@@ -86,6 +87,14 @@ function inputOf(spec: GatewayGroupSpec, store: RenderStore | undefined, workers
     overrides: spec.gateway.config as JsonObject,
     listeners: listenersOf(spec),
   };
+}
+
+/** [M2] The gateway looks for names alone in the control plane's certificate, where Holdfast's own probe takes an address. */
+function addressWithoutName({ controlPlane: { endpoint, serverName } }: GatewayGroupSpec): Problem[] {
+  const host = URL.canParse(endpoint) ? new URL(endpoint).hostname : "";
+  if (serverName !== undefined || isIP(host.replace(/^\[|\]$/g, "")) === 0) return [];
+  const message = `spec.controlPlane.endpoint is an IP address: APISIX accepts only a DNS name in the certificate, so gateways may not connect. Set spec.controlPlane.serverName to a name in it`;
+  return [{ reason: "EndpointWithoutName", field: "spec.controlPlane.serverName", message }];
 }
 
 /** Settings of the store as the gateway is told them; `forcePathStyle` by the documented default. */

@@ -68,7 +68,10 @@ test("a roll starts a pod before it ends one, and a pod drains before it ends", 
   const gateway = containerOf(spec.template.spec, "gateway");
   expect(gateway.lifecycle).toEqual({ preStop: { sleep: { seconds: 45 } } });
   expect(spec.template.spec.terminationGracePeriodSeconds).toBe(45 + 240 + 10);
-  expect(gateway.readinessProbe.tcpSocket).toEqual({ port: 9080 });
+  const { tcpSocket, initialDelaySeconds, periodSeconds, failureThreshold } = gateway.readinessProbe;
+  expect(tcpSocket).toEqual({ port: 9080 });
+  expect(initialDelaySeconds + periodSeconds, "soon Ready").toBeLessThanOrEqual(3);
+  expect(periodSeconds * failureThreshold, "a starved node keeps its pods as long as with the chart").toBe(60);
   expect(gateway.livenessProbe).toBeUndefined();
   expect(gateway.imagePullPolicy).toBe("IfNotPresent");
 });

@@ -59,6 +59,22 @@ test.for([
   expect([normal && "normal", reader && "reader", exporter && "exporter"].filter(Boolean).join()).toBe(roles);
 });
 
+test.for<[endpoint: string, serverName: string | undefined, warned: boolean]>([
+  ["https://10.0.0.7:7943", undefined, true],
+  ["https://[fd00::7]:7943", undefined, true],
+  ["https://10.0.0.7:7943", "dp-manager", false],
+  ["https://dp-manager:7943", undefined, false],
+  ["https://10.0.0.7.nip.io:7943", undefined, false],
+])("a gateway finds no IP address in a certificate: %s, server name %s", ([endpoint, serverName, warned]) => {
+  const name = serverName === undefined ? {} : { serverName };
+  const { warnings, normal } = readRendered(
+    specOf((spec) => Object.assign(spec.controlPlane, { endpoint, ...name })),
+    undefined,
+  );
+  expect(warnings.map(({ reason }) => reason)).toEqual(warned ? ["EndpointWithoutName"] : []);
+  expect(normal).toBeDefined();
+});
+
 test("an owned key is named with its whole path", () => {
   const { problems } = readRendered(
     specOf((spec) => (spec.gateway.config = { apisix: { status: {} } })),

@@ -119,7 +119,8 @@ function serving({ group: { spec }, rendered: { profile } }: Facts): JsonObject 
       { name: "status", containerPort: status, protocol: "TCP" },
     ],
     // The http port, never the status port: that one speaks of the control plane (gateway contract, section 2).
-    readinessProbe: { tcpSocket: { port: http }, initialDelaySeconds: 1, periodSeconds: 2, failureThreshold: 3 },
+    // Asked often, so that a pod that starts is soon Ready; given a minute, so that a starved node loses no pods at once.
+    readinessProbe: { tcpSocket: { port: http }, initialDelaySeconds: 1, periodSeconds: 2, failureThreshold: 30 },
     // The kubelet's own sleep: the image need not have one. The wait is what drains, a SIGQUIT closes idle connections.
     lifecycle: { preStop: { sleep: { seconds: spec.traffic.drainSeconds } } },
   };
