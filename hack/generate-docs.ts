@@ -92,7 +92,9 @@ const REFUSALS = `### What \`podTemplate\` refuses
 ${table(["refused", "of", "why"], podTemplateRows())}
 ### What \`gateway.config\` refuses
 \`Stalled\` says \`OwnedConfigKey\`. Until it is mended nothing is rendered, and what runs stays. A key above one of these may be
-set only as an object without it.
+set only as an object without it. A value that the gateway itself would refuse at its start (\`enable_ipv6: "false"\` in quotes, a
+cache zone without its sizes, an empty \`envs\`) is refused, too: \`ConfigRefusedByGateway\`. A block that no gateway knows, such as
+\`nginx_conf\`, is told in \`status.assumed\`.
 
 ${table(["key", "why", "instead"], gatewayConfigRows())}
 `;

@@ -1,5 +1,6 @@
 import { CONTAINER, VOLUME } from "../operator/domain/desired/common.ts";
 import { GATEWAY_PORTS, STATUS_READY_PATH, STORE_ENV_PREFIX } from "../operator/gateway/api7-facts.ts";
+import { REFUSED_ENV } from "../operator/gateway/api7-refused-env.ts";
 import { OWNED } from "../operator/gateway/api7-render-owned.ts";
 
 const code = (...words: readonly string[]): string => words.map((word) => `\`${word}\``).join(", ");
@@ -30,6 +31,11 @@ export const POD_TEMPLATE_REFUSALS: Readonly<Record<string, readonly [of: string
     "both",
     `of the container ${code(CONTAINER.gateway)}: variables and mount paths that Holdfast sets, ${code("env", "volumeMounts")} that are no lists of items; volumes called ${code(...Object.values(VOLUME), "scratch-...")}`,
     "Holdfast sets them",
+  ],
+  environment: [
+    "both",
+    `of the container ${code(CONTAINER.gateway)}: variables ${code(...REFUSED_ENV.map(({ name }) => name))}, and ${code("envFrom")}`,
+    "by most of them the gateway would follow another control plane than the one that Holdfast asks, or read another file; what `envFrom` brings in cannot be seen",
   ],
   pullAlways: [
     "both",

@@ -43,6 +43,10 @@ export const SERVING = {
     "spec.gateway.config sets a key that Holdfast owns.",
     "Remove the key that the message names.",
   ),
+  ConfigRefusedByGateway: reason(
+    "spec.gateway.config holds a value that the gateway refuses: every new pod would exit at its start.",
+    "Write the value that the message asks for.",
+  ),
   PodTemplateRefused: reason(
     "A podTemplate sets what would endanger the group.",
     "Remove the field that the message names.",

@@ -80,6 +80,8 @@ export interface GatewayProfile {
   runAsUser: number;
   runAsGroup: number;
   ports: { http: number; https: number; status: number; metrics: number; control: number };
+  /** Variables that a podTemplate may not set; `*` at the end stands for anything. */
+  refusedEnv: readonly { name: string; why: string; instead: string }[];
   env: { shortID: string; workers: string };
 }
 

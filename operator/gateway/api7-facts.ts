@@ -3,6 +3,8 @@
 //   [M] measured on open-source APISIX 3.18.0, the core it is built on [U] unknown, assumed as said
 // An [O] or [U] fact is verified at run time (rehearsal, choice in the termination message) or can be overridden.
 
+import { REFUSED_ENV } from "./api7-refused-env.ts";
+
 /** [D] Backup nodes, managed identities and `config_provider: json` begin here; older ones read another format. */
 export const MINIMUM_VERSION = "3.8.21";
 
@@ -121,6 +123,7 @@ export const GATEWAY_PROFILE = {
   runAsUser: GATEWAY_UID,
   runAsGroup: GATEWAY_GID,
   ports: GATEWAY_PORTS,
+  refusedEnv: REFUSED_ENV,
   env: {
     shortID: SHORT_ID_ENV,
     workers: WORKERS_ENV,

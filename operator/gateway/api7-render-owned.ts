@@ -30,6 +30,17 @@ export const OWNED: readonly Owned[] = [
   ["apisix.node_listen", PORTS, "spec.traffic.service.ports"],
   ["apisix.ssl.enable", PORTS, "nothing: the https port is always open"],
   ["apisix.ssl.listen", PORTS, "spec.traffic.service.ports"],
+  ["apisix.proxy_mode", "without the http port no pod would ever be Ready", "apisix.stream_proxy, beside http"],
+  [
+    "apisix.data_encryption.keyring",
+    "the control plane delivers it: with another one the gateway cannot read what is encrypted",
+    "the control plane's own setting",
+  ],
+  [
+    "apisix.ssl.key_encrypt_salt",
+    "the control plane delivers it: with another one the gateway cannot read its certificates",
+    "the control plane's own setting",
+  ],
   ["apisix.stream_proxy.only", "without the http port no pod would ever be Ready", "stream_proxy without only"],
   ["apisix.proxy_protocol.listen_http_port", PORTS, "spec.traffic.service.ports"],
   ["apisix.proxy_protocol.listen_https_port", PORTS, "spec.traffic.service.ports"],

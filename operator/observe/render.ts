@@ -21,6 +21,7 @@ import {
   renderGatewayConfig,
 } from "../gateway/api7-render.ts";
 import { ownedKeyProblems } from "../gateway/api7-render-owned.ts";
+import { shapeProblems, unknownBlocks } from "../gateway/api7-render-shape.ts";
 import { given } from "./pods.ts";
 import { unsetVariables } from "./variables.ts";
 
@@ -53,15 +54,26 @@ function render(spec: GatewayGroupSpec, storageSpec: FallbackStorageSpec | undef
       message: `spec.gateway.config.${path} is Holdfast's: ${why}. Use instead: ${instead}`,
     }),
   );
+  const misshapen = shapeProblems(spec.gateway.config as JsonObject)
+    .filter(({ path }) => !owned.some(({ field }) => `spec.gateway.config.${path}`.startsWith(field)))
+    .map(({ path, why, instead }): Problem => {
+      const field = `spec.gateway.config.${path}`;
+      return { reason: "ConfigRefusedByGateway", field, message: `${field}: ${why}. Write ${instead}` };
+    });
   const pathStyle = unfit === undefined && store ? pathStyleOf(version as GatewayVersion, store) : undefined;
-  const blocked = unfit !== undefined || owned.length > 0;
+  const blocked = unfit !== undefined || owned.length + misshapen.length > 0;
   const text = (role: GatewayRole): string => renderGatewayConfig(inputOf(spec, store, workers, role));
   const withStore = !blocked && store !== undefined && pathStyle === undefined;
   return {
     workers,
     workersAssumed: assumed,
-    problems: [...(unfit ? [toProblem(unfit)] : []), ...owned, ...(pathStyle ? [toProblem(pathStyle)] : [])],
-    warnings: [...addressWithoutName(spec), ...unsetVariables(spec)],
+    problems: [
+      ...(unfit ? [toProblem(unfit)] : []),
+      ...owned,
+      ...misshapen,
+      ...(pathStyle ? [toProblem(pathStyle)] : []),
+    ],
+    warnings: [...addressWithoutName(spec), ...ignoredBlocks(spec), ...unsetVariables(spec)],
     profile: PROFILE,
     ...given({
       normal: blocked ? undefined : text("normal"),
@@ -87,6 +99,15 @@ function inputOf(spec: GatewayGroupSpec, store: RenderStore | undefined, workers
     overrides: spec.gateway.config as JsonObject,
     listeners: listenersOf(spec),
   };
+}
+
+/** A block that no gateway reads is most often a misspelt one: what it says would be missed in silence. */
+function ignoredBlocks({ gateway }: GatewayGroupSpec): Problem[] {
+  return unknownBlocks(gateway.config as JsonObject).map(({ path, meant }) => {
+    const field = `spec.gateway.config.${path}`;
+    const hint = meant === undefined ? "a plugin of your own may read it" : `is ${meant} meant?`;
+    return { reason: "UnknownConfigBlock", field, message: `${field}: the gateway itself ignores this block; ${hint}` };
+  });
 }
 
 /** [M2] The gateway looks for names alone in the control plane's certificate, where Holdfast's own probe takes an address. */

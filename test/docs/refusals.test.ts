@@ -20,6 +20,11 @@ const EXAMPLES: Record<string, [override: object, path: string, told: string]> =
   reservedNames: [{ spec: { containers: [{ name: "witness" }] } }, "spec.containers[witness]", "`witness`"],
   image: [gateway({ image: "x" }), "spec.containers[gateway].image", "`image` of the container `gateway`"],
   ownParts: [{ spec: { volumes: [{ name: "cp-cert" }] } }, "spec.volumes[cp-cert]", "`cp-cert`"],
+  environment: [
+    gateway({ env: [{ name: "APISIX_PROFILE", value: "x" }] }),
+    "spec.containers[gateway].env[APISIX_PROFILE]",
+    "`APISIX_PROFILE`",
+  ],
   pullAlways: [
     gateway({ imagePullPolicy: "Always" }),
     "spec.containers[gateway].imagePullPolicy",
@@ -51,7 +56,7 @@ const EXAMPLES: Record<string, [override: object, path: string, told: string]> =
 
 test("the page knows the rules that there are", () => {
   const lists = [...RULES.matchAll(/^const (?:COMMON|TRAFFIC_ONLY|BACKUP_ONLY) = \[([^\]]+)\]/gm)];
-  const rules = lists.flatMap(([, names]) => names!.split(",").map((name) => name.trim()));
+  const rules = lists.flatMap(([, names]) => names!.split(",").flatMap((name) => name.trim() || []));
   expect(lists).toHaveLength(3);
   expect(Object.keys(POD_TEMPLATE_REFUSALS)).toEqual(rules);
   expect(Object.keys(EXAMPLES)).toEqual(rules);

@@ -4,6 +4,7 @@ import { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
 import { type Desired, desired, type Publication } from "../../operator/domain/desired/index.ts";
 import type { Facts, Rendered, SecretFact } from "../../operator/domain/facts.ts";
 import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
+import { REFUSED_ENV } from "../../operator/gateway/api7-refused-env.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: Kubernetes objects, looked at field by field in tests
 export type Loose = any;
@@ -51,6 +52,7 @@ export const PROFILE: Rendered["profile"] = {
   runAsUser: 636,
   runAsGroup: 636,
   ports: { http: 9080, https: 9443, status: 7085, metrics: 9091, control: 9090 },
+  refusedEnv: REFUSED_ENV,
   env: { shortID: "API7_GATEWAY_GROUP_SHORT_ID", workers: "APISIX_WORKER_PROCESSES" },
 };
 

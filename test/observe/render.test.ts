@@ -75,6 +75,25 @@ test.for<[endpoint: string, serverName: string | undefined, warned: boolean]>([
   expect(normal).toBeDefined();
 });
 
+test("a value that the gateway refuses is named once, and a block that it does not know is warned of", () => {
+  const of = (config: object) =>
+    readRendered(
+      specOf((spec) => (spec.gateway.config = config)),
+      undefined,
+    );
+  const refused = of({ apisix: { enable_ipv6: "false", ssl: { enable: "yes" } } });
+  expect(refused.problems.map(({ reason, field }) => [reason, field])).toEqual([
+    ["OwnedConfigKey", "spec.gateway.config.apisix.ssl.enable"],
+    ["ConfigRefusedByGateway", "spec.gateway.config.apisix.enable_ipv6"],
+  ]);
+  expect(refused.normal).toBeUndefined();
+  const ignored = of({ nginx_conf: {} });
+  expect(ignored.warnings.map(({ message }) => message)).toEqual([
+    "spec.gateway.config.nginx_conf: the gateway itself ignores this block; is nginx_config meant?",
+  ]);
+  expect(ignored.normal).toBeDefined();
+});
+
 test("an owned key is named with its whole path", () => {
   const { problems } = readRendered(
     specOf((spec) => (spec.gateway.config = { apisix: { status: {} } })),

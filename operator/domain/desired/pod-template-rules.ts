@@ -135,6 +135,20 @@ const ownParts: Rule = (override, _facts, ours) => {
 const keyedList = (value: unknown, key: string): boolean =>
   Array.isArray(value) && value.length > 0 && value.every((item) => isObject(item) && typeof item[key] === "string");
 
+/** Second names of what Holdfast decides: by one of them a gateway would follow another control plane. */
+const environment: Rule = (override, { rendered: { profile } }) => {
+  const gateway = gatewayOf(override);
+  const named = objectsAt(gateway, "env").flatMap(({ name }): Finding[] => {
+    const hit = profile.refusedEnv.find((refused) =>
+      refused.name.endsWith("*") ? String(name).startsWith(refused.name.slice(0, -1)) : name === refused.name,
+    );
+    return hit === undefined ? [] : [[`${GATEWAY}.env[${String(name)}]`, hit.why, hit.instead]];
+  });
+  const why = "which variables it brings in cannot be seen, and some decide which control plane the gateway follows";
+  const from: Finding = [`${GATEWAY}.envFrom`, why, "List the variables in env; each may have a valueFrom."];
+  return (gateway["envFrom"] ?? null) === null ? named : [...named, from];
+};
+
 const pullAlways: Rule = (override) =>
   allContainers(override)
     .filter(([, container]) => container["imagePullPolicy"] === "Always")
@@ -218,6 +232,17 @@ function allContainers(override: JsonObject): [path: string, container: JsonObje
   );
 }
 
-const COMMON = [shapes, ownMarks, restartPolicy, reservedNames, image, ownParts, pullAlways, hostNetwork, hostPort];
+const COMMON = [
+  shapes,
+  ownMarks,
+  restartPolicy,
+  reservedNames,
+  image,
+  ownParts,
+  environment,
+  pullAlways,
+  hostNetwork,
+  hostPort,
+];
 const TRAFFIC_ONLY = [liveness, readiness, gracePeriod];
 const BACKUP_ONLY = [noPorts];
