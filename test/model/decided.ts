@@ -4,7 +4,7 @@ import { decide as realDecide } from "../../operator/domain/decide.ts";
 import type { GroupMemory } from "../../operator/domain/evidence.ts";
 import { brokenInvariants } from "../../operator/domain/invariants.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
-import { EPOCH, epochBack } from "./objects.ts";
+import { approvalBack, EPOCH, epochBack } from "./objects.ts";
 import { factsOf, freshFacts, type Rollout } from "./sight.ts";
 import { answersOn, CONTROL_PLANES, keep, kept, type Pod, type State } from "./state.ts";
 import { SHOWN_AT } from "./times.ts";
@@ -118,6 +118,7 @@ function onlyWhatCounts(status: GatewayGroupStatus, moved: boolean): object {
 }
 
 const epochsBack = (value: object): object =>
-  JSON.parse(JSON.stringify(value), (key, part: unknown) =>
-    /epoch/i.test(key) && typeof part === "number" ? epochBack(part) : part,
-  );
+  JSON.parse(JSON.stringify(value), (key, part: unknown) => {
+    if (typeof part === "string") return approvalBack(part);
+    return /epoch/i.test(key) && typeof part === "number" ? epochBack(part) : part;
+  });

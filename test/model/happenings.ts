@@ -1,7 +1,10 @@
 // What can happen to the reduced world from outside: each is one step of a history.
+import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
+import { howToAccept, howToReturn } from "../../operator/domain/approvals.ts";
 import { emptyMemory } from "../../operator/domain/evidence.ts";
-import { EPOCH } from "./objects.ts";
-import { alive, type Content, type ControlPlane, keep, type Pod, podKey, type State } from "./state.ts";
+import { digestOf } from "./contents.ts";
+import { UID } from "./sight.ts";
+import { alive, type Content, type ControlPlane, keep, kept, type Pod, podKey, type State } from "./state.ts";
 
 /** The state with it, or nothing where it cannot happen or would change nothing. */
 export type Happening = (state: State) => State | undefined;
@@ -86,23 +89,40 @@ const statusLost: Happening = (state) => {
   return state.status === status ? undefined : { ...state, status, memory: keep(emptyMemory()), words };
 };
 
-const approved: Happening = (state) =>
-  state.words.approveReturn === EPOCH
-    ? undefined
-    : { ...state, words: { ...state.words, approveReturn: EPOCH }, accepted: withOne(state.accepted, state.held) };
+/** What the message that asks for it says to write. */
+const asked = (message: string): string => /=(\S+)/.exec(message)?.[1] ?? "";
+const groupOf = (state: State) => ({
+  group: { uid: UID, status: kept<GatewayGroupStatus>(state.status), annotations: {} },
+});
 
-const exportAccepted: Happening = (state) =>
-  state.raw === undefined || state.words.accept === state.raw.content
-    ? undefined
-    : {
-        ...state,
-        words: { ...state.words, accept: state.raw.content },
-        accepted: withOne(state.accepted, state.raw.content),
-      };
+const approved: Happening = (state) => {
+  const approveReturn = asked(howToReturn(groupOf(state)));
+  if (state.words.approveReturn === approveReturn) return undefined;
+  return { ...state, words: { ...state.words, approveReturn }, accepted: withOne(state.accepted, state.held) };
+};
+
+const exportAccepted: Happening = (state) => {
+  if (state.raw === undefined) return undefined;
+  const acceptSnapshot = asked(howToAccept(groupOf(state), digestOf(state.raw.content)));
+  if (state.words.acceptSnapshot === acceptSnapshot) return undefined;
+  const accepted = withOne(state.accepted, state.raw.content);
+  return { ...state, words: { ...state.words, acceptSnapshot }, accepted };
+};
 const withOne = (all: readonly Content[], one: Content): readonly Content[] => [...new Set([...all, one])].toSorted();
 
 const restartAsked: Happening = (state) =>
   state.words.restartAt === "r1" ? undefined : { ...state, words: { ...state.words, restartAt: "r1" } };
+
+/** As an autoscaler does that targets the Deployment in place of the group, or a person with kubectl. */
+const scaledBeside: Happening = (state) =>
+  state.deployment === undefined || state.deployment.replicas <= 1
+    ? undefined
+    : { ...state, deployment: { ...state.deployment, replicas: 1, beside: true } };
+
+const anotherWrites: Happening = (state) =>
+  state.verified === undefined || state.verified.content === "foreign"
+    ? undefined
+    : { ...state, verified: { content: "foreign", ageS: 0, unseen: true } };
 
 const paused: Happening = (state) =>
   state.deployment === undefined || state.deployment.paused
@@ -166,6 +186,8 @@ export const HAPPENINGS = {
   "export accepted": exportAccepted,
   "restart-at": restartAsked,
   "Deployment paused": paused,
+  "Deployment scaled by another": scaledBeside,
+  "another exporter writes the verified key": anotherWrites,
   "quota full": (state) =>
     state.quota === undefined ? { ...state, quota: state.pods.filter(alive).length } : undefined,
   "quota raised": set("quota", undefined),

@@ -21,11 +21,15 @@ const modeOf = (state: State) => kept<GatewayGroupStatus>(state.status).mode ?? 
 /** A person took what the control plane holds now for what is meant. */
 const isMeant = (state: State): boolean => isGood(state, state.held) || state.accepted.includes(state.held);
 
+/** Another scaled the Deployment, or wrote a pair that pods read before Holdfast looked: that is not its doing. */
+const isByAnother = ({ deployment, pods }: State): boolean =>
+  deployment?.beside === true || pods.some((pod) => pod.from === "fallback" && pod.holds === "foreign");
+
 /** Pods were taken by a controller or by Holdfast: only what the plan brought about, never what happens by itself. */
 export function leavesLaws(before: State, after: State): string[] {
   const broken: string[] = [];
   const [was, is] = [gateways(before), gateways(after)];
-  if (is >= was) return [];
+  if (is >= was || isByAnother(before)) return [];
   const rolls = before.sets.filter((set) => set.replicas > 0).length > 1;
   // A number that was raised a moment ago is not yet the Deployment's, and its roll goes on meanwhile.
   const { asked: then = 0, replicas = 0 } = before.deployment ?? {};
@@ -45,7 +49,12 @@ export function leavesLaws(before: State, after: State): string[] {
 export function startLaws(state: State, pod: Pod): string[] {
   const content = state.verified?.content;
   const { proof } = told(state, pod.t);
-  if (pod.from === "fallback" && content !== undefined && !state.loaded.includes(`${content} ${proofKeyOf(pod.t)}`))
+  if (
+    pod.from === "fallback" &&
+    content !== undefined &&
+    !state.verified?.unseen &&
+    !state.loaded.includes(`${content} ${proofKeyOf(pod.t)}`)
+  )
     return ["no pod starts from a pair that no gateway loaded in a rehearsal"];
   const published = proof !== "absent" && state.storeUp && content !== undefined && isGood(state, content);
   if (pod.from === "normal" && state.held === "empty" && answersOn(state, pod.node) && published && !isMeant(state))
@@ -60,7 +69,8 @@ export function modeLaws(state: State, to: string, reason: string): string[] {
   const { override, approveReturn } = state.words;
   if (to === "ToFallback" && reason === "ControlPlaneUnreachable" && answers && !state.nodeCut)
     broken.push("no group flips by itself while the control plane answers every gateway");
-  if (to === "ToNormal" && !answers) broken.push("no group returns while the control plane answers no gateway");
+  if (to === "ToNormal" && !answers && canBeTold(state))
+    broken.push("no group returns while the control plane answers no gateway");
   if (to === "ToNormal" && !isMeant(state) && approveReturn === undefined)
     broken.push("no group returns to a control plane without the content expected of it, unless a person says so");
   const moves = to === "ToFallback" || to === "ToNormal";
@@ -70,6 +80,10 @@ export function modeLaws(state: State, to: string, reason: string): string[] {
     broken.push("no group that serves flips to a pair older than the spec allows");
   return broken;
 }
+
+/** Gateways that say nothing, and none that a canary is tried for: then nobody but the operator can be asked. */
+const canBeTold = ({ votes, pods }: State): boolean =>
+  votes === "vendor" || pods.some((pod) => alive(pod) && pod.from === "fallback");
 
 const HOUR_S = 3_600;
 /** An outage does not age the pair that bridges it. */

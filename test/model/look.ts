@@ -5,8 +5,8 @@ import type { Step } from "../../operator/domain/plan.ts";
 import { contentOf } from "./contents.ts";
 import type { Decided, Decider } from "./decided.ts";
 import { leavesLaws, modeLaws, verifiedLaws } from "./laws.ts";
-import { epochBack, put, withEpochsBack } from "./objects.ts";
-import { canonical, type Helper, keep, kept, type State, serves } from "./state.ts";
+import { approvalBack, put, withEpochsBack } from "./objects.ts";
+import { canonical, type Helper, type Kept, keep, kept, type State, serves } from "./state.ts";
 import type { Going } from "./world.ts";
 
 /** Holdfast looks again at once after it did something; so often at most before the world goes on. */
@@ -24,6 +24,7 @@ export function looks(before: State, decider: Decider): Looked {
   let state = before;
   let begun = 0;
   if (!state.operatorUp) return { state, broken, begun, quiet: true };
+  if (state.verified && state.storeUp && state.storage) state = { ...state, verified: seenOf(state.verified) };
   for (let i = 0; i < LOOKS; i += 1) {
     const decided = decider.of(state);
     const status = state.status;
@@ -37,6 +38,7 @@ export function looks(before: State, decider: Decider): Looked {
   return { state, broken, begun, quiet: false };
 }
 
+const seenOf = ({ content, ageS }: Kept): Kept => ({ content, ageS });
 const isHelper = (step: Step): boolean => step.do === "create" && step.object.kind === "Pod";
 
 function carriedOut(before: State, decided: Decided, broken: string[]): State {
@@ -48,7 +50,7 @@ function carriedOut(before: State, decided: Decided, broken: string[]): State {
   broken.push(...modeLaws(before, move.to, move.reason));
   const { approveReturn } = before.words;
   const words =
-    approveReturn === undefined ? before.words : { ...before.words, approveReturn: epochBack(approveReturn) };
+    approveReturn === undefined ? before.words : { ...before.words, approveReturn: approvalBack(approveReturn) };
   return { ...before, status, memory, words, objects: withEpochsBack(before.objects) };
 }
 
@@ -98,7 +100,8 @@ function scaled(state: State, seen: State, step: Extract<Step, { do: "scale" }>)
     return pod !== undefined && serves(pod);
   });
   if (step.live && staying && staying.length < step.live.minServingAfter) return state;
-  return { ...state, deployment: { ...state.deployment, replicas: step.to, asked: state.spec.replicas } };
+  const { beside: _, ...deployment } = state.deployment;
+  return { ...state, deployment: { ...deployment, replicas: step.to, asked: state.spec.replicas } };
 }
 
 function written(state: State, object: KubeObject): State {

@@ -49,6 +49,9 @@ export function withEpochsBack(objects: number): number {
 /** The present epoch, whatever its number; those before it are told apart as the last one and the older ones. */
 export const EPOCH = 100;
 export const epochBack = (epoch: number): number => Math.max(EPOCH - 2, epoch - 1);
+/** An approval of a return begins with the epoch that it is for. */
+export const approvalBack = (value: string): string =>
+  value.replace(/^(\d+)(?=(\.\d+)?-group-ui$)/, (epoch) => String(epochBack(Number(epoch))));
 
 interface Template {
   proofKey: string;

@@ -25,6 +25,7 @@ const STORAGE = FallbackStorageSpec.parse({
   credentials: { secretRef: { name: "keys" } },
 });
 
+export const UID = "group-uid";
 export type Rollout = "OnRestart" | "Rolling";
 const specs = new Map<string, GatewayGroupSpec>();
 
@@ -87,7 +88,7 @@ export function freshFacts(state: State, rollout: Rollout): Facts {
     group: {
       namespace: "gateways",
       name: "edge",
-      uid: "uid-group",
+      uid: UID,
       resourceVersion: "1",
       generation: 1,
       annotations: annotationsOf(state),
@@ -119,8 +120,8 @@ function annotationsOf({ words }: State): Record<string, string> {
   const until = "until=2030-01-01T00:00:00Z";
   return {
     ...(words.override === undefined ? {} : { [ANNOTATION.override]: `${words.override} ${until}` }),
-    ...(words.approveReturn === undefined ? {} : { [ANNOTATION.approveReturn]: String(words.approveReturn) }),
-    ...(words.accept === undefined ? {} : { [ANNOTATION.acceptSnapshot]: digestOf(words.accept) }),
+    ...(words.approveReturn === undefined ? {} : { [ANNOTATION.approveReturn]: words.approveReturn }),
+    ...(words.acceptSnapshot === undefined ? {} : { [ANNOTATION.acceptSnapshot]: words.acceptSnapshot }),
     ...(words.restartAt === undefined ? {} : { [ANNOTATION.restartAt]: words.restartAt }),
   };
 }

@@ -57,6 +57,18 @@ export interface Helper {
 export interface Kept {
   content: Content;
   ageS: number;
+  /** Another wrote it, and Holdfast has not looked since. */
+  unseen?: true;
+}
+
+export interface Deployment {
+  object: number;
+  replicas: number;
+  paused: boolean;
+  /** What the spec asked for when its replicas were written. */
+  asked: number;
+  /** Another wrote its replicas last. */
+  beside?: true;
 }
 
 export interface State {
@@ -76,8 +88,8 @@ export interface State {
   verified: Kept | undefined;
   pods: readonly Pod[];
   helpers: readonly Helper[];
-  /** Traffic Deployment: its object, what the spec asked for when its replicas were written; its ReplicaSets, oldest first. */
-  deployment: { object: number; replicas: number; paused: boolean; asked: number } | undefined;
+  deployment: Deployment | undefined;
+  /** Oldest first. */
   sets: readonly { t: number; replicas: number }[];
   /** All other objects that were applied: names and contents. */
   objects: number;
@@ -87,8 +99,8 @@ export interface State {
   spec: { image: "v1" | "v2" | "bad"; replicas: number; certificate: 1 | 2; observes: boolean };
   words: {
     override?: "Fallback" | "Normal" | "Hold" | "Hodl";
-    approveReturn?: number;
-    accept?: Content;
+    approveReturn?: string;
+    acceptSnapshot?: string;
     restartAt?: string;
   };
   /** So many pods are let in. */

@@ -47,7 +47,7 @@ export function after(decider: Decider, begin: State, ...names: HappeningName[])
 }
 
 type Roots = Theme["roots"];
-const rootsOf = (replicas: number) =>
+export const rootsOf = (replicas: number) =>
   ({
     "a fresh group": () => fresh(replicas),
     "a proven group": (decider) => after(decider, fresh(replicas)),
@@ -91,6 +91,7 @@ const ALPHABETS = {
     "return approved",
     "export accepted",
     "status lost",
+    "another exporter writes the verified key",
   ],
   shrinking: [
     ...CONTROL_PLANE,
@@ -174,6 +175,7 @@ const ALPHABETS = {
     ...LIVES,
     "a pod is evicted and left behind",
     "Deployment paused",
+    "Deployment scaled by another",
     "quota full",
     "quota raised",
     "image v2",
