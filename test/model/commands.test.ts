@@ -133,6 +133,7 @@ const KEPT: readonly (readonly [
   ["a fresh group", "until nothing changes", "export cannot be read", "a day passes", "control plane slow"],
   ["a proven group restored without status", "clock 5 min ahead", "10 s pass", "all pods die", "control plane down"],
   ["a group in fallback restored without status", "scaled down", "10 s pass"],
+  ["a group whose roll the outage broke off", "store down", "status lost", "store up"],
   ["a fresh group", "quota full", "image v2", "scaled down"],
   ["a new place in an outage, with a pair in the store and no storage yet", "a day passes", "restart-at"],
   ["a new place in an outage, with a pair in the store and no storage yet", "10 s pass", "image mistyped", "image v1"],

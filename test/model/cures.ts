@@ -103,6 +103,8 @@ function healthy(state: State): State {
     skewS: 0,
     words: {},
     spec: { ...state.spec, observes: false, image: image(state.spec) },
+    // Nothing tells a deaf gateway from another one yet: DP managers that are restarted do.
+    pods: state.pods.map((pod) => ({ ...pod, deaf: false })),
   };
 }
 

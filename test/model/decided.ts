@@ -2,11 +2,12 @@
 import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
 import { decide as realDecide } from "../../operator/domain/decide.ts";
 import type { GroupMemory } from "../../operator/domain/evidence.ts";
+import type { KubeObject, KubeTemplate } from "../../operator/domain/facts-cluster.ts";
 import { brokenInvariants } from "../../operator/domain/invariants.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
 import { approvalBack, EPOCH, epochBack } from "./objects.ts";
 import { factsOf, freshFacts, type Rollout } from "./sight.ts";
-import { answersOn, CONTROL_PLANES, keep, kept, type Pod, type State } from "./state.ts";
+import { answersOn, CONTROL_PLANES, keep, kept, type Pod, type State, short } from "./state.ts";
 import { SHOWN_AT } from "./times.ts";
 
 export interface Decided {
@@ -63,10 +64,16 @@ export class Decider {
       status: keep(onlyWhatCounts(plan.status, plan.recordsMode)),
       memory: keep(memory),
       ...(plan.recordsMode ? { move: { to: plan.status.mode ?? "", reason: plan.status.modeReason ?? "" } } : {}),
-      steps: plan.steps,
+      steps: plan.steps.map(shared),
       broken: [...broken, ...laws],
     };
   }
+}
+
+/** Objects that are written are much the same each time: they are kept once. */
+function shared({ events: _, ...step }: Step): Step {
+  if ("object" in step) return { ...step, object: kept<KubeObject>(keep(step.object)) };
+  return step.do === "restoreTemplate" ? { ...step, template: kept<KubeTemplate>(keep(step.template)) } : step;
 }
 
 /** Everything that the operator can see, and nothing else. */
@@ -77,7 +84,7 @@ function seen(state: State): string {
     pod.from === "normal" && pod.phase === "ready" ? pod.odd || !answersOn(state, pod.node) : 0;
   const looks = pods.map(({ holds: _h, odd: _o, deaf: _d, ...pod }) => ({ ...pod, lost: 0 }));
   for (const [i, look] of looks.entries()) look.lost = Number(vote(pods[i] as Pod));
-  return JSON.stringify([view, view === "readsOk" ? held : "", looks, others]);
+  return short(JSON.stringify([view, view === "readsOk" ? held : "", looks, others]));
 }
 
 /** Messages of conditions that are read back. */

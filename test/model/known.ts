@@ -24,6 +24,10 @@ export const KNOWN: readonly Known[] = [
     why: "a group that is made anew has nothing to measure another group's export on",
   },
   {
+    law: /^without a proof at hand nothing that serves is given up while the control plane is gone/,
+    why: "a group that is made anew overwrites the proofs that are published",
+  },
+  {
     law: /^stuck: without the control plane and with a good pair in the store/,
     why: "pods that followed an emptied control plane count as serving; a change that waits is not rehearsed while frozen",
   },

@@ -1,4 +1,5 @@
 // What is the case in the reduced world: small enough to be compared, kept and printed by the hundred thousand.
+import { hash } from "node:crypto";
 import { shifted, withAges, withMoments } from "./times.ts";
 
 /**
@@ -161,7 +162,9 @@ export function canonical(state: State): State {
   keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return { ...state, pods: keyed.map(([, pod]) => pod) };
 }
-export const stateKey = (state: State): string => JSON.stringify(state);
+/** Millions are kept: a digest of the text, not the text. */
+export const short = (text: string): string => hash("md5", text, "base64");
+export const stateKey = (state: State): string => short(JSON.stringify(state));
 
 export const isGood = (state: State, content: Content | undefined): boolean =>
   content !== undefined &&
