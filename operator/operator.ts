@@ -20,6 +20,7 @@ import { BY_STORAGE, type Caches } from "./observe/caches.ts";
 import { Copies } from "./observe/copies.ts";
 import { LargeTurns } from "./observe/large-turns.ts";
 import { LagMeter } from "./observe/loop-lag.ts";
+import type { Neighbour } from "./observe/neighbour-caches.ts";
 import { forget, observe, type Readers } from "./observe/observe.ts";
 import { Overrides } from "./observe/overrides.ts";
 import { PeerIndex } from "./observe/peers.ts";
@@ -39,7 +40,16 @@ import { groupReconciler } from "./reconcile.ts";
 import { makeStore } from "./storage/factory.ts";
 import { storageReconciler } from "./storage-reconcile.ts";
 import { Troubles } from "./troubles.ts";
-import { changeHandlers, type Informers, makeInformers, oldestWatch, storesOf } from "./watches.ts";
+import {
+  changeHandlers,
+  type Informers,
+  makeInformers,
+  makeNeighbourInformers,
+  type NeighbourInformers,
+  neighboursOf,
+  oldestWatch,
+  storesOf,
+} from "./watches.ts";
 import { Written } from "./written.ts";
 
 export interface OperatorDeps {
@@ -57,6 +67,8 @@ export interface OperatorDeps {
 
 export interface Operator {
   informers: readonly Informer<KubeObject, KubeObject>[];
+  /** Watches of other people's objects; nobody waits for them. */
+  neighbours: readonly Informer<KubeObject, Neighbour>[];
   controllers: readonly Controller[];
   /** Leadership is there and the caches are full: everything that exists is looked at. */
   begin(): void;
@@ -72,6 +84,9 @@ export function operator(deps: OperatorDeps): Operator {
   const { client, clock, log, options, metrics, runtime } = deps;
   const informers = makeInformers(deps, (name) => handlers[name]);
   const caches = storesOf(informers);
+  const others = makeNeighbourInformers(deps, (namespace) => {
+    for (const { key, namespace: of } of caches.groups.values()) if (of === namespace) wakeGroup(key);
+  });
   const pool = new StorePool(makeStore);
   const dryRun = new PodDryRun(client, clock);
   const lag = new LagMeter(clock);
@@ -82,7 +97,7 @@ export function operator(deps: OperatorDeps): Operator {
     storages.enqueue(key);
     groupsOfStorage(key).forEach(wakeGroup);
   };
-  const readers = makeReaders(deps, { informers, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage });
+  const readers = makeReaders(deps, { informers, others, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage });
   const events = new EventRecorder({ client, clock, log, instance: options.instance });
   const written = new Written(caches);
   const troubles = new Troubles(clock, log);
@@ -146,6 +161,7 @@ export function operator(deps: OperatorDeps): Operator {
 
   return {
     informers: Object.values(informers),
+    neighbours: Object.values(others),
     controllers: [groups, storages],
     begin() {
       for (const { key } of caches.storages.values()) storages.enqueue(key);
@@ -161,6 +177,7 @@ export function operator(deps: OperatorDeps): Operator {
 
 interface Joined {
   informers: Informers;
+  others: NeighbourInformers;
   caches: Caches;
   pool: StorePool;
   lag: LagMeter;
@@ -171,7 +188,7 @@ interface Joined {
 }
 
 function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
-  const { informers, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage } = joined;
+  const { informers, others, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage } = joined;
   const { client, clock, options, metrics, version, log } = deps;
   const onBug = (error: unknown) => log.error("a question could not be asked: a bug, please report it", { error });
   const contents = new ContentReader(client, clock);
@@ -199,6 +216,7 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
     }),
     peers: new PeerIndex(caches.storages),
     strangers: new Strangers(client, clock),
+    neighbours: neighboursOf(others),
     refusals: new Refusals(clock),
     overrides: new Overrides(clock),
     copies: new Copies({ clock, workers: options.workers, wake: wakeGroup }),

@@ -76,6 +76,18 @@ export const NAMESPACE_RULES: readonly RbacRule[] = [
     why: "closes backup and rehearsal pods",
   },
   { apiGroup: "policy", resources: ["poddisruptionbudgets"], verbs: CHILD, why: "the budget of the traffic pods" },
+  {
+    apiGroup: "apps",
+    resources: ["statefulsets"],
+    verbs: CACHE,
+    why: "whose selector takes pods of a group; of Services, budgets and Deployments, too",
+  },
+  {
+    apiGroup: "autoscaling",
+    resources: ["horizontalpodautoscalers"],
+    verbs: CACHE,
+    why: "which one scales a Deployment of a group",
+  },
   { apiGroup: "", resources: ["secrets"], verbs: ["get"], why: "those that specs name, by name alone: never listed" },
   { apiGroup: "events.k8s.io", resources: ["events"], verbs: ["create"], why: "what was done and why" },
 ];

@@ -53,7 +53,7 @@ export async function runOperator(options: Options, version: string): Promise<vo
     metrics: new GroupMetrics(registry),
     runtime,
   });
-  for (const informer of parts.informers) runtime.watch(informer);
+  for (const informer of [...parts.informers, ...parts.neighbours]) runtime.watch(informer);
   for (const controller of parts.controllers) runtime.controller(controller);
   const server = await startServer({
     port: options.port,
@@ -72,7 +72,7 @@ export async function runOperator(options: Options, version: string): Promise<vo
   onSignals(log, () => leave(parts, elector, log, finish));
 
   if (!(await waitForApiServer(base, clock, log, stop.signal))) return;
-  for (const informer of parts.informers) void informer.run(stop.signal);
+  for (const informer of [...parts.informers, ...parts.neighbours]) void informer.run(stop.signal);
   // Caches first: a new leader that has to read everything would take as long as the outage it should bridge.
   while (!stop.signal.aborted && !parts.informers.every((informer) => informer.synced())) await wait(SYNC_LOOK_MS);
   for (const { what, why } of watchProblems(parts.informers)) log.error("left out, others go on", { what, why });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { KubeClient } from "./kube/client.ts";
 import type { Clock } from "./kube/clock.ts";
 import { Informer } from "./kube/informer.ts";
@@ -5,6 +6,8 @@ import type { KubeObject } from "./kube/resources.ts";
 import type { ChangeHandler } from "./kube/store.ts";
 import type { Log } from "./log.ts";
 import { BY_STORAGE, CACHED, type CacheSpec, type Caches, groupKeyOf } from "./observe/caches.ts";
+import { NEIGHBOURS, type Neighbour, type NeighbourStores } from "./observe/neighbour-caches.ts";
+import { Neighbours } from "./observe/neighbours.ts";
 import type { PeerIndex } from "./observe/peers.ts";
 
 export interface WatchDeps {
@@ -46,6 +49,38 @@ export function oldestWatch(informers: Informers, namespace: string): { oldest: 
     if (staleForMs > found.staleForMs) Object.assign(found, { oldest: name, staleForMs });
   }
   return found;
+}
+
+export type NeighbourInformers = Record<keyof NeighbourStores, Informer<KubeObject, Neighbour>>;
+const NEIGHBOUR_NAMES = Object.keys(NEIGHBOURS) as (keyof NeighbourStores)[];
+
+/**
+ * Other people's objects, by name and selector alone. They are no condition for deciding: a right to read them that is
+ * missing must not keep the operator from its groups. `moved`: whom it selects has changed in this namespace.
+ */
+export function makeNeighbourInformers({ client, clock, log, options }: WatchDeps, moved: (namespace: string) => void) {
+  const make = (name: keyof NeighbourStores) =>
+    new Informer<KubeObject, Neighbour>({
+      ...NEIGHBOURS[name],
+      client,
+      namespaces: options.namespaces,
+      // A status that moves, a pod that is counted: most events say nothing about the selector.
+      onChange: (_key, before, after) => {
+        if (!isDeepStrictEqual(before?.value, after?.value)) moved((after ?? before)?.namespace ?? "");
+      },
+      clock,
+      log,
+    });
+  return Object.fromEntries(NEIGHBOUR_NAMES.map((name) => [name, make(name)])) as NeighbourInformers;
+}
+
+export function neighboursOf(informers: NeighbourInformers): Neighbours {
+  const stores = Object.fromEntries(NEIGHBOUR_NAMES.map((name) => [name, informers[name].store]));
+  return new Neighbours(stores as NeighbourStores, (namespace) =>
+    NEIGHBOUR_NAMES.flatMap((name) =>
+      informers[name].health(namespace).map((watch) => ({ ...watch, kind: NEIGHBOURS[name].resource.kind })),
+    ),
+  );
 }
 
 /** Handlers enqueue keys and do nothing else: what happened does not matter, what is does. */

@@ -88,6 +88,7 @@ function facts(clock: FakeClock, change: (facts: Loose) => void = () => undefine
     controlPlane: { operator: { view: "readsOk" } },
     snapshot: nothingKnown("StorageNotFound", "x"),
     peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
+    neighbours: { seen: [], unread: [] },
     operator: { chooseImage: "image", version: "1" },
   };
   change(made);

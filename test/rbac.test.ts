@@ -12,6 +12,7 @@ import { LeaseLock } from "../operator/kube/lease-lock.ts";
 import type { Resource } from "../operator/kube/resources.ts";
 import { createLog } from "../operator/log.ts";
 import { CACHED } from "../operator/observe/caches.ts";
+import { NEIGHBOURS } from "../operator/observe/neighbour-caches.ts";
 import { PodDryRun } from "../operator/observe/pod-dry-run.ts";
 import { ContentReader } from "../operator/observe/secrets.ts";
 import { leaseRules, NAMESPACE_RULES, type RbacRule } from "../operator/rbac.ts";
@@ -119,7 +120,8 @@ function actDeps(on: KubeClient, facts: Facts): ActDeps {
 }
 
 test("each right is one that a call needs, and each call has its right", async () => {
-  for (const { resource } of Object.values(CACHED)) for (const verb of ["list", "watch"]) note(verb, resource);
+  for (const { resource } of [...Object.values(CACHED), ...Object.values(NEIGHBOURS)])
+    for (const verb of ["list", "watch"]) note(verb, resource);
   await carryOutAll();
   const contents = new ContentReader(client(false), clock);
   await Promise.all([contents.secret("gw", "keys", 0), contents.configMap("gw", "ca", 0)]);

@@ -29,6 +29,23 @@ export const SERVING = {
     "The clock of Holdfast's node is more than 60 s ahead of the API server's, or behind it. Holdfast measures ages by the API server's clock, so nothing is decided otherwise.",
     "Synchronize the clocks of the nodes (NTP).",
   ),
+  // --- other people's objects
+  AutoscalerOnChild: reason(
+    "A HorizontalPodAutoscaler scales a Deployment of this group, which Holdfast scales, too.",
+    "Set its scaleTargetRef to the GatewayGroup.",
+  ),
+  ServiceSelectsPods: reason(
+    "A Service that is not Holdfast's selects pods of this group.",
+    "Change its selector, or the labels in the podTemplate.",
+  ),
+  BudgetSelectsPods: reason(
+    "A PodDisruptionBudget that is not Holdfast's selects pods of this group. With two budgets no pod can be evicted.",
+    "Change its selector, or leave one of the two budgets out.",
+  ),
+  WorkloadSelectsPods: reason(
+    "The selector of a Deployment or StatefulSet that is not Holdfast's matches pods of this group.",
+    "Change it, or the labels in spec.traffic.podTemplate.",
+  ),
   // --- bad input
   InvalidImage: reason(
     "The gateway's image names no version.",

@@ -18,6 +18,7 @@ export const CONDITION_TYPES = {
   RestartPending: "A change of the pod template waits. Present only while true.",
   Overridden: "Something in the cluster changes what Holdfast writes. Present only while true.",
   ClockSkew: "The clocks of Holdfast's node and of the API server are apart. Present only while true.",
+  SelectedByOthers: "An object of somebody else selects pods of this group or scales them. Present only while true.",
   Held: "Holdfast refrains from acting and says why. Present only while true.",
 } as const;
 export type ConditionType = keyof typeof CONDITION_TYPES;
@@ -29,6 +30,7 @@ export const ONLY_WHILE_TRUE: readonly ConditionType[] = [
   "RestartPending",
   "Overridden",
   "ClockSkew",
+  "SelectedByOthers",
   "Held",
 ];
 

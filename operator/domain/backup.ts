@@ -1,7 +1,9 @@
 import { ANNOTATION } from "../api/names.ts";
 import { causeOf, isAsMeant } from "./cause.ts";
+import { hasGate } from "./desired/backup.ts";
 import { differences, needsApply } from "./diff.ts";
 import type { KubeObject } from "./facts-cluster.ts";
+import { objectAt } from "./json.ts";
 import type { Situation } from "./situation.ts";
 import { ASKED_FOR, pendingReason, type TemplatePlan } from "./template.ts";
 
@@ -13,14 +15,27 @@ export function backupPlan(situation: Situation): Pick<TemplatePlan, "steps" | "
   if (!backup || facts.peers.keyConflict !== undefined) return { steps: [] };
   const live = facts.children.byName.get(`${backup.kind}/${backup.metadata.name}`);
   if (!needsApply(backup, live, facts.children.overridden)) return { steps: [] };
+  const stopped = situation.neighbours.some(({ stops }) => stops === "exporter");
+  if (live === undefined && stopped) return { steps: [] };
   if (live === undefined) return { steps: [{ do: "apply", object: backup, why: "the exporter of this group" }] };
   const asked = facts.group.annotations[ANNOTATION.restartAt];
   const askedNow = asked !== undefined && asked !== facts.group.status.restartedAt && words.order !== "Observe";
-  const waits = rendersDifferently(backup, live) && exportsNow(situation);
+  const gate = gateChange(backup, live);
+  const waits = gate === undefined && rendersDifferently(backup, live) && exportsNow(situation);
   if (waits && !askedNow) return { steps: [], pending: pendingReason(true, false) };
-  // A new exporter could not start now: it would back off long after the control plane is there again.
-  if (evidence.verdict.word !== "Reachable") return { steps: [] };
-  return { steps: [{ do: "apply", object: backup, why: `${causeOf(backup, live)}${waits ? ASKED_FOR : ""}` }] };
+  // A new exporter could not start now: it would back off long after the control plane is there again. One that
+  // receives requests does more harm.
+  if (gate === undefined && evidence.verdict.word !== "Reachable") return { steps: [] };
+  return { steps: [{ do: "apply", object: backup, why: gate ?? `${causeOf(backup, live)}${waits ? ASKED_FOR : ""}` }] };
+}
+
+/** Somebody's Service began or ceased to select it: why it is restarted. */
+function gateChange(backup: KubeObject, live: KubeObject): string | undefined {
+  const [wanted, has] = [backup, live].map((object) => hasGate(objectAt(object, "spec", "template")));
+  if (wanted === has) return undefined;
+  return wanted
+    ? "a Service selects the backup pod: a readiness gate keeps requests away from it"
+    : "no Service selects the backup pod any more";
 }
 
 /** The same wish, and this version of Holdfast renders other pods of it: an upgrade restarts none. */

@@ -50,6 +50,7 @@ const SPEAKING: readonly ConditionType[] = [
   "RestartPending",
   "Overridden",
   "ClockSkew",
+  "SelectedByOthers",
   "Held",
 ];
 

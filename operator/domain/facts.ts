@@ -2,6 +2,7 @@ import type { FallbackStorageSpec } from "../api/fallback-storage.ts";
 import type { GatewayGroupSpec } from "../api/gateway-group.ts";
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import type { Children, HelperPodFact, PodFact } from "./facts-cluster.ts";
+import type { NeighbourFacts } from "./facts-neighbours.ts";
 import type { ControlPlaneFacts, CopyingFact, PeerFacts, SnapshotFacts } from "./facts-outside.ts";
 import type { Problem } from "./problem.ts";
 
@@ -37,6 +38,8 @@ export interface Facts {
   /** Copies within the store that failed one after the other; absent: the last one was made. */
   copying?: CopyingFact;
   peers: PeerFacts;
+  /** Other people's objects that select pods of this group. */
+  neighbours: NeighbourFacts;
   operator: { chooseImage: string; version: string };
 }
 

@@ -5,6 +5,7 @@ import type { Facts } from "./facts.ts";
 import type { PodFact, WorkloadFact } from "./facts-cluster.ts";
 import { cannotRun, MOVE_PAUSE_MS, moveFailure, paused } from "./motion-failure.ts";
 import { keptHalfWay, leaversOf, remainingOf, stuckPods } from "./motion-who.ts";
+import type { NeighbourTrouble } from "./neighbours.ts";
 import type { Step } from "./plan.ts";
 import { isReady, isServing, servesFrom, surgeOf } from "./pods.ts";
 import type { Regression } from "./return.ts";
@@ -45,6 +46,8 @@ export interface MotionInput {
   replicasHeld?: unknown;
   /** No template change, no scale-down, no replacement of what serves. */
   frozen: boolean;
+  /** Who else scales these pods: beside them no move begins. */
+  neighbours: readonly NeighbourTrouble[];
   /** Groups on the same control plane move in waves. */
   waveOpen: boolean;
 }
@@ -136,6 +139,12 @@ function move(input: MotionInput, traffic: WorkloadFact, leavers: PodFact[], lim
     motion.memory = { moveFailedMs: facts.monoMs, moveFailedWhy: failure };
     motion.problem = paused(failure);
     takeBack(input, traffic, leavers, failure, motion);
+    return;
+  }
+  const { neighbours } = input;
+  const other = traffic.replicas <= wanted && neighbours.find(({ stops }) => stops === "moves");
+  if (other) {
+    motion.problem = { reason: other.reason, message: other.message };
     return;
   }
   const leaving = mayLeave(input, traffic, leavers);

@@ -6,6 +6,7 @@ import { type Desired, desired, type Publication } from "./desired/index.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import { lostForMs, suspectsItself } from "./mode.ts";
+import { type NeighbourTrouble, neighbourTroubles } from "./neighbours.ts";
 import { surgeOf } from "./pods.ts";
 import type { Problem } from "./problem.ts";
 import { type Readiness, readinessOf } from "./proof.ts";
@@ -27,6 +28,8 @@ export interface Situation {
   /** What a pod that starts now is made from; without a template where that is the wanted one. */
   running: TemplateToProve;
   readiness: Readiness;
+  /** Other people's objects that take pods of this group. */
+  neighbours: readonly NeighbourTrouble[];
   regression: Regression;
   /** Keys of templates whose pods would find a proof. */
   publishedKeys: ReadonlySet<string>;
@@ -62,13 +65,15 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   const irreplaceable = !readiness.usable && evidence.verdict.word !== "Reachable";
   const frozen = irreplaceable && isLost(facts, evidence, lostMs);
   const replicas = wantedReplicas(facts);
+  const want = desired(facts, publicationOf(facts, mode, proofs, frozen));
   const situation: Situation = {
     facts,
     mode,
     words,
     evidence,
     lostMs,
-    desired: desired(facts, publicationOf(facts, mode, proofs, frozen)),
+    desired: want,
+    neighbours: neighbourTroubles(facts, want),
     rehearse: toRehearse(facts, wish, active, evidence.verdict.word),
     running: active,
     readiness,

@@ -9,6 +9,7 @@ import { isOverridden } from "./diff.ts";
 import { evidenceText } from "./evidence.ts";
 import { licenseOf } from "./license.ts";
 import { isInert, type ModeStep } from "./mode.ts";
+import { neighbourSaying } from "./neighbours.ts";
 import type { Pipeline } from "./pipeline-state.ts";
 import { isServing } from "./pods.ts";
 import { problemsOf } from "./problems.ts";
@@ -149,6 +150,7 @@ function sayingsOf(input: StatusInput): Saying[] {
     sayings.push({ type: "Overridden", status: "True", reason: "FieldOverridden", message: overridden });
   if (input.clockSkew !== undefined)
     sayings.push({ type: "ClockSkew", status: "True", reason: "ClocksApart", message: input.clockSkew });
+  sayings.push(...neighbourSaying(situation.neighbours));
   if (step.held) sayings.push({ type: "Held", status: "True", reason: step.held.reason, message: step.held.message });
   else if (input.motionProblem) sayings.push({ type: "Held", status: "True", ...input.motionProblem });
   else if (situation.frozen)

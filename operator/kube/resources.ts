@@ -12,6 +12,8 @@ import type {
   V1Secret,
   V1Service,
   V1ServiceAccount,
+  V1StatefulSet,
+  V2HorizontalPodAutoscaler,
 } from "@kubernetes/client-node";
 
 export interface OwnerReference {
@@ -60,6 +62,8 @@ type OnWire<T> = KubeObject & Wire<Omit<T, "metadata" | "apiVersion" | "kind">>;
 
 export type Deployment = OnWire<V1Deployment>;
 export type ReplicaSet = OnWire<V1ReplicaSet>;
+export type StatefulSet = OnWire<V1StatefulSet>;
+export type HorizontalPodAutoscaler = OnWire<V2HorizontalPodAutoscaler>;
 export type Pod = OnWire<V1Pod>;
 export type Service = OnWire<V1Service>;
 export type PodDisruptionBudget = OnWire<V1PodDisruptionBudget>;
@@ -100,6 +104,12 @@ export function defineResource<T extends KubeObject>(
 
 export const deployments = defineResource<Deployment>("apps/v1", "Deployment", "deployments");
 export const replicaSets = defineResource<ReplicaSet>("apps/v1", "ReplicaSet", "replicasets");
+export const statefulSets = defineResource<StatefulSet>("apps/v1", "StatefulSet", "statefulsets");
+export const horizontalPodAutoscalers = defineResource<HorizontalPodAutoscaler>(
+  "autoscaling/v2",
+  "HorizontalPodAutoscaler",
+  "horizontalpodautoscalers",
+);
 export const pods = defineResource<Pod>("v1", "Pod", "pods");
 export const services = defineResource<Service>("v1", "Service", "services");
 export const podDisruptionBudgets = defineResource<PodDisruptionBudget>(
@@ -123,6 +133,8 @@ export const namespaces = defineResource<Namespace>("v1", "Namespace", "namespac
 const BUILT_IN: readonly Resource[] = [
   deployments,
   replicaSets,
+  statefulSets,
+  horizontalPodAutoscalers,
   pods,
   services,
   podDisruptionBudgets,

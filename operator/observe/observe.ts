@@ -10,6 +10,7 @@ import { readChildren, roleOf } from "./children.ts";
 import { type Copies, copyingOf } from "./copies.ts";
 import { isUnreadable, readGroup } from "./group.ts";
 import { isHelper, readHelper } from "./helper-pods.ts";
+import type { Neighbours } from "./neighbours.ts";
 import type { Overrides } from "./overrides.ts";
 import type { PeerIndex } from "./peers.ts";
 import type { PodProber } from "./pod-prober.ts";
@@ -33,6 +34,7 @@ export interface Readers {
   podProber: PodProber;
   peers: PeerIndex;
   strangers: Strangers;
+  neighbours: Pick<Neighbours, "isReady" | "of">;
   refusals: Refusals;
   overrides: Overrides;
   copies: Copies;
@@ -78,7 +80,8 @@ export async function observe(
   wish(readers, groupKey, group, storage, client, wants);
   const controlPlane = readers.probers.facts(groupKey);
   const snapshot = snapshotOf(readers, groupKey, storage);
-  if (!controlPlane || !snapshot || storage.access === "pending") {
+  const isNew = !readers.neighbours.isReady(namespace);
+  if (!controlPlane || !snapshot || storage.access === "pending" || isNew) {
     return { seen: "pending", recheckAfterMs: FIRST_ANSWERS_MS };
   }
   const nowMs = readers.clock.wallMs();
@@ -113,6 +116,7 @@ export async function observe(
       controlPlane,
       snapshot,
       ...(copying ? { copying } : {}),
+      neighbours: readers.neighbours.of(group, all),
       peers: readers.peers.of(group, readers.probers.census(groupKey)),
       operator: readers.operator,
     },

@@ -107,6 +107,7 @@ export function world(changes: World = {}): Facts {
     controlPlane: { operator: { view: "readsOk" } },
     snapshot: { raw: { seen: "absent" }, candidate: { seen: "absent" }, verified: { seen: "absent" } },
     peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
+    neighbours: { seen: [], unread: [] },
     operator: { chooseImage: changes.chooseImage ?? "ghcr.io/holdfast/holdfast@sha256:aa", version: "0.1.0" },
     ...changes.facts,
   };

@@ -163,6 +163,7 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     }),
     peers: new PeerIndex(all.storages),
     strangers: new Strangers(client, clock),
+    neighbours: { isReady: () => true, of: () => ({ seen: [], unread: [] }) },
     refusals: new Refusals(clock),
     overrides: new Overrides(clock),
     copies: new Copies({ clock, workers: 8, wake: () => undefined }),

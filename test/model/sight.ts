@@ -111,6 +111,7 @@ export function freshFacts(state: State, rollout: Rollout): Facts {
     helpers: state.helpers.map((helper, index) => helperFact(state, helper, index)),
     controlPlane: view === "readsOk" ? { operator, counts: countsOf(state.held) } : { operator },
     snapshot: pairsOf(state),
+    neighbours: { seen: [], unread: [] },
     peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
     operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },
   };

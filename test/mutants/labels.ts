@@ -7,9 +7,14 @@ export const LABELS: readonly Mutant[] = [
   m(
     "backup.ts",
     "an upgrade restarts no exporter",
-    "const waits = rendersDifferently(backup, live)",
-    "const waits = false",
+    "undefined && rendersDifferently(backup, live)",
+    "undefined && false",
   ),
   m("backup.ts", "an exporter that does not run is not kept", "children.backup?.trouble === undefined && ", ""),
   m("desired/relabel.ts", "what a webhook relabels is not relabelled again", "return former && ", "return "),
+  m("desired/backup.ts", "a Service that selects the exporter gets no pod", "isGated(facts, live) ?", "false ?"),
+  m("desired/backup.ts", "unknown Services change no exporter", 'selected === "unknown" ?', "false ?"),
+  m("backup.ts", "no exporter into a Service that takes what is not ready", "live === undefined && stopped", "false"),
+  m("motion.ts", "no move beside another one who scales", 'stops === "moves"', 'stops === "exporter"'),
+  m("neighbours.ts", "another budget is told", "if (second === undefined) return [];", "return [];"),
 ];

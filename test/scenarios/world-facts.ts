@@ -70,6 +70,7 @@ export function factsOf(world: WorldState, { sight, cluster, store }: Parts): Fa
     controlPlane: { operator: { ...VIEWS[world.controlPlane] }, counts: world.held.counts },
     snapshot: store.pairs(),
     peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
+    neighbours: { seen: [], unread: [] },
     operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },
     ...world.otherwise,
   };

@@ -48,6 +48,14 @@
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch]
+# whose selector takes pods of a group; of Services, budgets and Deployments, too
+- apiGroups: [apps]
+  resources: [statefulsets]
+  verbs: [list, watch]
+# which one scales a Deployment of a group
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [list, watch]
 # those that specs name, by name alone: never listed
 - apiGroups: [""]
   resources: [secrets]

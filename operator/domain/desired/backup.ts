@@ -2,10 +2,21 @@ import { ANNOTATION, childName, LABEL, storeKey } from "../../api/names.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject } from "../facts-cluster.ts";
 import { hashOf } from "../hash.ts";
-import { given, type JsonObject } from "../json.ts";
+import { given, type JsonObject, objectsAt } from "../json.ts";
+import { selectsBackup } from "../neighbours.ts";
 import { mergeTemplate } from "../pod-template.ts";
 import type { Problem } from "../problem.ts";
-import { about, childObject, EDIT_THE_GROUP, labelsOf, MARK, selectorOf, VOLUME } from "./common.ts";
+import {
+  about,
+  childObject,
+  EDIT_THE_GROUP,
+  GATE,
+  labelsOf,
+  MARK,
+  NEVER_SERVES,
+  selectorOf,
+  VOLUME,
+} from "./common.ts";
 import {
   configureContainer,
   configVolume,
@@ -16,7 +27,7 @@ import {
   storeVolume,
 } from "./containers.ts";
 import { backupInputsHash } from "./inputs.ts";
-import { liveOf } from "./live.ts";
+import { type Live, liveOf } from "./live.ts";
 import { templateProblems } from "./pod-template-rules.ts";
 import { secretVersion, storeSecret } from "./references.ts";
 import { pullSecrets } from "./traffic.ts";
@@ -77,6 +88,7 @@ function baseTemplate(facts: Facts, exporter: string): JsonObject {
       enableServiceLinks: false,
       ...pullSecrets(facts),
       securityContext: podSecurity(facts),
+      ...(isGated(facts, live) ? { readinessGates: NEVER_SERVES } : {}),
       initContainers: [configureContainer(facts, VOLUME.config, secret !== undefined)],
       containers: [{ ...gatewayContainer(facts, storeKey.raw(spec.shortID)), livenessProbe: processLives(facts) }],
       // Not optional here: without keys or certificate it could only fail, and so the pod's events name what is missing.
@@ -89,6 +101,19 @@ function baseTemplate(facts: Facts, exporter: string): JsonObject {
     },
   };
 }
+
+/**
+ * Where somebody's Service selects it, the exporter is never ready. Not always: a Deployment that is 0 of 1 available for
+ * ever is an alert in most clusters.
+ */
+function isGated(facts: Facts, live: Live | undefined): boolean {
+  const selected = selectsBackup(facts);
+  return selected === "unknown" ? hasGate(live?.template) : selected;
+}
+
+/** Is a pod of this template never ready? */
+export const hasGate = (template: unknown): boolean =>
+  objectsAt(template, "spec", "readinessGates").some((gate) => gate["conditionType"] === GATE);
 
 /** The process accepts connections. Lenient: a restarted exporter only exports later. A probe needs no containerPort. */
 function processLives({ rendered: { profile } }: Facts): JsonObject {

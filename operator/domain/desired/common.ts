@@ -48,6 +48,10 @@ export const VOLUME = {
   storeKeys: "holdfast-store-keys",
 } as const;
 
+/** Nobody ever sets it: such a pod is never Ready, so no Service of the user's own sends requests to it. */
+export const GATE = "holdfast.dev/never-serves";
+export const NEVER_SERVES = [{ conditionType: GATE }];
+
 type Identified = Pick<Facts, "group">;
 
 export const selectorOf = (facts: Identified, role: Role): Record<string, string> => ({

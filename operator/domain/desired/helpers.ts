@@ -9,6 +9,7 @@ import {
   LOADS_WITH,
   labelsOf,
   MARK,
+  NEVER_SERVES,
   ownerOf,
   selectorOf,
   VOLUME,
@@ -209,9 +210,6 @@ const CARRIED = [
   "serviceAccountName",
   "securityContext",
 ];
-/** Nobody ever sets it: such a pod is never Ready, so no Service of the user's own sends requests to it. */
-const NEVER_SERVES = [{ conditionType: "holdfast.dev/never-serves" }];
-
 /** A template read back from a ReplicaSet has it; a pod that is none of its must not. */
 const REPLICA_SET_HASH = "pod-template-hash";
 
