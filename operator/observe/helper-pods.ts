@@ -48,8 +48,9 @@ const Loaded = z.object({
 const Asked = z.object({ probe: z.object({ version: z.string().max(32), read: z.string().max(32).optional() }) });
 
 function resultOf(pod: Pod, role: Role): Result {
-  const own = pod.status?.containerStatuses?.filter((container) => container.name !== CONTAINER.gateway);
-  const ended = own?.find((container) => container.state?.terminated)?.state?.terminated;
+  // By its name: an injector may put a container of its own first, and that one may end first, too.
+  const own = role === "witness" ? CONTAINER.witness : CONTAINER.rehearse;
+  const ended = statusOf(pod.status?.containerStatuses, own)?.state?.terminated;
   const unconfigured = statusOf(pod.status?.initContainerStatuses, CONTAINER.choose)?.state?.terminated;
   const over = pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
   if (ended === undefined && !over) return { state: "running" };

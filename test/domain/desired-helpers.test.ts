@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import type { Role } from "../../operator/api/names.ts";
 import { canaryPod, rehearsalPod, witnessPod } from "../../operator/domain/desired/helpers.ts";
+import type { Facts } from "../../operator/domain/facts.ts";
 import { containerOf, type Loose, type World, wanted, world } from "./desired-world.ts";
 
 const LOAD = {
@@ -26,10 +28,42 @@ test.for([
   expect(pod.metadata.labels).toMatchObject({ "holdfast.dev/role": role, "holdfast.dev/license": license, app: "gw" });
   expect(Object.entries(selector).every(([key, value]) => pod.metadata.labels[key] === value)).toBe(false);
   expect(pod.metadata.ownerReferences).toHaveLength(1);
-  expect(pod.metadata.ownerReferences[0]).not.toHaveProperty("controller");
   expect(pod.spec).toMatchObject({ restartPolicy: "Never", automountServiceAccountToken: false });
   expect(pod.spec.readinessGates).toHaveLength(1); // a Service of the user's that selects app=gw must not reach it
   expect(pod.spec.serviceAccountName).toBe("edge-traffic");
+});
+
+const budget = (...roles: Role[]): Facts["neighbours"] => ({
+  seen: [{ kind: "PodDisruptionBudget", name: "b", wanted: roles, live: [], meant: false, unready: false }],
+  unread: [],
+});
+test.for<[string, Facts["neighbours"], boolean]>([
+  ["nobody's budget selects them", { seen: [], unread: [] }, true],
+  ["a budget of the traffic pods alone", budget("traffic"), true],
+  [
+    "a budget selects them, too: it would count the group's replicas twice",
+    budget("traffic", "rehearsal", "canary", "witness"),
+    false,
+  ],
+  ["budgets cannot be read", { seen: [], unread: ["PodDisruptionBudget"] }, false],
+])("throw-away pods have a controller, so that a drain passes: %s", ([, neighbours, controller]) => {
+  for (const make of [rehearsal, canary, witness]) {
+    const [owner] = make({ facts: { neighbours } }).metadata.ownerReferences;
+    expect(owner).toMatchObject({ kind: "GatewayGroup", name: "edge", blockOwnerDeletion: false });
+    expect(owner.controller ?? false).toBe(controller);
+  }
+});
+
+test("throw-away pods have the podTemplate's annotations, but for those of Holdfast's own", () => {
+  const annotations = { "sidecar.istio.io/inject": "true", "vault.hashicorp.com/role": "gw" };
+  const changes = { spec: { traffic: { podTemplate: { metadata: { annotations } } } } };
+  for (const make of [rehearsal, canary, witness]) {
+    const found = make(changes).metadata.annotations;
+    expect(found).toMatchObject(annotations);
+    expect(found["holdfast.dev/about"]).toMatch(/^(Throw-away gateway|Short look)/);
+    expect(found).not.toHaveProperty(["holdfast.dev/client-certificate-version"]);
+  }
+  expect(witness(changes).metadata.annotations).not.toHaveProperty(["holdfast.dev/proof-key"]);
 });
 
 test("a rehearsal loads the candidate with the reader's configuration, beside who counts", () => {

@@ -245,6 +245,27 @@ test.for([
   ],
   ["a word that is none", "canary", over("rehearse", "[]"), { state: "failed", message: "it ended without a result" }],
   [
+    "an injected container stands first and ended first",
+    "rehearsal",
+    {
+      phase: "Running",
+      containerStatuses: [ended("vault-agent", { loaded: false }), { name: "rehearse", state: { running: {} } }],
+    },
+    { state: "running" },
+  ],
+  [
+    "an injected container stands first and runs on",
+    "rehearsal",
+    {
+      phase: "Running",
+      containerStatuses: [
+        { name: "istio-proxy", state: { running: {} } },
+        ended("rehearse", { loaded: true, counts: {} }),
+      ],
+    },
+    { state: "loaded", counts: {} },
+  ],
+  [
     "the sidecar's end is not the result",
     "rehearsal",
     { phase: "Running", containerStatuses: [ended("gateway", { loaded: true })] },

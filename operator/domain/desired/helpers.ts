@@ -1,4 +1,4 @@
-import { ANNOTATION, childName, LABEL, type Role, storeKey } from "../../api/names.ts";
+import { ANNOTATION, childName, GROUP, LABEL, type Role, storeKey } from "../../api/names.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject, KubeTemplate } from "../facts-cluster.ts";
 import { canonicalJson } from "../hash.ts";
@@ -213,7 +213,24 @@ const CARRIED = [
 /** A template read back from a ReplicaSet has it; a pod that is none of its must not. */
 const REPLICA_SET_HASH = "pod-template-hash";
 
-/** Neither the traffic pods' role nor a controller: both would count it into the disruption budget or block drains. */
+/** Mesh and Vault injectors read them: what the traffic pods have, but for what Holdfast tells itself there. */
+const usersAnnotations = (template: KubeTemplate): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(objectAt(template, "metadata", "annotations")).filter(
+      (item): item is [string, string] => typeof item[1] === "string" && !item[0].startsWith(`${GROUP}/`),
+    ),
+  );
+
+/**
+ * `kubectl drain` stops at a pod that no controller owns, so the group is one. Not where a budget selects such pods: it
+ * would add the group's replicas to the number that it expects. Holdfast's own selects traffic pods alone.
+ */
+function hasController({ neighbours: { seen, unread } }: Facts, role: Role): boolean {
+  const counted = seen.some((one) => one.kind === "PodDisruptionBudget" && one.wanted.includes(role));
+  return !counted && !unread.includes("PodDisruptionBudget");
+}
+
+/** Never with the traffic pods' role: the disruption budget would count it. */
 function helperPod(facts: Facts, template: KubeTemplate, helper: Helper): KubeObject {
   const spec = objectAt(template, "spec");
   // A witness runs none of the user's containers, and gets no token of the API server.
@@ -229,8 +246,12 @@ function helperPod(facts: Facts, template: KubeTemplate, helper: Helper): KubeOb
       name: helper.name,
       namespace: facts.group.namespace,
       labels: { ...Object.fromEntries(usersLabels), ...labelsOf(facts, helper.role), [LABEL.license]: helper.license },
-      annotations: { ...about(facts, helper.what, "It ends by itself; deleting it is safe."), ...helper.annotations },
-      ownerReferences: [ownerOf(facts, false)],
+      annotations: {
+        ...usersAnnotations(template),
+        ...about(facts, helper.what, "It ends by itself; deleting it is safe."),
+        ...helper.annotations,
+      },
+      ownerReferences: [ownerOf(facts, hasController(facts, helper.role))],
     },
     spec: {
       securityContext: podSecurity(facts),
