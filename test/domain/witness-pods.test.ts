@@ -49,8 +49,8 @@ test.for<[string, (facts: Loose) => void, number, number, boolean]>([
   ["it counts: each minute", () => {}, 60_000, 59_999, false],
   ["in fallback", (f) => inMode(f, "Fallback"), 300_000, 149_999, false],
   ["in fallback: seldom", (f) => inMode(f, "Fallback"), 300_000, 150_000, true],
-  ["made in an earlier loss: a moment", () => {}, 5_000, 9_999, false],
-  ["made in an earlier loss", () => {}, 5_000, 10_000, true],
+  ["made in an earlier loss: a moment", (f) => dwell(f, 600), 5_000, 9_999, false],
+  ["made in an earlier loss", (f) => dwell(f, 600), 5_000, 10_000, true],
   ["gateways alone have lost it, all on one node", (f) => cutOff(f, "a"), 300_000, 149_999, false],
   ["gateways alone have lost it, all on one node: seldom", (f) => cutOff(f, "a"), 300_000, 150_000, true],
   [
