@@ -33,12 +33,13 @@ const PLANTED: readonly (readonly [string, Decide, string, string])[] = [
   [
     "the operator is believed against all gateways",
     bent((plan, { controlPlane, group }) =>
-      controlPlane.operator.view === "down" && group.status.mode === "Normal"
+      controlPlane.operator.view === "down" && group.status.mode === "Normal" && plan.status.controlPlane
         ? {
             recordsMode: true,
             steps: [],
             status: {
               ...plan.status,
+              controlPlane: { ...plan.status.controlPlane, verdict: "Unreachable" },
               mode: "ToFallback",
               modeReason: "ControlPlaneUnreachable",
               epoch: (group.status.epoch ?? 0) + 1,
