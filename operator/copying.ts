@@ -1,7 +1,8 @@
 import { COPY_LIMITS_MS, type CopyDeps, copySnapshot } from "./act/copy-snapshot.ts";
 import type { StepResult } from "./act/step-deps.ts";
+import { storeKey } from "./api/names.ts";
 import type { Facts } from "./domain/facts.ts";
-import type { Step } from "./domain/plan.ts";
+import type { PairName, Step } from "./domain/plan.ts";
 import { inspectSnapshot } from "./gateway/api7-snapshot.ts";
 import { keyOf } from "./kinds.ts";
 import { type Clock, deadline } from "./kube/clock.ts";
@@ -36,13 +37,29 @@ export async function copyInTurn(
   if (!open) return "conflict"; // its keys went away since
   const { store, location } = open;
   if (!copies.turns.begin(groupKey, location)) return "postponed";
-  snapshots.hold(groupKey, [step.to]);
+  const [target] = asked(step.to);
+  snapshots.hold(groupKey, [target]);
   let half = false;
   const halfWritten = () => {
     half = true;
   };
+  const rolledBack = () => {
+    half = false;
+  };
   const limitsMs = mayFlip(group) ? COPY_LIMITS_MS.inDoubt : COPY_LIMITS_MS.calm;
-  const deps = { store, shortID: group.spec.shortID, digestOf, clock, gate, halfWritten, limitsMs };
+  const { shortID } = group.spec;
+  const before = group.status.snapshot?.digest;
+  const deps = {
+    store,
+    shortID,
+    digestOf,
+    clock,
+    gate,
+    halfWritten,
+    rolledBack,
+    limitsMs,
+    ...(before === undefined ? {} : { before }),
+  };
   try {
     const result = await copyOfAnySize(parts, location, deps, step, signal);
     if (result === "done") copies.made(groupKey);
@@ -54,7 +71,33 @@ export async function copyInTurn(
   } finally {
     copies.turns.ended(groupKey);
     // Also after a failure: half of a pair may have been written.
-    snapshots.again(groupKey, [step.from, step.to]);
+    snapshots.again(groupKey, [...asked(step.from), target]);
+  }
+}
+
+/** Where what is known of a pair comes from. */
+const asked = (pair: PairName) => [pair === "generation" ? "beside" : pair] as const;
+
+const REMOVAL_MS = 5_000;
+
+/** Removes both halves of a kept copy. Rejects with StorageError, or KubeError "GateClosed". */
+export async function removeGeneration(
+  { snapshots, pool, clock, gate }: Pick<CopyParts, "snapshots" | "pool" | "clock" | "gate">,
+  groupKey: string,
+  { group }: Facts,
+  { digest }: Extract<Step, { do: "removeGeneration" }>,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const open = pool.openOf(keyOf(group.namespace, group.spec.fallback.storageRef.name));
+  if (!open) return "conflict";
+  const key = storeKey.generation(group.spec.shortID, digest);
+  const leading = deadline(clock, REMOVAL_MS, signal, gate.enter(`remove "${key}"`));
+  try {
+    for (const which of ["resource", "config"] as const) await open.store.remove(which, key, leading.signal);
+    return "done";
+  } finally {
+    leading.release();
+    snapshots.again(groupKey, ["beside"]);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ActDeps } from "./act/act.ts";
 import { EventRecorder } from "./act/events.ts";
-import { copyInTurn } from "./copying.ts";
+import { copyInTurn, removeGeneration } from "./copying.ts";
 import type { Facts } from "./domain/facts.ts";
 import { brokenInvariants } from "./domain/invariants.ts";
 import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";
@@ -112,6 +112,8 @@ export function operator(deps: OperatorDeps): Operator {
     meet: (live) => readers.strangers.meet(key, facts.group.name, live),
     dryRun: (template, signal) => dryRun.ask(facts.group, template, signal),
     copySnapshot: (step, signal) => copyInTurn({ ...readers, large, pool, gate: deps.gate }, key, facts, step, signal),
+    removeGeneration: (step, signal) =>
+      removeGeneration({ ...readers, pool, gate: deps.gate }, key, facts, step, signal),
     counted: (step, result) => metrics.step(step, result),
     troubled: (step, error) => {
       troubles.met(key, step, error);

@@ -1,5 +1,5 @@
 import { storeKey } from "../api/names.ts";
-import type { Step } from "../domain/plan.ts";
+import type { PairName, Step } from "../domain/plan.ts";
 import { type Clock, deadline } from "../kube/clock.ts";
 import type { WriteGate } from "../kube/write-gate.ts";
 import {
@@ -25,6 +25,10 @@ export interface CopyDeps {
   gate: WriteGate;
   /** The first of the two objects is being written: until the second one is, the target may be no pair. */
   halfWritten: () => void;
+  /** The second one was refused, and the target is the former pair again. */
+  rolledBack: () => void;
+  /** Digest of the verified pair on record, a copy of which is kept. */
+  before?: string;
   /** Larger objects are TooLarge; left out: what a store accepts at most. */
   maxBytes?: number;
   /** One of COPY_LIMITS_MS. */
@@ -46,17 +50,23 @@ export const COPY_LIMITS_MS = {
  * what was decided on may have been overwritten since. Rejects with StorageError, or KubeError "GateClosed".
  */
 export async function copySnapshot(deps: CopyDeps, step: Copy, signal: AbortSignal): Promise<StepResult> {
-  const target = storeKey[step.to](deps.shortID);
+  const target = keyOfPair(step.to, deps.shortID, step.digest);
   try {
     const found = await within(deps, step, deps.limitsMs.untilHalf, signal, (limit) =>
       firstHalf(deps, step, target, limit),
     );
     if (!found) return "conflict";
-    const { body, seen } = found;
+    const { body, seen, isEqual, written } = found;
+    if (isEqual) return "done";
     // A time of its own: half a pair is worse than either.
-    await within(deps, step, deps.limitsMs.secondHalf, signal, (limit) =>
-      write(deps, "config", target, body, seen, limit),
-    );
+    await within(deps, step, deps.limitsMs.secondHalf, signal, async (limit) => {
+      try {
+        await write(deps, "config", target, body, seen, limit);
+      } catch (error) {
+        if (written !== undefined && isDefinite(error)) await rollBack(deps, step, target, written, limit);
+        throw error;
+      }
+    });
     return "done";
   } catch (error) {
     // Somebody else wrote in between: nothing was overwritten, and the next loop looks again.
@@ -65,31 +75,39 @@ export async function copySnapshot(deps: CopyDeps, step: Copy, signal: AbortSign
   }
 }
 
+const keyOfPair = (pair: PairName, shortID: string, digest: string): string =>
+  pair === "generation" ? storeKey.generation(shortID, digest) : storeKey[pair](shortID);
+
 /** All but the last write, which it returns; undefined when the source is no longer what was decided on. */
 async function firstHalf(
   deps: CopyDeps,
   { from, digest }: Copy,
   target: string,
   signal: AbortSignal,
-): Promise<{ body: Uint8Array; seen: HeadResult } | undefined> {
+): Promise<{ body: Uint8Array; seen: HeadResult; isEqual: boolean; written: string | undefined } | undefined> {
   const { store, shortID, digestOf, maxBytes } = deps;
   const options = maxBytes === undefined ? {} : { maxBytes };
   // The target is looked at before the source: a process that stands still at any point from here on, and wakes when
   // another one leads, finds a target that it has not seen, and writes nothing over it.
   const seenResource = await store.head("resource", target, signal);
   const seen = await store.head("config", target, signal);
-  const source = storeKey[from](shortID);
+  const source = keyOfPair(from, shortID, digest);
   const resource = await store.read("resource", source, options, signal);
   const config = await store.read("config", source, options, signal);
   if (resource.state !== "found" || config.state !== "found") return undefined;
   if ((await digestOf(resource.body, config.body)) !== digest) return undefined;
   signal.throwIfAborted(); // the inspection does not look: nothing was sent until here, and nothing will be
+  // A half that stands there already is not written.
+  const isEqual = await isThere(store, "config", target, config.body, seen, signal);
+  if (await isThere(store, "resource", target, resource.body, seenResource, signal))
+    return { body: config.body, seen, isEqual, written: undefined };
   // From here on nobody knows: also a write that was given up may have come through.
   deps.halfWritten();
-  await write(deps, "resource", target, resource.body, seenResource, signal);
-  return { body: config.body, seen };
+  const written = await write(deps, "resource", target, resource.body, seenResource, signal);
+  return { body: config.body, seen, isEqual, written };
 }
 
+/** Returns the ETag of what was written. */
 async function write(
   { store, clock, gate, limitsMs }: CopyDeps,
   which: Which,
@@ -97,13 +115,61 @@ async function write(
   body: Uint8Array,
   seen: HeadResult,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   const leading = deadline(clock, limitsMs.untilHalf, signal, gate.enter(`write the ${which} of "${target}"`));
   try {
     const stillAsSeen: WriteCondition = seen.state === "found" ? { ifMatch: seen.etag } : { ifNoneMatch: "*" };
-    await store.write(which, target, body, stillAsSeen, leading.signal);
+    return (await store.write(which, target, body, stillAsSeen, leading.signal)).etag;
   } finally {
     leading.release();
+  }
+}
+
+async function isThere(
+  store: SnapshotStore,
+  which: Which,
+  target: string,
+  body: Uint8Array,
+  seen: HeadResult,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (seen.state !== "found" || seen.sizeBytes !== body.byteLength) return false;
+  const there = await store.read(which, target, { maxBytes: body.byteLength }, signal);
+  return there.state === "found" && there.etag === seen.etag && Buffer.compare(there.body, body) === 0;
+}
+
+/** The store said no: what it did not take it will not take later. */
+const isDefinite = (error: unknown): boolean =>
+  error instanceof StorageError &&
+  ["AccessDenied", "WrongCredentials", "BucketMissing", "Throttled"].includes(error.fault);
+
+/**
+ * The second half was refused: the first one of the former pair is put back from its kept copy, if it is still ours that
+ * stands there. Where that fails, too, the next loop finds half a pair and does the same.
+ */
+async function rollBack(
+  deps: CopyDeps,
+  { to }: Copy,
+  target: string,
+  written: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, shortID, before, maxBytes } = deps;
+  if (to !== "verified" || before === undefined) return;
+  try {
+    const kept = storeKey.generation(shortID, before);
+    const former = await store.read("resource", kept, maxBytes === undefined ? {} : { maxBytes }, signal);
+    if (former.state !== "found") return;
+    const gate = deps.gate.enter(`put the resource of "${target}" back`);
+    const leading = deadline(deps.clock, deps.limitsMs.secondHalf, signal, gate);
+    try {
+      await store.write("resource", target, former.body, { ifMatch: written }, leading.signal);
+    } finally {
+      leading.release();
+    }
+    deps.rolledBack();
+  } catch {
+    // The refusal of the second half is what is told.
   }
 }
 

@@ -113,6 +113,7 @@ function tell(step: Step, result: StepResult, error: unknown, { counted, trouble
 function isOptional(step: Step): boolean {
   switch (step.do) {
     case "copySnapshot":
+    case "removeGeneration":
     case "delete":
     case "relabel":
       return true;
@@ -172,6 +173,8 @@ export function targetOf(step: Step): string {
       return idOf(step.object);
     case "copySnapshot":
       return `${step.from} -> ${step.to}`;
+    case "removeGeneration":
+      return `generation ${step.digest}`;
     case "delete":
     case "relabel":
       return `${step.kind}/${step.name}`;

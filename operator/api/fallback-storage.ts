@@ -88,10 +88,18 @@ export const FallbackStorageSpec = z
       .meta(cel(immutable("type"))),
     s3: S3Spec.optional(),
     azureBlob: AzureBlobSpec.optional(),
+    keep: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(10)
+      .describe("How many copies of verified snapshots are kept per group; the oldest are removed."),
     credentials: Credentials.optional().describe("For all roles that have none of their own."),
     writer: role("The exporter's: writes the keys that end in -raw."),
     reader: role("The traffic pods': reads the verified pair, and the candidate pair in rehearsals."),
-    operator: role("Holdfast's own: reads the raw pair, reads and writes candidate and verified pairs."),
+    operator: role(
+      "Holdfast's own: reads the raw pair; reads and writes candidate and verified pairs; reads, writes, lists and removes kept copies.",
+    ),
     tls: z
       .strictObject({
         caBundleRef: localRef(

@@ -55,6 +55,13 @@ const SnapshotStatus = z.strictObject({
     .optional()
     .describe("What was shown to load it, newest first.")
     .meta({ "x-kubernetes-list-type": "atomic" }),
+  replaced: z
+    .strictObject({
+      digest: z.string().max(80).describe("Digest of what stood there."),
+      at: time("When it was seen."),
+    })
+    .optional()
+    .describe("Another pair than the verified one stood under its key, within the last hours."),
   candidate: z.string().max(80).optional().describe("Digest of the candidate pair, being proven."),
   quarantined: z.string().max(80).optional().describe("Digest of a snapshot that was not trusted."),
   lastRehearsal: z

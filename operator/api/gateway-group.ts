@@ -143,8 +143,9 @@ export const GatewayGroupSpec = z.strictObject({
     .describe("Short id of the gateway group in API7: its object key in the store.")
     .meta(
       cel(immutable("shortID"), {
-        rule: "!self.endsWith('-raw') && !self.endsWith('-candidate')",
-        message: "shortID must not end in -raw or -candidate: Holdfast keeps unproven snapshots under these keys",
+        rule: "!self.endsWith('-raw') && !self.endsWith('-candidate') && !self.endsWith('-owner') && !self.matches('-gen-[0-9a-f]{12}$')",
+        message:
+          "shortID must not end in -raw, -candidate, -owner or -gen- and 12 hexadecimal digits: Holdfast keeps objects of its own under these keys",
       }),
     ),
   modePolicy: z

@@ -82,9 +82,15 @@ export const childName = {
   witness: (group: string, suffix: string) => `${group}-witness-${suffix}`,
 } as const;
 
+/** Its first characters name a digest, for people and in keys of the store. */
+export const DIGEST_SHOWN = 12;
+
 /** Object keys in the store, all derived from the group's short id. Source: gateway contract section 4 [O]. */
 export const storeKey = {
   raw: (shortID: string) => `${shortID}-raw`,
   candidate: (shortID: string) => `${shortID}-candidate`,
   verified: (shortID: string) => shortID,
+  /** Copies of pairs that were verified: by the first characters of their digest. */
+  generation: (shortID: string, digest: string) =>
+    `${shortID}-gen-${digest.replace(/^sha256:/, "").slice(0, DIGEST_SHOWN)}`,
 } as const;

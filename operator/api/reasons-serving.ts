@@ -95,6 +95,10 @@ export const SERVING = {
   ),
   StorageMisconfigured: reason("Bucket, container, region or endpoint is wrong.", "Correct the FallbackStorage."),
   StorageReachable: reason("The store answers, and may be listed."),
+  WrittenByAnother: reason(
+    "What is stored under the verified snapshot's key is not what Holdfast wrote there; it is put back where a copy is kept.",
+    "Look for another exporter or operator that writes this key, and give it another short id or store.",
+  ),
   ObjectKeyShared: reason(
     "Another, older group uses the same object key in the same store.",
     "Give one of them another store or short id.",

@@ -1,8 +1,8 @@
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import { ANNOTATION } from "../api/names.ts";
+import { short } from "./digest.ts";
 import type { Facts } from "./facts.ts";
 import type { Problem } from "./problem.ts";
-import { short } from "./proof.ts";
 
 /**
  * What a person approves counts once, and for one group: each value names what it approves, a number that is not asked

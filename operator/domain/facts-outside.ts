@@ -41,6 +41,8 @@ export interface SnapshotFacts {
   raw: PairFact;
   candidate: PairFact;
   verified: PairFact;
+  /** Copies of verified pairs that are kept, newest first, by the first 12 characters of the digest; left out: not known. */
+  generations?: readonly { digest: string; lastModifiedMs: number }[];
 }
 
 export interface CopyingFact {

@@ -1,10 +1,10 @@
 import { canaryPod, rehearsalPod, witnessPod } from "./desired/helpers.ts";
+import { short } from "./digest.ts";
 import { PLACES_NEEDED, placeFreshMs } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { ModeStep } from "./mode.ts";
 import type { Pipeline } from "./pipeline-state.ts";
 import type { Step } from "./plan.ts";
-import { short } from "./proof.ts";
 import type { Situation } from "./situation.ts";
 
 /** Short-lived pods beside those that serve: rehearsals, canaries, witnesses; begun when asked for, removed when over. */

@@ -89,12 +89,12 @@ const LAWS: readonly Law[] = [
       }),
   ],
   [
-    "only a proven candidate becomes the verified pair",
+    "only what was proven becomes the verified pair",
     (facts, plan) =>
       plan.steps.every((step) => {
         if (step.do !== "copySnapshot" || step.to !== "verified") return true;
         return (
-          step.from === "candidate" &&
+          (step.from === "candidate" || step.from === "generation") &&
           (facts.group.status.snapshot?.proofs ?? []).some((proof) => proof.digest === step.digest)
         );
       }),

@@ -1,8 +1,8 @@
 import type { Proof } from "../api/gateway-group-status.ts";
+import { short } from "./digest.ts";
 import type { Facts } from "./facts.ts";
 import type { HelperPodFact } from "./facts-cluster.ts";
 import { type Pipeline, pipelineEvent } from "./pipeline-state.ts";
-import { short } from "./proof.ts";
 
 const MAX_PROOFS = 8;
 const CLOCK_SLACK_MS = 300_000;

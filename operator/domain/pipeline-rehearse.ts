@@ -2,6 +2,7 @@ import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION } from "../api/names.ts";
 import { snapshotAccepted } from "./approvals.ts";
 import type { Facts } from "./facts.ts";
+import { doubtOfVerified } from "./generations.ts";
 import { type Found, usable } from "./pairs.ts";
 import type { Pipeline } from "./pipeline-state.ts";
 import type { Step } from "./plan.ts";
@@ -16,7 +17,8 @@ export function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, settle
   if (facts.secrets.reader.seen !== "present" || facts.rendered.reader === undefined) return;
   const raw = pipeline.quarantine || settled ? undefined : usable(facts.snapshot.raw);
   const candidate = usable(facts.snapshot.candidate);
-  const verified = usable(facts.snapshot.verified);
+  // What another writer put there is no better than an export.
+  const verified = doubtOfVerified(facts, pipeline.status) ? undefined : usable(facts.snapshot.verified);
   const asked = facts.group.annotations[ANNOTATION.rehearseAt];
   const askedNow = asked !== undefined && asked !== facts.group.status.rehearsedAt;
   const target =

@@ -1,10 +1,13 @@
 import type { Mode } from "../api/gateway-group-status.ts";
+import { short } from "./digest.ts";
 import type { Facts } from "./facts.ts";
+import { isKept, isReplaced, keepGeneration, recordReplaced, restore } from "./generations.ts";
 import { type Found, usable } from "./pairs.ts";
 import { recordRehearsals } from "./pipeline-record.ts";
 import { nextRehearsal } from "./pipeline-rehearse.ts";
 import { type Pipeline, pipelineEvent } from "./pipeline-state.ts";
-import { proofFor, short } from "./proof.ts";
+import type { Step } from "./plan.ts";
+import { proofFor } from "./proof.ts";
 import { doubtOf, quarantineOf } from "./quarantine.ts";
 import { baselineOf, nextBaseline, shrunkenKinds } from "./shrink.ts";
 
@@ -17,21 +20,28 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: 
   const quarantine = quarantineOf(facts, pipeline.status);
   if (quarantine) pipeline.quarantine = quarantine;
   recordVerified(facts, pipeline);
+  recordReplaced(facts, pipeline.status);
   delete pipeline.status.quarantined;
   if (quarantine) pipeline.status.quarantined = quarantine.digest;
   const candidate = usable(facts.snapshot.candidate);
   if (candidate) pipeline.status.candidate = candidate.digest;
   else if (facts.snapshot.candidate.seen === "absent") delete pipeline.status.candidate;
 
+  restore(facts, pipeline);
+  if (!settled) keepGeneration(facts, pipeline);
+  const copies = pipeline.steps.some((step) => step.do === "copySnapshot");
   // One that is being deleted counts no more: on a node that died it would stand there for ever.
   const running = facts.helpers.some((pod) => pod.role === "rehearsal" && !pod.deleting);
-  if (running) return pipeline;
-  if (!settled) promote(facts, proofKey, mode, pipeline);
-  if (pipeline.steps.length === 0) nextRehearsal(facts, proofKey, mode, settled, pipeline);
+  if (!running && !copies) {
+    if (!settled) promote(facts, proofKey, mode, pipeline);
+    if (pipeline.steps.length === 0) nextRehearsal(facts, proofKey, mode, settled, pipeline);
+  }
   // A store that did not take a copy is left alone for a while: each try costs the loop seconds.
-  if (facts.copying?.paused) pipeline.steps = pipeline.steps.filter((step) => step.do !== "copySnapshot");
+  if (facts.copying?.paused) pipeline.steps = pipeline.steps.filter((step) => !isStoreStep(step));
   return pipeline;
 }
+
+const isStoreStep = ({ do: what }: Step): boolean => what === "copySnapshot" || what === "removeGeneration";
 
 /**
  * In an outage the pair that is proven for what runs stays, and one that cannot be seen is not known to be worse: no
@@ -47,6 +57,7 @@ export function needsNoCopy(facts: Facts, runningKey: string): boolean {
 function recordVerified(facts: Facts, pipeline: Pipeline): void {
   const verified = usable(facts.snapshot.verified);
   if (!verified || verified.digest === pipeline.status.digest) return;
+  if (isReplaced(facts, pipeline.status)) return;
   if (!pipeline.status.proofs?.some((proof) => proof.digest === verified.digest)) return;
   recordBaseline(facts, pipeline.status, verified);
   pipeline.status.digest = verified.digest;
@@ -78,6 +89,7 @@ function promote(facts: Facts, proofKey: string, mode: Mode, pipeline: Pipeline)
   if (!candidate || verified.seen === "unknown") return;
   // A pair that cannot be used is written again, also with the same content.
   if (usable(verified)?.digest === candidate.digest) return;
+  if (!isKept(facts, pipeline.status)) return;
   if (mode !== "Normal" && verified.seen === "found" && verified.digest === pipeline.status.digest) return;
   if (!facts.group.status.snapshot?.proofs?.some((proof) => proof.digest === candidate.digest)) return;
   // Proven for another template alone, it must not take the place of a pair that is proven for this one.

@@ -37,6 +37,9 @@ export interface Wants {
 
 export type Step = Work & Told;
 
+/** A generation is the copy of a verified pair that is kept under its digest. */
+export type PairName = "raw" | "candidate" | "verified" | "generation";
+
 export interface Told {
   /** Told once this step is done, and never otherwise. */
   events?: readonly PlannedEvent[];
@@ -68,7 +71,9 @@ type Work =
   | { do: "markPod"; name: string; uid: string; resourceVersion: string; cost: string; why: string }
   | { do: "delete"; apiVersion: string; kind: string; name: string; uid: string; why: string }
   /** Copies a pair within the store; the digest is checked on the bytes just before they are written. */
-  | { do: "copySnapshot"; from: "raw" | "candidate"; to: "candidate" | "verified"; digest: string; why: string }
+  | { do: "copySnapshot"; from: PairName; to: Exclude<PairName, "raw">; digest: string; why: string }
+  /** Removes a kept copy, named by the first characters of its digest. */
+  | { do: "removeGeneration"; digest: string; why: string }
   /** Puts a template back (outage in the middle of a roll). Replaces spec.template only. */
   | {
       do: "restoreTemplate";

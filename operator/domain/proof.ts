@@ -1,7 +1,9 @@
 import type { Proof } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
+import { short } from "./digest.ts";
 import type { Facts } from "./facts.ts";
 import type { PairFact } from "./facts-outside.ts";
+import { doubtOfVerified, isBeingRestored, isReplaced } from "./generations.ts";
 import { isReady } from "./pods.ts";
 
 /**
@@ -34,7 +36,7 @@ function refusedKeys({ secrets: { reader } }: Facts): string | undefined {
 type PairFound = Extract<PairFact, { seen: "found" }>;
 
 export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: number | undefined): Readiness {
-  const no = (reason: Reason, message: string, status: "False" | "Unknown" = "False"): Readiness => ({
+  const no = (reason: Reason, message: string, status: Readiness["status"] = "False"): Readiness => ({
     status,
     reason,
     message,
@@ -66,6 +68,9 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   const proof = proofFor(facts, proofKey, verified);
   if (!proof && overwritten(facts, verified))
     return no("ExporterKeyIgnored", `The ${keyIgnored(facts)}, so what pods would start from is unproven`);
+  if (isBeingRestored(facts)) return no("WrittenByAnother", `${written(facts)}. It is put back`, "True");
+  const strange = proof ? undefined : strangePair(facts);
+  if (strange !== undefined) return no("WrittenByAnother", strange);
   const refused = refusedKeys(facts);
   if (!proof && refused !== undefined) return no("StorageDenied", refused);
   if (!proof) return no(isRehearsing(facts) ? "Rehearsing" : "Unproven", unproven(facts));
@@ -93,16 +98,34 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   };
 }
 
+const OTHER_WRITER =
+  "Look for another exporter or operator that writes this key: a backup release of the vendor's chart, or the dashboard's export";
+
+const written = ({ group }: Facts): string =>
+  `What is stored under the key "${group.spec.shortID}" is not the verified snapshot ${short(group.status.snapshot?.digest ?? "")}. ${OTHER_WRITER}`;
+
+/** A pair that Holdfast did not put there, and that nothing at hand can replace. */
+function strangePair(facts: Facts): string | undefined {
+  const recorded = facts.group.status.snapshot ?? {};
+  if (!isReplaced(facts, recorded)) return undefined;
+  const doubt = doubtOfVerified(facts, recorded);
+  if (doubt === undefined) return `${written(facts)}. It is tried as an export would be`;
+  return `${written(facts)}. It is not used: ${doubt.why}`;
+}
+
 /** What the exporter does is no good, though the pair that is there now was proven. */
 function exportTrouble(facts: Facts, verified: PairFound): { reason: Reason; message: string } | undefined {
   const late = lateExport(facts, verified);
   if (late !== undefined) return { reason: "ExportLate", message: late };
   // Written again since it was recorded, which nobody but the exporter does: what it brings next is proven by nobody.
-  const { verifiedAt } = facts.group.status.snapshot ?? {};
+  const { verifiedAt, replaced } = facts.group.status.snapshot ?? {};
   const recordedMs = verifiedAt === undefined ? facts.nowMs : Date.parse(verifiedAt);
   const again = verified.ageMs + SLACK_MS < facts.nowMs - recordedMs;
-  if (!again || !overwritten(facts, verified)) return undefined;
-  return { reason: "ExporterKeyIgnored", message: `but the ${keyIgnored(facts)}` };
+  if (again && overwritten(facts, verified))
+    return { reason: "ExporterKeyIgnored", message: `but the ${keyIgnored(facts)}` };
+  if (replaced === undefined) return undefined;
+  const message = `but snapshot ${short(replaced.digest)} stood under its key at ${replaced.at}, and was replaced again. ${OTHER_WRITER}`;
+  return { reason: "WrittenByAnother", message };
 }
 
 const SLACK_MS = 10_000;
@@ -143,8 +166,6 @@ function exporterTrouble({ children }: Facts): string {
   const why = children.backup?.failure ?? children.backup?.trouble;
   return why === undefined ? "" : `; backup pod: ${why}`;
 }
-
-export const short = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 12);
 
 /** A proof is for digest, template (image and configuration) and the reader's Secret; a change of any asks anew. */
 export function proofFor(facts: Facts, proofKey: string, pair: PairFound): Proof | undefined {

@@ -30,7 +30,7 @@ export function quarantineOf(facts: Facts, status: Pipeline["status"]): Pipeline
   );
 }
 
-interface Doubt {
+export interface Doubt {
   reason: Distrust;
   why: string;
 }

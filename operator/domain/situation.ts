@@ -5,6 +5,7 @@ import { controlPlaneIn } from "./desired/containers.ts";
 import { type Desired, desired, type Publication } from "./desired/index.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
+import { isBeingRestored } from "./generations.ts";
 import { lostForMs, suspectsItself } from "./mode.ts";
 import { type NeighbourTrouble, neighbourTroubles } from "./neighbours.ts";
 import { surgeOf } from "./pods.ts";
@@ -158,7 +159,8 @@ function publishableProofs(facts: Facts, elsewhere: boolean): Publication["proof
   const recorded = facts.group.status.snapshot;
   const { verified } = facts.snapshot;
   if (verified.seen === "absent" && !elsewhere) return {};
-  const digest = verified.seen === "found" && !elsewhere ? verified.digest : recorded?.digest;
+  const seen = verified.seen === "found" && !elsewhere && !isBeingRestored(facts);
+  const digest = seen ? verified.digest : recorded?.digest;
   const proofs = (recorded?.proofs ?? []).filter((proof) => proof.digest === digest);
   return Object.fromEntries(proofs.map((proof) => [proof.key, { digest: proof.digest, verifiedAt: proof.at }]));
 }

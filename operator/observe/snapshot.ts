@@ -3,14 +3,18 @@ import type { PairFact, SnapshotFacts } from "../domain/facts-outside.ts";
 import type { Problem } from "../domain/problem.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { SnapshotStore } from "../storage/store.ts";
+import { type Beside, readBeside } from "./beside.ts";
 import type { LargeTurns } from "./large-turns.ts";
 import { Poller } from "./poller.ts";
 import type { Pair, PairSeen } from "./snapshot-pair.ts";
 import { readInTurn } from "./snapshot-turn.ts";
 import { StoreTurns, type TurnsOfStore } from "./store-turns.ts";
 
-type Which = keyof SnapshotFacts;
-const PAIRS = ["raw", "candidate", "verified"] as const satisfies Which[];
+const PAIRS = ["raw", "candidate", "verified"] as const satisfies (keyof SnapshotFacts)[];
+type Which = (typeof PAIRS)[number];
+/** What is asked for in the background: each pair, and what lies beside them. */
+const ASKED = [...PAIRS, "beside"] as const;
+type Asked = (typeof ASKED)[number];
 
 export interface SnapshotWish {
   store: SnapshotStore;
@@ -35,11 +39,11 @@ interface Watched {
   turns: TurnsOfStore;
   /** Since when the store is asked for a pair; none while other reads come first. */
   askedMs: Map<Which, number | undefined>;
-  pollers: Record<Which, Poller<PairSeen>>;
+  pollers: Record<Which, Poller<PairSeen>> & { beside: Poller<Beside> };
 }
 
-/** Only Holdfast writes candidates, and it says so when it does: a look now and then is for what others did. */
-const CANDIDATE_EVERY = 10;
+/** Only Holdfast writes candidates and copies, and it asks anew when it does: a look now and then is for what others did. */
+const SELDOM = 10;
 /** How long the first loop of a group waits for a store that was asked: one that hangs must not hold up all else. */
 const FIRST_READ_MS = 6_000;
 /** And how long for its turn, while the store answers others: after a change of leader all groups are read at once. */
@@ -66,14 +70,15 @@ export class SnapshotReader {
     }
     watched.pollers.raw.setInterval(wish.rawIntervalMs);
     watched.pollers.verified.setInterval(wish.validationIntervalMs);
-    watched.pollers.candidate.setInterval(CANDIDATE_EVERY * wish.validationIntervalMs);
+    watched.pollers.candidate.setInterval(SELDOM * wish.validationIntervalMs);
+    watched.pollers.beside.setInterval(SELDOM * wish.validationIntervalMs);
   }
 
   /** undefined while first reads are under way and worth waiting for. */
   facts(groupKey: string): SnapshotFacts | undefined {
     const watched = this.#groups.get(groupKey);
     if (!watched) return nothingKnown("StorageUnavailable", "the store is not read");
-    const facts: Partial<Record<Which, PairFact>> = {};
+    const facts: Partial<SnapshotFacts> = { ...watched.pollers.beside.latest()?.value };
     for (const which of PAIRS) {
       const fact = this.#factOf(watched, which);
       if (!fact) return undefined;
@@ -83,27 +88,27 @@ export class SnapshotReader {
   }
 
   /** Look again now: something was written, or a person changed something. */
-  again(groupKey: string, which: readonly Which[] = PAIRS): void {
+  again(groupKey: string, which: readonly Asked[] = ASKED): void {
     const watched = this.#groups.get(groupKey);
-    for (const pair of which) watched?.pollers[pair].again();
+    for (const one of which) watched?.pollers[one].again();
   }
 
   /** These pairs are being written, until `again`: what is read in between is of nobody's making. */
-  hold(groupKey: string, which: readonly Which[]): void {
+  hold(groupKey: string, which: readonly Asked[]): void {
     const watched = this.#groups.get(groupKey);
-    for (const pair of which) watched?.pollers[pair].hold();
+    for (const one of which) watched?.pollers[one].hold();
   }
 
   /** What is known of one of its pairs is of before something that was written, or asked for. */
   isBehind(groupKey: string): boolean {
     const watched = this.#groups.get(groupKey);
-    return watched !== undefined && PAIRS.some((pair) => watched.pollers[pair].isBehind());
+    return watched !== undefined && ASKED.some((one) => watched.pollers[one].isBehind());
   }
 
   drop(groupKey: string): void {
     const watched = this.#groups.get(groupKey);
     if (!watched) return;
-    for (const pair of PAIRS) watched.pollers[pair].stop();
+    for (const one of ASKED) watched.pollers[one].stop();
     this.#turns.leave(watched.location);
     this.#groups.delete(groupKey);
   }
@@ -143,6 +148,14 @@ export class SnapshotReader {
       });
       return one;
     };
+    const beside: Poller<Beside> = new Poller<Beside>({
+      clock,
+      intervalMs: SELDOM * wish.validationIntervalMs,
+      ask: (signal) => this.#readBeside(watched, beside, signal),
+      same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+      onChange: () => wake(groupKey),
+      onBug,
+    });
     const watched: Watched = {
       location: wish.location,
       shortID: wish.shortID,
@@ -152,11 +165,23 @@ export class SnapshotReader {
       pollers: {
         verified: poller("verified", wish.validationIntervalMs),
         raw: poller("raw", wish.rawIntervalMs),
-        candidate: poller("candidate", CANDIDATE_EVERY * wish.validationIntervalMs),
+        candidate: poller("candidate", SELDOM * wish.validationIntervalMs),
+        beside,
       },
     };
     this.#groups.set(groupKey, watched);
     return watched;
+  }
+
+  async #readBeside(watched: Watched, poller: Poller<Beside>, signal: AbortSignal): Promise<Beside> {
+    const { turns, shortID } = watched;
+    const urgent = () => poller.latest() !== undefined && poller.isBehind();
+    try {
+      return await readBeside(turns, () => watched.store, shortID, urgent, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return {};
+    }
   }
 
   async #read(watched: Watched, which: Which, poller: Poller<PairSeen>, signal: AbortSignal): Promise<PairSeen> {

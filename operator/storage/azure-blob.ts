@@ -4,6 +4,7 @@ import {
   BlobServiceClient,
   type BlockBlobClient,
   type ContainerClient,
+  type ContainerListBlobFlatSegmentResponse,
   newPipeline,
   type RequestPolicyFactory,
   StorageSharedKeyCredential,
@@ -74,6 +75,29 @@ export class AzureBlobStore implements store.SnapshotStore {
         blobHTTPHeaders: { blobContentType: "application/json" },
       });
       return { etag: required(answer._response.headers.toJson(), "etag") };
+    });
+  }
+
+  list(which: store.Which, prefix: string, signal: AbortSignal): Promise<readonly store.Listed[]> {
+    const attempt = this.#attempt("list", which);
+    return this.#guarded(attempt, signal, async (callSignal) => {
+      const pages = this.#container(attempt)
+        .listBlobsFlat({ prefix, abortSignal: callSignal })
+        .byPage({ maxPageSize: store.LIST_MAX });
+      const { value: page } = await pages.next();
+      const { blobItems } = (page as ContainerListBlobFlatSegmentResponse).segment;
+      return blobItems.map(({ name: key, properties: { lastModified } }) => ({ key, lastModified }));
+    });
+  }
+
+  remove(which: store.Which, key: string, signal: AbortSignal): Promise<void> {
+    const attempt = this.#attempt("remove", which, key);
+    return this.#guarded(attempt, signal, async (callSignal) => {
+      try {
+        await this.#blob(attempt, key).delete({ abortSignal: callSignal });
+      } catch (error) {
+        if (!isAbsent(error)) throw error;
+      }
     });
   }
 

@@ -35,6 +35,8 @@ function onFirstUse(open: () => Promise<SnapshotStore>): SnapshotStore {
     read: async (...call) => (await store()).read(...call),
     head: async (...call) => (await store()).head(...call),
     write: async (...call) => (await store()).write(...call),
+    list: async (...call) => (await store()).list(...call),
+    remove: async (...call) => (await store()).remove(...call),
     check: async (...call) => (await store()).check(...call),
     // That it could not be opened was told to whoever called it; told to nobody, it would end the process.
     close: () => void opened?.then((one) => one.close()).catch(() => undefined),

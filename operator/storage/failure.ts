@@ -4,7 +4,7 @@ import { type Limits, TIMEOUT_CODE } from "./transport.ts";
 
 /** What was tried, and where. `where` names the server for a person: `https://minio:9000`, `AWS region eu-west-1`. */
 export interface Attempt {
-  verb: "read" | "look up" | "write" | "list";
+  verb: "read" | "look up" | "write" | "remove" | "list";
   container: "bucket" | "container";
   name: string;
   key?: string;

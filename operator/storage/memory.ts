@@ -50,6 +50,10 @@ export class MemoryStorage {
     return this.#bucket(which).get(key);
   }
 
+  keys(which: store.Which): string[] {
+    return [...this.#bucket(which).keys()].sort();
+  }
+
   remove(which: store.Which, key: string): void {
     this.#bucket(which).delete(key);
   }
@@ -132,6 +136,22 @@ class MemoryStore implements store.SnapshotStore {
         : !("ifNoneMatch" in condition) || stored === undefined;
     if (!holds) throw storageError(attempt, new Failure("PreconditionFailed", "the object is another one"));
     return { etag: this.#server.put(which, key, body) };
+  }
+
+  async list(which: store.Which, prefix: string, signal: AbortSignal): Promise<readonly store.Listed[]> {
+    const attempt = this.#enter("list", which, undefined, signal);
+    if (!this.#rights.list) throw storageError(attempt, new Failure("AccessDenied", "these keys lack the right"));
+    const listed = this.#server.keys(which).filter((key) => key.startsWith(prefix));
+    return listed.slice(0, store.LIST_MAX).flatMap((key) => {
+      const stored = this.#server.get(which, key);
+      return stored ? [{ key, lastModified: stored.lastModified }] : [];
+    });
+  }
+
+  async remove(which: store.Which, key: string, signal: AbortSignal): Promise<void> {
+    const attempt = this.#enter("remove", which, key, signal);
+    if (!this.#rights.write) throw storageError(attempt, new Failure("AccessDenied", "these keys lack the right"));
+    this.#server.remove(which, key);
   }
 
   async check(signal: AbortSignal): Promise<store.StoreCheck> {

@@ -1,6 +1,7 @@
 /** AWS S3 and servers that speak its protocol. */
 import type { Readable } from "node:stream";
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -118,6 +119,27 @@ export class S3Store implements store.SnapshotStore {
       }
       if (!answer.ok) throw explainS3(answer.error, attempt, answer.headers);
       return { etag: required(answer.headers, "etag") };
+    });
+  }
+
+  list(which: store.Which, prefix: string, signal: AbortSignal): Promise<readonly store.Listed[]> {
+    const attempt = this.#attempt("list", which);
+    return this.#guarded(attempt, signal, async (callSignal) => {
+      const command = new ListObjectsV2Command({ Bucket: attempt.name, Prefix: prefix, MaxKeys: store.LIST_MAX });
+      const answer = await this.#ask(this.#client.send(command, { abortSignal: callSignal }));
+      if (!answer.ok) throw explainS3(answer.error, attempt, answer.headers);
+      return (answer.output.Contents ?? []).flatMap(({ Key: key, LastModified: lastModified }) =>
+        key === undefined || lastModified === undefined ? [] : [{ key, lastModified }],
+      );
+    });
+  }
+
+  remove(which: store.Which, key: string, signal: AbortSignal): Promise<void> {
+    const attempt = this.#attempt("remove", which, key);
+    return this.#guarded(attempt, signal, async (callSignal) => {
+      const command = new DeleteObjectCommand({ Bucket: attempt.name, Key: key });
+      const answer = await this.#ask(this.#client.send(command, { abortSignal: callSignal }));
+      if (!answer.ok && answer.code !== "NoSuchKey") throw explainS3(answer.error, attempt, answer.headers);
     });
   }
 

@@ -44,6 +44,15 @@ export type BucketCheck = { state: "reachable"; clockSkewMs: number } | { state:
 
 export type StoreCheck = Record<Which, BucketCheck>;
 
+/** One object of a listing. */
+export interface Listed {
+  key: string;
+  lastModified: Date;
+}
+
+/** One page of every store that we know. */
+export const LIST_MAX = 1_000;
+
 export interface SnapshotStore {
   /** Bounded and verified: `body` is whole, or the call rejects. */
   read(which: Which, key: string, options: ReadOptions, signal: AbortSignal): Promise<ReadResult>;
@@ -55,6 +64,10 @@ export interface SnapshotStore {
     condition: WriteCondition,
     signal: AbortSignal,
   ): Promise<{ etag: string }>;
+  /** Whose key begins so: at most LIST_MAX of them, in the order of their keys. */
+  list(which: Which, prefix: string, signal: AbortSignal): Promise<readonly Listed[]>;
+  /** Removes an object; one that is not there is removed already. */
+  remove(which: Which, key: string, signal: AbortSignal): Promise<void>;
   /** Can these credentials reach and list both? Never rejects: what is wrong is the answer, per bucket. */
   check(signal: AbortSignal): Promise<StoreCheck>;
   /** Closes idle connections. Call it when the settings or credentials are replaced. */

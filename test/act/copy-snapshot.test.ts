@@ -36,6 +36,9 @@ function world() {
     halfWritten: () => {
       halves += 1;
     },
+    rolledBack: () => {
+      halves -= 1;
+    },
   };
   const before = (call: "read" | "write" | "head", which: Which, run: () => unknown): void => {
     const real = store[call].bind(store) as (...asked: Loose[]) => Promise<never>;
@@ -63,6 +66,66 @@ test.for<[string, (w: ReturnType<typeof world>) => void, string, string]>([
   expect(w.halves()).toBe(result === "done" ? 1 : 0);
   expect(w.clock.armed, "only the gate's own timer").toBe(1);
 });
+
+test.for<[string, (w: ReturnType<typeof world>) => void, string[], number]>([
+  ["one equal half is not written", (w) => w.put("edge", "R", "old C"), ["config"], 0],
+  ["nor the other one", (w) => w.put("edge", "old R", "C"), ["resource"], 1],
+  ["nor both", (w) => w.put("edge", "R", "C"), [], 0],
+  ["one of the same size is", (w) => w.put("edge", "Q", "C"), ["resource"], 1],
+])("%s", async ([, change, written, halves]) => {
+  const w = world();
+  change(w);
+  const writes: Which[] = [];
+  for (const which of ["resource", "config"] as const) w.before("write", which, () => writes.push(which));
+  expect(await w.copy()).toBe("done");
+  expect([w.at("edge"), writes, w.halves()]).toEqual(["R, C", written, halves]);
+});
+
+test.for<[string, (w: ReturnType<typeof world>) => void, fault: string | undefined, verified: string, half: number]>([
+  ["refused: the former first half is put back", (w) => denies(w), "AccessDenied", "old R, old C", 0],
+  [
+    "refused, and no copy of the former pair is kept",
+    (w) => {
+      denies(w);
+      remove(w.storage, "edge-gen-old");
+    },
+    "AccessDenied",
+    "R, old C",
+    1,
+  ],
+  [
+    "refused, and somebody else wrote the first half since",
+    (w) => {
+      w.before("read", "resource", () => w.at("edge") === "R, old C" && w.put("edge", "their R", "old C"));
+      denies(w);
+    },
+    "AccessDenied",
+    "their R, old C",
+    1,
+  ],
+  ["not answered: it may have come through", (w) => denies(w, "Timeout"), "Timeout", "R, old C", 1],
+])("the second half is %s", async ([, change, fault, verified, half]) => {
+  const w = world();
+  w.put("edge-gen-old", "old R", "old C");
+  w.deps.before = "sha256:old";
+  change(w);
+  expect(await w.copy()).toMatchObject({ fault });
+  expect([w.at("edge"), w.halves()]).toEqual([verified, half]);
+});
+
+test("a copy that is kept is put back, under whichever half was written", async () => {
+  const w = world();
+  w.put("edge-gen-good", "R", "C");
+  w.put("edge", "another R", "C");
+  expect(await copySnapshot(w.deps, { ...step, from: "generation" }, signal)).toBe("done");
+  expect(w.at("edge")).toBe("R, C");
+});
+
+function denies(w: ReturnType<typeof world>, fault: "AccessDenied" | "Timeout" = "AccessDenied"): void {
+  w.before("write", "config", () => {
+    throw new StorageError(fault, "no");
+  });
+}
 
 /** Another process leads and writes its pair at some point; this one knows nothing of it and goes on. */
 test.for<[string, (w: ReturnType<typeof world>) => void]>([

@@ -49,12 +49,18 @@ export const RULE_CASES: readonly RuleCase[] = [
     [true, "another image, the same shortID", { from: {}, spec: { gateway: { image: "gateway:3.9.4" } } }],
     [false, "another shortID", { from: {}, spec: { shortID: "other" } }],
   ]),
-  ...group("shortID must not end in -raw or -candidate: Holdfast keeps unproven snapshots under these keys", [
-    [true, "a shortID with -raw in the middle", { spec: { shortID: "a-raw-b" } }],
-    [true, "the shortID raw", { spec: { shortID: "raw" } }],
-    [false, "a shortID that ends in -raw", { spec: { shortID: "edge-raw" } }],
-    [false, "a shortID that ends in -candidate", { spec: { shortID: "edge-candidate" } }],
-  ]),
+  ...group(
+    "shortID must not end in -raw, -candidate, -owner or -gen- and 12 hexadecimal digits: Holdfast keeps objects of its own under these keys",
+    [
+      [true, "a shortID with -raw in the middle", { spec: { shortID: "a-raw-b" } }],
+      [true, "the shortID raw", { spec: { shortID: "raw" } }],
+      [true, "a shortID that ends in -gen- and another word", { spec: { shortID: "edge-gen-next" } }],
+      [false, "a shortID that ends in -owner", { spec: { shortID: "edge-owner" } }],
+      [false, "a shortID that ends as a kept copy's key", { spec: { shortID: "edge-gen-0123456789ab" } }],
+      [false, "a shortID that ends in -raw", { spec: { shortID: "edge-raw" } }],
+      [false, "a shortID that ends in -candidate", { spec: { shortID: "edge-candidate" } }],
+    ],
+  ),
   ...group("loadBalancerClass needs type LoadBalancer", [
     [true, "a class on a LoadBalancer", service({ type: "LoadBalancer", loadBalancerClass: "acme.io/nlb" })],
     [false, "a class on the default type", service({ loadBalancerClass: "acme.io/nlb" })],

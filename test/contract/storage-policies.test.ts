@@ -11,6 +11,7 @@ import {
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { COPY_LIMITS_MS, copySnapshot } from "../../operator/act/copy-snapshot.ts";
 import { storeKey } from "../../operator/api/names.ts";
+import type { PairName } from "../../operator/domain/plan.ts";
 import { moment } from "../../operator/kube/clock.ts";
 import { LeaseGate } from "../../operator/kube/lease-gate.ts";
 import { makeStore } from "../../operator/storage/factory.ts";
@@ -23,8 +24,10 @@ const ROLES = ["exporter", "reader", "operator"] as const;
 type Role = (typeof ROLES)[number];
 const BUCKETS = { resource: "team-gw-resources", config: "team-gw-config" };
 const SHORT_ID = "c0ffee";
-const KEYS = [storeKey.raw(SHORT_ID), storeKey.candidate(SHORT_ID), storeKey.verified(SHORT_ID), "a11ce5"] as const;
-const [RAW, CANDIDATE, VERIFIED, OTHER_GROUP] = KEYS;
+const GENERATION = storeKey.generation(SHORT_ID, "good");
+const KEYS = [storeKey.raw(SHORT_ID), storeKey.candidate(SHORT_ID), storeKey.verified(SHORT_ID), GENERATION] as const;
+const [RAW, CANDIDATE, VERIFIED] = KEYS;
+const OTHER_GROUP = "a11ce5";
 
 /** One right of one role: what can be left out of a policy. */
 type Right = [role: Role, action: string, resource: string];
@@ -79,24 +82,41 @@ afterAll(async () => {
 beforeEach(async () => {
   const owner = server.client(server.admin);
   for (const Bucket of Object.values(BUCKETS)) {
-    for (const Key of KEYS) await owner.send(new PutObjectCommand({ Bucket, Key, Body: "{}" }));
+    for (const Key of [...KEYS, OTHER_GROUP]) await owner.send(new PutObjectCommand({ Bucket, Key, Body: "{}" }));
     // The first copies find nothing under their keys: what S3 answers then depends on the rights, too.
-    for (const Key of [CANDIDATE, VERIFIED]) await owner.send(new DeleteObjectCommand({ Bucket, Key }));
+    for (const Key of [CANDIDATE, VERIFIED, GENERATION]) await owner.send(new DeleteObjectCommand({ Bucket, Key }));
   }
   owner.destroy();
 });
 
-async function copy(from: "raw" | "candidate", to: "candidate" | "verified"): Promise<unknown> {
+async function copy(from: PairName, to: Exclude<PairName, "raw">): Promise<unknown> {
   const clock = new FakeClock();
   const gate = new LeaseGate(clock, 8_000);
   gate.renewed(moment(clock));
   const digestOf = async () => "good";
   const deps = { store: stores.operator, shortID: SHORT_ID, digestOf, clock, gate, limitsMs: COPY_LIMITS_MS.inDoubt };
   return copySnapshot(
-    { ...deps, halfWritten: () => {} },
+    { ...deps, halfWritten: () => {}, rolledBack: () => {} },
     { do: "copySnapshot", from, to, digest: "good", why: "" },
     signal,
   );
+}
+
+const COPIES = [
+  ["raw", "candidate"],
+  ["candidate", "verified"],
+  ["verified", "generation"],
+  ["generation", "verified"],
+] as const;
+let serial = 0;
+/** The exporter has written something else. */
+async function rewrite(key: string | undefined): Promise<void> {
+  if (key === undefined) return;
+  serial += 1;
+  const owner = server.client(server.admin);
+  for (const Bucket of Object.values(BUCKETS))
+    await owner.send(new PutObjectCommand({ Bucket, Key: key, Body: `{"serial":${serial}}` }));
+  owner.destroy();
 }
 
 const both = (run: (which: "resource" | "config") => Promise<unknown>) => Promise.all([run("resource"), run("config")]);
@@ -119,18 +139,26 @@ const WORK: Record<Role, () => Promise<unknown>> = {
       );
     // Twice: where nothing is (If-None-Match), and over what is there (If-Match).
     for (const _ of [1, 2])
-      expect([await copy("raw", "candidate"), await copy("candidate", "verified")]).toEqual(["done", "done"]);
-    for (const key of [RAW, CANDIDATE, VERIFIED]) {
+      for (const [from, to] of COPIES) {
+        // Other bytes than before, or nothing would be written.
+        await rewrite(from === "raw" ? RAW : undefined);
+        expect([from, to, await copy(from, to)]).toEqual([from, to, "done"]);
+      }
+    for (const key of [RAW, CANDIDATE, VERIFIED, GENERATION]) {
       const seen = await both((which) => stores.operator.head(which, key, signal));
       const read = await both((which) => stores.operator.read(which, key, {}, signal));
       expect([...seen, ...read]).toMatchObject(Array(4).fill({ state: "found" }));
     }
+    expect(await both((which) => stores.operator.list(which, storeKey.generation(SHORT_ID, ""), signal))).toMatchObject(
+      Array(2).fill([{ key: GENERATION }]),
+    );
+    await both((which) => stores.operator.remove(which, GENERATION, signal));
   },
 };
 
-test("the page names rights of three roles, and no wildcard among them", () => {
-  expect(ROLES.map((role) => RIGHTS.filter(([of]) => of === role).length)).toEqual([2, 4, 12]);
-  for (const [, action, resource] of RIGHTS) expect(`${action} ${resource}`).not.toContain("*");
+test("the page names rights of three roles, and no wildcard among them but for kept copies", () => {
+  expect(ROLES.map((role) => RIGHTS.filter(([of]) => of === role).length)).toEqual([2, 4, 18]);
+  for (const [, action, resource] of RIGHTS) expect(`${action} ${resource}`.replace("-gen-*", "")).not.toContain("*");
 });
 
 test.for(ROLES)("%s: the page's policy is enough for all that it does", async (role) => {
@@ -153,8 +181,7 @@ const CALLS = {
 };
 
 test.for(ROLES)("%s: what the page does not grant is refused, key by key", async (role) => {
-  await copy("raw", "candidate");
-  await copy("candidate", "verified");
+  for (const [from, to] of COPIES) await copy(from, to);
   const client = server.client(server.keys[role]);
   const answer = (call: object) =>
     client.send(call as GetObjectCommand).then(
@@ -164,14 +191,16 @@ test.for(ROLES)("%s: what the page does not grant is refused, key by key", async
   const wanted: Record<string, string> = {};
   const seen: Record<string, string> = {};
   const ask = async (action: string, resource: string, call: object) => {
-    const granted = RIGHTS.some((right) => right.join() === [role, action, resource].join());
+    const granted = RIGHTS.some(
+      (right) => right.join() === [role, action, resource].join().replace("-gen-good", "-gen-*"),
+    );
     wanted[`${action} ${resource}`] = granted ? "done" : "AccessDenied";
     seen[`${action} ${resource}`] = await answer(call);
   };
   for (const bucket of Object.values(BUCKETS)) {
     const arn = `arn:aws:s3:::${bucket}`;
     for (const [action, call] of Object.entries(CALLS))
-      for (const key of [RAW, CANDIDATE, VERIFIED, OTHER_GROUP]) await ask(action, `${arn}/${key}`, call(bucket, key));
+      for (const key of [...KEYS, OTHER_GROUP]) await ask(action, `${arn}/${key}`, call(bucket, key));
     await ask("s3:ListBucket", arn, new ListObjectsV2Command({ Bucket: bucket }));
   }
   client.destroy();

@@ -23,6 +23,7 @@ const calls = (store: SnapshotStore, key: string) => ({
   read: () => store.read("resource", key, {}, signal),
   head: () => store.head("resource", key, signal),
   write: () => store.write("resource", key, bytes("{}"), {}, signal),
+  remove: () => store.remove("resource", key, signal),
 });
 
 describe.each(Object.entries(benches))("%s", (_, start) => {
@@ -183,6 +184,36 @@ describe.each(Object.entries(benches))("%s", (_, start) => {
     });
   });
 
+  describe("a listing", () => {
+    test("names what begins so, in order, and nothing else", async () => {
+      const key = newKey();
+      const names = [`${key}-gen-b`, `${key}-gen-a`, key, `${key}-raw`];
+      for (const name of names) await put(name, "{}");
+      await store.write("config", `${key}-gen-c`, bytes("{}"), {}, signal);
+      const listed = await store.list("resource", `${key}-gen-`, signal);
+      expect(listed.map((one) => one.key)).toEqual([`${key}-gen-a`, `${key}-gen-b`]);
+      const { lastModified } = await readFound(`${key}-gen-a`);
+      expect(listed[0]?.lastModified).toEqual(lastModified);
+    });
+
+    test("of nothing is empty", async () => {
+      expect(await store.list("resource", `${newKey()}-gen-`, signal)).toEqual([]);
+    });
+  });
+
+  describe("a removal", () => {
+    test("takes that object and no other, and is done already where there is none", async () => {
+      const key = newKey();
+      await put(key, "{}");
+      await put(`${key}-raw`, "{}");
+      for (const _ of [1, 2]) {
+        await store.remove("resource", key, signal);
+        expect(await store.head("resource", key, signal)).toEqual({ state: "absent" });
+      }
+      expect(await store.head("resource", `${key}-raw`, signal)).toMatchObject({ state: "found" });
+    });
+  });
+
   describe("refused", () => {
     test.for([
       ["keys with a secret that does not belong to them", "wrongSecret", "WrongCredentials"],
@@ -192,6 +223,7 @@ describe.each(Object.entries(benches))("%s", (_, start) => {
       for (const [name, call] of Object.entries(calls(bench[who], newKey()))) {
         expect([name, await faultOf(call())]).toEqual([name, fault]);
       }
+      expect(["list", await faultOf(bench[who].list("resource", "7f", signal))]).toEqual(["list", fault]);
       const { resource } = await bench[who].check(signal);
       expect(resource).toMatchObject({ state: "refused", error: { fault } });
     });
@@ -205,6 +237,7 @@ describe.each(Object.entries(benches))("%s", (_, start) => {
       expect(await reader.head("resource", key, signal)).toMatchObject({ state: "found" });
       const refused = await refusal(reader.write("resource", key, bytes("bad"), {}, signal));
       expect([refused.fault, refused.action]).toEqual(["AccessDenied", "tellUser"]);
+      expect(await faultOf(reader.remove("resource", key, signal))).toBe("AccessDenied");
       expect(text((await readFound(key)).body)).toBe("good");
     });
 
@@ -231,7 +264,7 @@ describe.each(Object.entries(benches))("%s", (_, start) => {
       const { secrets, resourceName, where, wrongSecret, stranger } = bench;
       for (const call of [...Object.values(calls(wrongSecret, key)), ...Object.values(calls(stranger, key))]) {
         const error = await refusal(call());
-        expect(error.message).toMatch(/^Cannot (read|look up|write) object /);
+        expect(error.message).toMatch(/^Cannot (read|look up|write|remove) object /);
         expect(error.message).toContain(`"${key}"`);
         expect(error.message).toContain(`"${resourceName}" at ${where}`);
         expect(error.message).not.toMatch(/[.\n]$|undefined/);

@@ -200,6 +200,8 @@ function emptyStore(settings: StoreSettings, last: Last, ask: Ask): SnapshotStor
     },
     head: async () => ({ state: "absent" }),
     write: async () => ({ etag: "" }),
+    list: async () => [],
+    remove: async () => undefined,
     close: () => undefined,
   };
 }

@@ -7,6 +7,9 @@ const readyOf = (facts: Loose): Loose =>
   planOf(facts, held(facts, "Reachable", 5_000)).status.conditions?.find(({ type }) => type === "FallbackReady");
 
 /** The order in which it is looked for why no pod could start without the control plane. */
+const WRITTEN =
+  "What is stored under the key \"edge\" is not the verified snapshot a10000000000. Look for another exporter or operator that writes this key: a backup release of the vendor's chart, or the dashboard's export";
+
 test.for<[string, (facts: Loose) => void, string, string]>([
   [
     "there is none, and nobody exports",
@@ -52,18 +55,24 @@ test.for<[string, (facts: Loose) => void, string, string]>([
   ],
   [
     "what stands there was never loaded, and the exporter writes where it should",
-    (f) => (f.snapshot.verified.digest = "sha256:ff"),
-    "Unproven",
-    "The verified snapshot was not yet loaded with the present image, configuration and reader keys",
+    (f) => {
+      f.snapshot.verified.digest = "sha256:ff";
+      f.snapshot.candidate = { seen: "absent" };
+      f.snapshot.generations = [];
+    },
+    "WrittenByAnother",
+    `${WRITTEN}. It is tried as an export would be`,
   ],
   [
     "what stands there was never loaded, and was not written just now",
     (f) => {
       overwritten(f);
       f.snapshot.verified.ageMs = 85_000;
+      f.snapshot.candidate = { seen: "absent" };
+      f.snapshot.generations = [];
     },
-    "Unproven",
-    "The verified snapshot was not yet loaded with the present image, configuration and reader keys",
+    "WrittenByAnother",
+    `${WRITTEN}. It is tried as an export would be`,
   ],
 ])("the snapshot: %s", ([, change, reason, message]) => {
   const { facts } = healthy();

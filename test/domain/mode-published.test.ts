@@ -48,7 +48,24 @@ describe("what is published to pods that start", () => {
       (f) => moved(f, { ...f.snapshot.verified, digest: "sha256:ff", problems: ["NotJson"] }),
       true,
     ],
-    ["one that was overwritten is", (f) => (f.snapshot.verified.digest = "sha256:ff"), false],
+    ["one that was overwritten is not, while it is put back", (f) => (f.snapshot.verified.digest = "sha256:ff"), true],
+    [
+      "one that was overwritten is, where nothing can put it back",
+      (f) => {
+        f.snapshot.verified.digest = "sha256:ff";
+        f.snapshot.candidate = { seen: "absent" };
+        f.snapshot.generations = [];
+      },
+      false,
+    ],
+    [
+      "nor where the store does not take it",
+      (f) => {
+        f.snapshot.verified.digest = "sha256:ff";
+        f.copying = { paused: false, problem: { reason: "StorageDenied", field: "", message: "no" } };
+      },
+      false,
+    ],
   ])("%s", ([, change, stays]) => {
     const { facts, memory } = healthy();
     change(facts);

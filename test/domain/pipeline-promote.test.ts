@@ -17,8 +17,18 @@ test.for<AtRest>([
     undefined,
   ],
   [
-    "the store lost candidate and verified: what the exporter writes again is taken, as it was proven",
+    "the store lost candidate and verified: the copy that is kept is put back",
     (f) => {
+      f.snapshot.candidate = { seen: "absent" };
+      f.snapshot.verified = { seen: "absent" };
+    },
+    ["copy generation -> verified"],
+    undefined,
+  ],
+  [
+    "and where no copy is kept, what the exporter writes again is taken, as it was proven",
+    (f) => {
+      f.snapshot.generations = [];
       exported(f);
       proven(f);
       f.snapshot.candidate = { seen: "absent" };
@@ -39,6 +49,7 @@ test.for<AtRest>([
   [
     "proven, and what stands in its place has the same content and cannot be used: written again",
     (f) => {
+      f.snapshot.generations = [];
       candidate(f);
       proven(f);
       f.snapshot.verified = { ...f.snapshot.verified, digest: NEW, problems: ["Truncated"] };
@@ -85,16 +96,26 @@ test.for<[string, (facts: Loose) => void, string[]]>([
   ["a proven candidate does not take the place of the pair that is proven", (f) => both(f), []],
   ["a new export is left where it is", (f) => exported(f), []],
   [
-    "the verified pair was overwritten by half: it is made whole",
+    "the verified pair was overwritten by half: the former one is put back",
     (f) => {
       both(f);
+      f.snapshot.verified = { ...f.snapshot.verified, digest: "unreadable:1", problems: ["TornPair"] };
+    },
+    ["copy generation -> verified"],
+  ],
+  [
+    "the verified pair was overwritten by half, and no copy of the former one is kept: the new one is made whole",
+    (f) => {
+      both(f);
+      f.snapshot.generations = [];
       f.snapshot.verified = { ...f.snapshot.verified, digest: "unreadable:1", problems: ["TornPair"] };
     },
     ["copy candidate -> verified"],
   ],
   [
-    "there is no verified pair: one is made",
+    "there is no verified pair, nor a copy: one is made",
     (f) => {
+      f.snapshot.generations = [];
       both(f);
       f.snapshot.verified = { seen: "absent" };
     },
@@ -103,6 +124,7 @@ test.for<[string, (facts: Loose) => void, string[]]>([
   [
     "there is none, nor a candidate",
     (f) => {
+      f.snapshot.generations = [];
       exported(f);
       f.snapshot.verified = { seen: "absent" };
       f.snapshot.candidate = { seen: "absent" };

@@ -79,6 +79,8 @@ function done(state: State, seen: State, step: Step, broken: string[]): State {
     }
     case "relabel":
       return state; // nothing in this world was written by an older version
+    case "removeGeneration":
+      return state;
     case "copySnapshot":
       return copied(state, step, broken);
     case "restoreTemplate":
@@ -138,7 +140,9 @@ function helperFrom(state: State, { metadata, ...object }: KubeObject): Helper {
 }
 
 function copied(state: State, step: Extract<Step, { do: "copySnapshot" }>, broken: string[]): State {
-  const from = step.from === "raw" ? state.raw?.content : state.candidate;
+  const pairs = { raw: state.raw?.content, candidate: state.candidate, verified: state.verified?.content };
+  const from = step.from === "generation" ? contentOf(step.digest) : pairs[step.from];
+  if (step.to === "generation") return state;
   if (from === undefined || from !== contentOf(step.digest) || !state.storeUp || !state.storage) return state;
   if (step.to === "candidate") return { ...state, candidate: from };
   broken.push(...verifiedLaws(state, from));

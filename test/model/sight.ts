@@ -3,6 +3,7 @@ import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
 import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
 import { ANNOTATION } from "../../operator/api/names.ts";
+import { short } from "../../operator/domain/digest.ts";
 import type { Facts } from "../../operator/domain/facts.ts";
 import type {
   HelperPodFact,
@@ -16,7 +17,7 @@ import { readRendered } from "../../operator/observe/render.ts";
 import { nothingKnown } from "../../operator/observe/snapshot.ts";
 import { countsOf, digestOf, pairOf } from "./contents.ts";
 import { numberOf, objectsOf, proofKeyOf } from "./objects.ts";
-import { answersOn, CONTROL_PLANES, type Helper, kept, type Pod, type State } from "./state.ts";
+import { answersOn, CONTROL_PLANES, type Content, type Helper, kept, type Pod, type State } from "./state.ts";
 import { NOW_MS } from "./times.ts";
 
 const STORAGE = FallbackStorageSpec.parse({
@@ -227,7 +228,9 @@ function resultOf({ result, content }: Helper, createdMs: number): HelperPodFact
 function pairsOf(state: State): SnapshotFacts {
   if (!state.storage) return nothingKnown("StorageNotFound", "it does not exist");
   if (!state.storeUp) return nothingKnown("StorageUnavailable", "the store does not answer");
-  const { raw, candidate, verified, exporter } = state;
+  const { raw, candidate, verified, exporter, loaded } = state;
+  // A copy of all that was ever loaded is kept: where one is missing, the store's own tests look.
+  const copies = new Set(loaded.map((one) => short(digestOf(one.split(" ")[0] as Content))));
   const absent = { seen: "absent" } as const;
   return {
     raw:
@@ -238,5 +241,6 @@ function pairsOf(state: State): SnapshotFacts {
           : absent,
     candidate: candidate ? pairOf(candidate, 0) : absent,
     verified: verified ? pairOf(verified.content, verified.ageS) : absent,
+    generations: [...copies].map((digest) => ({ digest, lastModifiedMs: 0 })),
   };
 }

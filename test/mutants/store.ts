@@ -28,4 +28,33 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     "baselineOf(facts.group.status.snapshot, facts.nowMs)",
     "facts.group.status.snapshot?.counts",
   ),
+  m(
+    "generations.ts",
+    "the pair on record is replaced only while a copy is kept",
+    "digest === undefined || usable(facts.snapshot.verified)?.digest !== digest || hasGeneration(facts, digest)",
+    "true",
+  ),
+  m("generations.ts", "what another writer brought is replaced", "if (from === undefined) return;", "return;"),
+  m("generations.ts", "what was proven once and lost too much is another's", " && !doubtOf(facts, recorded, pair)", ""),
+  m(
+    "generations.ts",
+    "what another writer brought is judged",
+    "return verified && isReplaced(facts, recorded) ? doubtOf(facts, recorded, verified) : undefined;",
+    "return undefined;",
+  ),
+  m(
+    "generations.ts",
+    "a pair that a person put back is no other writer's",
+    "if (pair && pair.digest === usable(candidate)?.digest) return false;",
+    "",
+  ),
+  m(
+    "generations.ts",
+    "where the store takes no copy, nothing is promised",
+    "another && !fails && copy",
+    "another && copy",
+  ),
+  m("generations.ts", "a copy that was cut off is no other writer", " && facts.copying === undefined", ""),
+  m("generations.ts", "copies are bounded", "generations.slice(keep - 1)", "generations.slice(1_000)"),
+  m("situation.ts", "what is put back within moments stays published", " && !isBeingRestored(facts);", ";"),
 ];

@@ -94,7 +94,8 @@ test("a store that hangs is told to all of its groups as soon, also to those tha
   for (const group of groups) expect(snapshots.facts(group)).toBeUndefined();
   await clock.advance(200);
   const said = { ...SAID_TOO_EARLY, why: "the store has not answered yet" };
-  for (const group of groups) expect(snapshots.facts(group)).toEqual({ raw: said, candidate: said, verified: said });
+  for (const group of groups)
+    expect(snapshots.facts(group)).toMatchObject({ raw: said, candidate: said, verified: said });
 });
 
 test("no group waits in silence for ever, and what it could start from is read before all else", async () => {

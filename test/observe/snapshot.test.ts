@@ -239,3 +239,24 @@ test("other keys are tried at once; another place begins anew", async () => {
   snapshots.stop();
   expect(clock.armed).toBe(0);
 });
+
+test("copies that are kept are known by their digest, newest first; half a copy is none; a store that refuses says nothing", async () => {
+  const { clock, storage, exported } = world();
+  for (const digest of ["aaa", "bbb", "ccc"]) {
+    exported(3, `edge-gen-${digest}`);
+    await clock.advance(2_000);
+  }
+  storage.remove("config", "edge-gen-bbb");
+  exported(3, "edge2-gen-ddd");
+  const snapshots = new SnapshotReader({ clock, large: new LargeTurns(), wake: () => undefined, onBug: neverCalled });
+  const wish = { location: "here", shortID: "edge", rawIntervalMs: 60_000, validationIntervalMs: 60_000 };
+  snapshots.want("gw/edge", { ...wish, store: storage.store() });
+  await clock.advance(10);
+  expect(snapshots.facts("gw/edge")?.generations?.map(({ digest }) => digest)).toEqual(["ccc", "aaa"]);
+  storage.failWith("AccessDenied");
+  snapshots.again("gw/edge", ["beside"]);
+  expect(snapshots.isBehind("gw/edge")).toBe(true);
+  await clock.advance(10);
+  expect([snapshots.facts("gw/edge")?.generations, snapshots.isBehind("gw/edge")]).toEqual([undefined, false]);
+  snapshots.stop();
+});

@@ -1,6 +1,7 @@
 /** Whether a group could serve from its snapshot, and that it is said when it could not. */
 import { expect, test } from "vitest";
-import { provenWorld, World } from "./world.ts";
+import { short } from "../../operator/domain/digest.ts";
+import { content, provenWorld, World } from "./world.ts";
 
 test("a new group serves from the control plane and proves its first export", () => {
   const world = new World({ backup: { exportIntervalSeconds: 5 } });
@@ -50,4 +51,43 @@ test("an exporter that writes to the verified key is told, before its export was
   world.exporterKey = "raw";
   world.run(60);
   expect(said()).toBe("True Proven");
+});
+
+test.for([true, false])(
+  "another exporter writes an emptied pair under the verified key (a candidate is there: %s): it is put back, and told",
+  (candidate) => {
+    const world = provenWorld();
+    const good = world.verified;
+    expect([...world.generations.keys()]).toEqual([short(good?.digest ?? "")]);
+    const said: string[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      if (!candidate) world.candidate = undefined;
+      world.verified = content("f0", 0);
+      world.until(() => world.verified === good, 10).run(10);
+      expect(world.verified, "put back").toEqual(good);
+      const { status, reason } = world.condition("FallbackReady") ?? {};
+      said.push(`${status} ${reason}`);
+    }
+    expect(said).toEqual(Array(3).fill("True WrittenByAnother"));
+    expect(world.status.snapshot).toMatchObject({ digest: good?.digest, counts: good?.counts });
+    expect(world.transcript.filter((line) => line.includes("rehears"))).toEqual([]);
+  },
+);
+
+test("an operator that dies between the two halves of the verified pair: the next one puts the former one back, then goes on", () => {
+  const world = provenWorld();
+  const former = world.verified;
+  world.held = content("b1");
+  world.until(() => world.candidate?.digest === world.held.digest, 2_000);
+  world.until(() => world.verified?.digest === world.held.digest, 2_000);
+  world.run(10);
+  // Half of the next one: a pair that nobody has proven.
+  world.held = content("c1");
+  world.until(() => world.candidate?.digest === world.held.digest, 2_000);
+  const second = world.verified;
+  world.verified = content("5a1f");
+  world.operatorRestarts().run(2);
+  expect([former?.digest === second?.digest, world.verified]).toEqual([false, second]);
+  world.until(() => world.verified?.digest === world.held.digest, 2_000);
+  expect(world.verified).toEqual(world.held);
 });

@@ -65,6 +65,9 @@ export class WorldCluster {
         this.#put({ ...deployment, spec, metadata: { ...deployment.metadata, annotations } });
         return;
       }
+      case "removeGeneration":
+        world.generations.delete(step.digest);
+        return;
       case "pause":
         world.paused = step.paused;
         return;

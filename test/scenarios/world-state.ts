@@ -39,6 +39,8 @@ export class WorldState {
   raw: { content: Content; atMs: number } | undefined;
   candidate: Content | undefined;
   verified: Content | undefined;
+  /** Kept copies of verified pairs, by what their keys show of the digest. */
+  generations = new Map<string, { content: Content; atMs: number }>();
   /** An exporter that does not take the key from its environment overwrites the verified pair. */
   exporterKey: "raw" | "verified" = "raw";
   objects = new Map<string, KubeObject>();

@@ -1,5 +1,6 @@
 // The store of the simulated world, its exporter, and what a control plane can hold.
-import type { PairFact } from "../../operator/domain/facts-outside.ts";
+import { short } from "../../operator/domain/digest.ts";
+import type { PairFact, SnapshotFacts } from "../../operator/domain/facts-outside.ts";
 import type { Step } from "../../operator/domain/plan.ts";
 import type { WorldState } from "./world-state.ts";
 
@@ -31,18 +32,23 @@ export class WorldStore {
   }
 
   copy(step: Extract<Step, { do: "copySnapshot" }>): void {
-    const from = step.from === "raw" ? this.#world.raw?.content : this.#world.candidate;
-    if (!from || from.digest !== step.digest || !this.#world.storeUp) return;
+    const { raw, candidate, verified, generations, nowMs, storeUp } = this.#world;
+    const kept = generations.get(short(step.digest))?.content;
+    const from = { raw: raw?.content, candidate, verified, generation: kept }[step.from];
+    if (!from || from.digest !== step.digest || !storeUp) return;
     if (step.to === "verified") this.#putVerified(from);
+    else if (step.to === "generation") generations.set(short(step.digest), { content: from, atMs: nowMs });
     else this.#world.candidate = from;
   }
 
-  pairs(): { raw: PairFact; candidate: PairFact; verified: PairFact } {
-    const { nowMs, raw, candidate, verified } = this.#world;
+  pairs(): SnapshotFacts {
+    const { nowMs, raw, candidate, verified, generations, storeUp } = this.#world;
+    const kept = [...generations].map(([digest, { atMs }]) => ({ digest, lastModifiedMs: atMs }));
     return {
       raw: this.#pair(raw?.content, raw?.atMs ?? 0),
       candidate: this.#pair(candidate, nowMs),
       verified: this.#pair(verified, this.#verifiedAtMs ?? nowMs),
+      ...(storeUp ? { generations: kept.sort((a, b) => b.lastModifiedMs - a.lastModifiedMs) } : {}),
     };
   }
 
