@@ -55,6 +55,9 @@ const SnapshotStatus = z.strictObject({
     .optional()
     .describe("What was shown to load it, newest first.")
     .meta({ "x-kubernetes-list-type": "atomic" }),
+  unconfirmedSince: time(
+    "Since when no export has the content of the verified pair; absent while one has. Its age counts from then on.",
+  ).optional(),
   replaced: z
     .strictObject({
       digest: z.string().max(80).describe("Digest of what stood there."),

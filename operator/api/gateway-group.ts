@@ -103,7 +103,7 @@ const Fallback = z.strictObject({
       maxAgeSeconds: seconds(
         10,
         31536000,
-        "How old the last export may have been when the control plane was seen last.",
+        "How old the last export with the content of the verified snapshot may have been when the control plane was seen last. While a newer export waits for its rehearsal, rehearsal.minIntervalSeconds is added.",
       ).default(3600),
       maxShrinkPercent: z
         .int()

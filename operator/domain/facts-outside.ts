@@ -20,7 +20,13 @@ export type VerdictWord = "Reachable" | "Unreachable" | "Unknown";
 
 export type PairFact =
   | { seen: "absent" }
-  | { seen: "unknown"; reason: string; why: string }
+  | {
+      seen: "unknown";
+      reason: string;
+      why: string;
+      /** What this process read there last. */
+      before?: { digest: string; lastModifiedMs: number };
+    }
   | {
       seen: "found";
       digest: string;

@@ -1,4 +1,5 @@
 import type { Mode } from "../api/gateway-group-status.ts";
+import { recordAge } from "./age.ts";
 import { short } from "./digest.ts";
 import type { Facts } from "./facts.ts";
 import { isKept, isReplaced, keepGeneration, recordReplaced, restore } from "./generations.ts";
@@ -19,10 +20,12 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: 
   if (facts.peers.keyConflict?.foreign === true) return pipeline;
   const quarantine = quarantineOf(facts, pipeline.status);
   if (quarantine) pipeline.quarantine = quarantine;
+  const before = pipeline.status.digest;
   recordVerified(facts, pipeline);
   recordReplaced(facts, pipeline.status);
   delete pipeline.status.quarantined;
   if (quarantine) pipeline.status.quarantined = quarantine.digest;
+  recordAge(facts, pipeline.status, pipeline.status.digest !== before);
   const candidate = usable(facts.snapshot.candidate);
   if (candidate) pipeline.status.candidate = candidate.digest;
   else if (facts.snapshot.candidate.seen === "absent") delete pipeline.status.candidate;

@@ -1,5 +1,6 @@
 import type { Proof } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
+import { ageProblem } from "./age.ts";
 import { short } from "./digest.ts";
 import type { Facts } from "./facts.ts";
 import type { PairFact } from "./facts-outside.ts";
@@ -41,7 +42,7 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
     reason,
     message,
     usable: false,
-    refuted: reason === "Stale" || reason === "Unreadable",
+    refuted: status === "False" && ["Stale", "Unreadable", "WrittenByAnother"].includes(reason),
     oldButOnly: false,
   });
   if (facts.storage.seen === "absent")
@@ -69,12 +70,12 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   if (!proof && overwritten(facts, verified))
     return no("ExporterKeyIgnored", `The ${keyIgnored(facts)}, so what pods would start from is unproven`);
   if (isBeingRestored(facts)) return no("WrittenByAnother", `${written(facts)}. It is put back`, "True");
-  const strange = proof ? undefined : strangePair(facts);
+  const strange = strangePair(facts);
   if (strange !== undefined) return no("WrittenByAnother", strange);
   const refused = refusedKeys(facts);
   if (!proof && refused !== undefined) return no("StorageDenied", refused);
   if (!proof) return no(isRehearsing(facts) ? "Rehearsing" : "Unproven", unproven(facts));
-  const old = ageProblem(facts, verified, controlPlaneLostMs);
+  const old = ageProblem(facts, controlPlaneLostMs);
   const nothingElse = !facts.pods.some((pod) => isReady(pod) && pod.start?.choice !== "fallback");
   // Age is judged before a group leaves normal mode; from then on it runs from this very pair, however long that lasts.
   const left = (facts.group.status.mode ?? "Normal") !== "Normal";
@@ -224,17 +225,4 @@ function whyMissing(facts: Facts, no: No): Readiness {
   const last = facts.group.status.snapshot?.lastRehearsal;
   if (last?.result === "Failed") return no("RehearsalFailed", last.message ?? "The rehearsal failed");
   return no("Rehearsing", "The exported snapshot is being proven");
-}
-
-/** An outage does not age the snapshot that bridges it: its age counts up to the moment of the loss. */
-function ageProblem(facts: Facts, verified: PairFound, lostMs: number | undefined): string | undefined {
-  const limitMs = facts.group.spec.fallback.snapshot.maxAgeSeconds * 1000;
-  const { raw } = facts.snapshot;
-  if (raw.seen === "unknown") return undefined;
-  const newest = raw.seen === "found" ? raw : verified;
-  // ageMs is the store's own clock against its own timestamp: no clock of ours is in it.
-  const sinceLossMs = lostMs === undefined ? 0 : Math.max(0, facts.nowMs - lostMs);
-  const ageMs = newest.ageMs - sinceLossMs;
-  if (ageMs <= limitMs) return undefined;
-  return `The last export is of ${new Date(newest.lastModifiedMs).toISOString()}, older than maxAgeSeconds ${limitMs / 1000}`;
 }

@@ -199,12 +199,20 @@ export class SnapshotReader {
     };
     const pair: Pair = { key: storeKey[which](shortID), writer: which === "raw" ? "exporter" : "holdfast" };
     try {
-      return await readInTurn(asking, pair, before, signal);
+      return remembering(await readInTurn(asking, pair, before, signal), before);
     } catch (error) {
       if (!signal.aborted) throw error;
       return { fact: unknown("StorageUnavailable", "the read was given up") };
     }
   }
+}
+
+/** What cannot be read any more was read once: how old it was then is known. */
+function remembering(seen: PairSeen, before: PairSeen | undefined): PairSeen {
+  if (seen.fact.seen !== "unknown" || before === undefined || before.fact.seen === "absent") return seen;
+  const { fact } = before;
+  const last = fact.seen === "found" ? { digest: fact.digest, lastModifiedMs: fact.lastModifiedMs } : fact.before;
+  return last === undefined ? seen : { ...seen, fact: { ...seen.fact, before: last } };
 }
 
 const unknown = (reason: string, why: string): PairFact => ({ seen: "unknown", reason, why });

@@ -226,6 +226,20 @@ test.for(DECIDED)("GatewayGroup %s: %j", ([path, value, situation, before, after
   expect(answers).toEqual([before, before, after]);
 });
 
+/** Ten copies are there, and one more is made: how many go. */
+const COPIES_KEPT: (readonly [path: "keep", keep: number, removed: number])[] = [
+  ["keep", 10, 1],
+  ["keep", 8, 3],
+  ["keep", 11, 0],
+];
+test.for(COPIES_KEPT)("FallbackStorage %s: %i", ([path, keep, removed]) => {
+  const { facts } = healthy();
+  facts.storage.spec = { ...facts.storage.spec, [path]: keep };
+  facts.snapshot.generations = Array.from({ length: 10 }, (_, i) => ({ digest: `old${i}`, lastModifiedMs: -i }));
+  const { steps } = planOf(facts, held(facts, "Reachable", 5_000));
+  expect(steps.filter((step) => step.do === "removeGeneration")).toHaveLength(removed);
+});
+
 function leavesOf(kind: string): { path: string; values?: unknown[] }[] {
   const [{ schema }] = crds().find(({ spec }) => spec.names.kind === kind)!.spec.versions;
   const all = [...fields(schema.openAPIV3Schema.properties!["spec"]!, "")];
@@ -236,9 +250,9 @@ function leavesOf(kind: string): { path: string; values?: unknown[] }[] {
 }
 const hasNoOther = ({ values }: { values?: unknown[] }) => values?.length === 1;
 
-test.for<[string, (Row | Decided)[]]>([
+test.for<[string, (Row | Decided | (typeof COPIES_KEPT)[number])[]]>([
   ["GatewayGroup", [...GROUP, ...DECIDED]],
-  ["FallbackStorage", STORAGE],
+  ["FallbackStorage", [...STORAGE, ...COPIES_KEPT]],
 ])(
   "every leaf of the spec of a %s has a row, every row is of a leaf, and every value of a list is tried",
   ([kind, rows]) => {

@@ -111,8 +111,6 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   m("proof.ts", "an unreadable Secret takes no proof away", 'reader.seen !== "present" ||', ""),
   m("proof.ts", "no pod reads with keys that are refused", 'problem?.reason === "StorageDenied"', "false"),
-  m("proof.ts", "an outage does not age the snapshot", "newest.ageMs - sinceLossMs", "newest.ageMs"),
-  m("proof.ts", "too old is not ready", "if (ageMs <= limitMs) return undefined;", "return undefined;"),
   m("proof.ts", "age is not judged while the group runs from it", "!nothingElse && !left)", "!nothingElse)"),
   m(
     "pipeline.ts",
@@ -162,7 +160,7 @@ export const MUTANTS: readonly Mutant[] = [
     'facts.snapshot.raw.seen === "unknown" ? asBefore(facts, status) : undefined',
     "undefined",
   ),
-  m("pipeline.ts", "one rehearsal at a time", "if (running) return pipeline;", ""),
+  m("pipeline.ts", "one rehearsal at a time", "!running && !copies", "!copies"),
   m(
     "pipeline.ts",
     "a dying rehearsal keeps nobody",
@@ -270,8 +268,8 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "situation.ts",
     "unknown withdraws nothing",
-    'verified.seen === "found" && !elsewhere ? verified.digest : recorded?.digest',
-    'verified.seen === "found" && !elsewhere ? verified.digest : undefined',
+    "seen ? verified.digest : recorded?.digest",
+    "seen ? verified.digest : undefined",
   ),
   m("situation.ts", "what is refuted is withdrawn", "return readiness.refuted;", "return false;"),
   m("situation.ts", "old beside a silence", 'readiness.reason === "Stale" && verdict.word', "verdict.word"),

@@ -57,4 +57,27 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   m("generations.ts", "a copy that was cut off is no other writer", " && facts.copying === undefined", ""),
   m("generations.ts", "copies are bounded", "generations.slice(keep - 1)", "generations.slice(1_000)"),
   m("situation.ts", "what is put back within moments stays published", " && !isBeingRestored(facts);", ";"),
+  m("age.ts", "an outage does not age the snapshot", "raw.ageMs - sinceLossMs <=", "raw.ageMs <="),
+  m("age.ts", "nor one that no export confirms", "facts.nowMs - sinceMs - sinceLossMs <=", "facts.nowMs - sinceMs <="),
+  m(
+    "age.ts",
+    "too old is not ready",
+    "if (raw.ageMs - sinceLossMs <= maxAgeSeconds * 1000) return undefined;",
+    "return undefined;",
+  ),
+  m("age.ts", "what no export confirms grows old", "if (sinceMs === undefined || ", "if (true || "),
+  m("age.ts", "exports that are not trusted age nothing", " || raw.digest === recorded.quarantined", ""),
+  m(
+    "age.ts",
+    "a store that is silent moves nothing",
+    'verified === undefined || (raw.seen === "unknown" && raw.reason === SILENT)',
+    "verified === undefined",
+  ),
+  m("age.ts", "a new pair is young", "if (isNew) delete status.unconfirmedSince;", ""),
+  m(
+    "proof.ts",
+    "what was proven once and is another's now is not used",
+    "const strange = strangePair(facts);",
+    "const strange = proof ? undefined : strangePair(facts);",
+  ),
 ];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { PairFact } from "../../operator/domain/facts-outside.ts";
+import type { PairFact, SnapshotFacts } from "../../operator/domain/facts-outside.ts";
 import { LargeTurns } from "../../operator/observe/large-turns.ts";
 import { SnapshotReader } from "../../operator/observe/snapshot.ts";
 import { readPair } from "../../operator/observe/snapshot-pair.ts";
@@ -258,5 +258,24 @@ test("copies that are kept are known by their digest, newest first; half a copy 
   expect(snapshots.isBehind("gw/edge")).toBe(true);
   await clock.advance(10);
   expect([snapshots.facts("gw/edge")?.generations, snapshots.isBehind("gw/edge")]).toEqual([undefined, false]);
+  snapshots.stop();
+});
+
+test("an export that cannot be read any more was read once, and how old it was then stays known", async () => {
+  const { clock, storage, exported } = world();
+  exported(3);
+  const written = clock.wallMs();
+  const snapshots = new SnapshotReader({ clock, large: new LargeTurns(), wake: () => undefined, onBug: neverCalled });
+  const wish = { location: "here", shortID: "edge", rawIntervalMs: 60_000, validationIntervalMs: 60_000 };
+  snapshots.want("gw/edge", { ...wish, store: storage.store() });
+  await clock.advance(10);
+  const { raw } = snapshots.facts("gw/edge") as SnapshotFacts;
+  const digest = raw.seen === "found" ? raw.digest : undefined;
+  storage.failWith("AccessDenied");
+  for (let minute = 0; minute < 3; minute += 1) {
+    await clock.advance(70_000);
+    const before = { digest, lastModifiedMs: Math.floor(written / 1_000) * 1_000 };
+    expect(snapshots.facts("gw/edge")?.raw).toMatchObject({ seen: "unknown", reason: "StorageDenied", before });
+  }
   snapshots.stop();
 });
