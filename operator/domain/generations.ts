@@ -31,8 +31,8 @@ const isProven = ({ proofs = [] }: Recorded, pair: Found): boolean =>
   proofs.some((proof) => proof.digest === pair.digest);
 
 /** Where the pair on record can be had from, once it is replaced. */
-function copyAtHand(facts: Facts, { digest }: Recorded): "candidate" | "generation" | undefined {
-  if (digest === undefined) return undefined;
+function copyAtHand(facts: Facts, { digest, proofs = [] }: Recorded): "candidate" | "generation" | undefined {
+  if (digest === undefined || !proofs.some((proof) => proof.digest === digest)) return undefined;
   if (usable(facts.snapshot.candidate)?.digest === digest) return "candidate";
   return hasGeneration(facts, digest) ? "generation" : undefined;
 }
