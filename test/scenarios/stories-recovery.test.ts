@@ -65,10 +65,12 @@ class Recovery extends World {
 }
 
 const MINUTES = 60;
+/** An outage of minutes, second by second, on a machine that has other work. */
+const LONG = { timeout: 120_000 };
 const served = (world: World) => [world.serving().length, world.from("fallback")];
 const ALL = [2, 2];
 
-test.for([5, 200, 1_000])("the group first, its storage %i s later: all pods serve within minutes", (seconds) => {
+test.for([5, 200, 1_000])("the group first, its storage %i s later: all pods serve within minutes", LONG, (seconds) => {
   const world = new Recovery(["storage"]);
   world.run(seconds).comes("storage");
   world.until(() => world.serving().length === 2, 5 * MINUTES).run(MINUTES);
@@ -78,7 +80,7 @@ test.for([5, 200, 1_000])("the group first, its storage %i s later: all pods ser
 /** What a start from the snapshot does not need keeps nobody from it. */
 const NOT_NEEDED: readonly Part[] = ["certificate", "endpoint"];
 
-test.for(PARTS)("one thing is wrong for ten minutes and put right in the outage: %s", (part) => {
+test.for(PARTS)("one thing is wrong for ten minutes and put right in the outage: %s", LONG, (part) => {
   const world = new Recovery([part]);
   world.run(10 * MINUTES);
   expect(served(world)).toEqual(NOT_NEEDED.includes(part) ? ALL : [0, 0]);
@@ -135,6 +137,7 @@ test.for([
   ["slow for long", "slow", 120],
 ] as const)(
   "without a proof an autoscaler takes no pod that serves while the control plane is %s",
+  LONG,
   ([, controlPlane, seconds]) => {
     const world = provenWorld({ traffic: { replicas: 6 }, fallback: { ...FALLBACK, outageAfterSeconds: 120 } });
     world.status = { ...world.status, snapshot: { ...world.status.snapshot, proofs: [] } };
