@@ -61,7 +61,8 @@ async function choose(): Promise<StartMessage> {
   const published = readOptional("start/start.json");
   const target = controlPlane();
   const nothing = { recorded: "absent", proof: "absent" } as const;
-  const { recorded, proof } = published === undefined ? nothing : parseStart(published, template);
+  const told = published === undefined ? nothing : parseStart(published, template);
+  const { recorded } = told;
   const there: Record<StartReference, boolean> = {
     start: published !== undefined,
     normalConfig: normal !== undefined,
@@ -73,8 +74,7 @@ async function choose(): Promise<StartMessage> {
   };
   const { choice, reason, probe } = await decide(
     {
-      recorded,
-      proof,
+      ...told,
       configs: { normal: there.normalConfig, fallback: there.fallbackConfig },
       readerKeys: there.readerKeys ? "present" : "absent",
     },
@@ -99,7 +99,12 @@ async function decide(
   const first = chooseStart({ ...facts, probe: "notAsked" });
   if (!first.probeFirst) return { ...first, probe: "notAsked" };
   const answers = endpoint === "" ? undefined : await probeInParallel(target, PROBE_TIMEOUT_MS);
-  const probe = { version: outcomeOf(answers?.version), read: outcomeOf(answers?.read) };
+  const { count } = answers ?? {};
+  const probe = {
+    version: outcomeOf(answers?.version),
+    read: outcomeOf(answers?.read),
+    ...(count === undefined ? {} : { count }),
+  };
   const second = chooseStart({ ...facts, probe });
   if (second.probeFirst) throw new Error("the decision asked for a second probe");
   return { ...second, probe };

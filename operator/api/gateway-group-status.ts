@@ -17,6 +17,16 @@ const Transition = z.strictObject({
 });
 export type Transition = z.infer<typeof Transition>;
 
+const Content = z.strictObject({
+  state: z
+    .enum(["Uncounted", "Regressed", "Foreign"])
+    .describe(
+      "Uncounted: it was lost, and its objects were not counted since. Regressed: it holds clearly less than the verified pair. Foreign: what it exports is another gateway group's.",
+    ),
+  accepted: counts("Objects per kind that it held when a person approved a return to it all the same.").optional(),
+});
+export type Content = z.infer<typeof Content>;
+
 const ControlPlaneStatus = z.strictObject({
   verdict: z.enum(["Reachable", "Unreachable", "Unknown"]).describe("What all witnesses together say."),
   operator: z.string().max(64).describe("What Holdfast itself sees."),
@@ -24,6 +34,9 @@ const ControlPlaneStatus = z.strictObject({
   disconnected: z.int().describe("Gateways that say that they are not."),
   cause: z.string().max(64).optional().describe("Probable cause of a loss."),
   lostAt: time("When the control plane was lost; absent while it is there.").optional(),
+  content: Content.optional().describe(
+    "What is known of what it holds; absent while it holds what is expected. Regressed and Foreign stay, also while it is lost, until it is counted or exports again, or a person approves.",
+  ),
 });
 
 const Proof = z.strictObject({

@@ -14,7 +14,8 @@ export const CONDITION_TYPES = {
   FallbackReady: "A pod that starts now without the control plane would serve the verified snapshot.",
   FallbackActive: "The group is recorded in fallback. Present only while true.",
   SnapshotQuarantined: "The newest export was not trusted; the verified pair stays. Present only while true.",
-  ControlPlaneRegressed: "The control plane holds clearly less than the verified snapshot. Present only while true.",
+  ControlPlaneRegressed:
+    "The control plane holds clearly less than the verified snapshot, or another gateway group's configuration. Present only while true.",
   RestartPending: "A change of the pod template waits. Present only while true.",
   Overridden: "Something in the cluster changes what Holdfast writes. Present only while true.",
   ClockSkew: "The clocks of Holdfast's node and of the API server are apart. Present only while true.",

@@ -23,12 +23,20 @@ export type ProbeOutcome =
   | "malformed"
   | "aborted";
 
-/** Both questions of a starting gateway, asked in parallel; or neither. */
-export type Probe = { version: ProbeOutcome; read: ProbeOutcome } | "notAsked";
+/** Both questions of a starting gateway, asked in parallel; or neither. `count`: keys that the read found, where it was answered. */
+export type Probe = { version: ProbeOutcome; read: ProbeOutcome; count?: number } | "notAsked";
+
+/**
+ * What the operator has recorded of what the control plane holds: less than it should, another group's configuration, or
+ * what a person took for good. Absent: what is expected, or nothing is known.
+ */
+export const PUBLISHED_CONTENT = ["Regressed", "Foreign", "Accepted"] as const;
+export type PublishedContent = (typeof PUBLISHED_CONTENT)[number];
 
 export interface StartFacts {
   recorded: Recorded;
   proof: Proof;
+  content?: PublishedContent;
   probe: Probe;
   /** Which rendered configurations are mounted. */
   configs: { normal: boolean; fallback: boolean };
@@ -41,6 +49,8 @@ export type StartReason =
   | "RecordedFallback"
   | "ControlPlaneAnswered"
   | "ControlPlaneSilent"
+  /** It answered, and holds nothing, or is recorded to lack what is expected of it. */
+  | "ControlPlaneLacking"
   /** It answered 401 or 403. */
   | "ControlPlaneRefusedUs"
   /** The probe broke off by our own doing, so nothing is known. */
@@ -67,7 +77,9 @@ export type StartStep = ({ probeFirst: false } & StartChoice) | { probeFirst: tr
  * 1. No normal configuration: fallback if usable, nothing else could start.
  * 2. Recorded Fallback or ToFallback, usable, storage keys at hand: fallback, without a probe.
  * 3. The control plane is asked; also where the answer can change nothing, because it counts as a witness's word.
- *    It answered both questions: normal. `ReaderKeyAbsent` tells that only the missing keys forbade rule 2.
+ *    It answered both questions: normal. `ReaderKeyAbsent` tells that only the missing keys forbade rule 2. But one that holds
+ *    nothing, or that is recorded as Regressed or Foreign, has not answered where the fallback is usable: a gateway that
+ *    follows it is Ready and says 404.
  * 4. It did not, and the fallback is not usable: normal, as without Holdfast.
  * 5. The probe broke off before it could tell: normal. Unknown moves nothing (law 2).
  * 6. It did not answer: fallback. Also after 401/403, where a normal start dies just as surely: a pod that cannot start harms
@@ -87,6 +99,7 @@ export function chooseStart(facts: StartFacts): StartStep {
   if (wanted && readerKeys === "present") return decided("fallback", "RecordedFallback");
   if (probe === "notAsked") return { probeFirst: true };
   if (probe.version === "ok" && probe.read === "ok") {
+    if (usable && isLacking(facts, probe.count)) return decided("fallback", "ControlPlaneLacking");
     return decided("normal", wanted ? "ReaderKeyAbsent" : "ControlPlaneAnswered");
   }
   if (!usable) return decided("normal", proof === "absent" ? "NoProof" : "NoFallbackConfig");
@@ -97,6 +110,12 @@ export function chooseStart(facts: StartFacts): StartStep {
 
 function isRecordedFallback(recorded: Recorded): boolean {
   return typeof recorded === "object" && (recorded.mode === "Fallback" || recorded.mode === "ToFallback");
+}
+
+/** Without the storage keys a fallback gateway would end: then what little there is is better, and nothing at all is not. */
+function isLacking({ content, readerKeys }: StartFacts, count: number | undefined): boolean {
+  if (content === "Accepted") return false;
+  return count === 0 || (content !== undefined && readerKeys === "present");
 }
 
 function refused(probe: Exclude<Probe, "notAsked">): boolean {
@@ -117,7 +136,7 @@ export interface StartMessage extends StartChoice {
   /** Optional references that are not there: closed list, in the order below. */
   absent: readonly StartReference[];
   /** Not there when the control plane was not asked. */
-  probe?: { version: ProbeOutcome; read: ProbeOutcome };
+  probe?: { version: ProbeOutcome; read: ProbeOutcome; count?: number };
   /** With OwnFailure: a code (ENOSPC, HardLimit), never a text. */
   failure?: string;
   ms: number;
@@ -147,7 +166,7 @@ export function parseStartMessage(text: string): StartMessage | undefined {
   if (value === undefined) return undefined;
   const { choice, reason, template, epoch, absent, probe, failure, ms } = value;
   if ((choice !== "normal" && choice !== "fallback") || typeof reason !== "string") return undefined;
-  const { version, read } = isRecord(probe) ? probe : {};
+  const { version, read, count } = isRecord(probe) ? probe : {};
   return {
     choice,
     reason: reason as StartReason,
@@ -155,7 +174,13 @@ export function parseStartMessage(text: string): StartMessage | undefined {
     ...(typeof epoch === "number" ? { epoch } : {}),
     absent: Array.isArray(absent) ? START_REFERENCES.filter((reference) => absent.includes(reference)) : [],
     ...(typeof version === "string" && typeof read === "string"
-      ? { probe: { version: version as ProbeOutcome, read: read as ProbeOutcome } }
+      ? {
+          probe: {
+            version: version as ProbeOutcome,
+            read: read as ProbeOutcome,
+            ...(typeof count === "number" ? { count } : {}),
+          },
+        }
       : {}),
     ...(typeof failure === "string" ? { failure } : {}),
     ms: typeof ms === "number" ? ms : 0,
@@ -165,18 +190,40 @@ export function parseStartMessage(text: string): StartMessage | undefined {
 const MODES: readonly string[] = ["Normal", "ToFallback", "Fallback", "ToNormal"] satisfies RecordedMode[];
 
 /**
- * Reads start.json of `<name>-start`: `{"mode","epoch","proofs":{"<template hash>":{"digest","verifiedAt"}}}`. A part
- * that is not as it should be is unreadable or absent, and the rest counts: a newer operator's mode word, for example,
+ * Reads start.json of `<name>-start`: `{"mode","epoch","content","proofs":{"<template hash>":{"digest","verifiedAt"}}}`. A
+ * part that is not as it should be is unreadable or absent, and the rest counts: a newer operator's mode word, for example,
  * must not take the proof away.
  */
-export function parseStart(text: string, template: string): { recorded: Recorded; proof: Proof } {
+export function parseStart(text: string, template: string): Pick<StartFacts, "recorded" | "proof" | "content"> {
   const value = parseObject(text) ?? {};
   const { mode, epoch, proofs } = value;
   const known = typeof mode === "string" && MODES.includes(mode) && Number.isSafeInteger(epoch);
   const recorded: Recorded = known ? { mode: mode as RecordedMode, epoch: epoch as number } : "unreadable";
   const proof = isRecord(proofs) ? proofs[template] : undefined;
   const digest = isRecord(proof) ? proof["digest"] : undefined;
-  return { recorded, proof: typeof digest === "string" && digest !== "" ? { digest } : "absent" };
+  const content = parseContent(text);
+  return {
+    recorded,
+    proof: typeof digest === "string" && digest !== "" ? { digest } : "absent",
+    ...(content === undefined ? {} : { content }),
+  };
+}
+
+export function parseContent(text: string): PublishedContent | undefined {
+  const content = parseObject(text)?.["content"];
+  return PUBLISHED_CONTENT.find((known) => known === content);
+}
+
+/** Of all templates, for the operator. */
+export function parseProofs(text: string): Record<string, { digest: string; verifiedAt: string }> {
+  const proofs = parseObject(text)?.["proofs"];
+  const whole = Object.entries(isRecord(proofs) ? proofs : {}).flatMap(([key, proof]) => {
+    const { digest, verifiedAt } = isRecord(proof) ? proof : {};
+    return typeof digest === "string" && digest !== "" && typeof verifiedAt === "string"
+      ? [[key, { digest, verifiedAt }] as const]
+      : [];
+  });
+  return Object.fromEntries(whole);
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

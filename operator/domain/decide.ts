@@ -1,3 +1,4 @@
+import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import { LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
 import { withAdoption } from "./adoption.ts";
@@ -29,9 +30,9 @@ import { type TemplatePlan, templatePlan } from "./template.ts";
  * mode are brought about. Pure; `memory` is what one process saw in earlier loops of the same term.
  */
 export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: GroupMemory } {
-  const facts = currentFacts(seen);
-  if (facts.group.deleting) return { plan: leaveAlone(facts), memory };
-  const situation = situationOf(facts, memory);
+  if (seen.group.deleting) return { plan: leaveAlone(seen), memory };
+  const situation = situationOf(currentFacts(seen), memory);
+  const { facts } = situation;
   const waveOpen = isWaveOpen(situation);
   const { irreplaceable: frozen, evidence } = situation;
   const motion = motionOf({ ...situation, frozen, memory: evidence.memory, waveOpen });
@@ -77,7 +78,7 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
     ...(instead.length > 0 ? { instead: instead.map(withEvents) } : {}),
     events,
     recheckAfterMs: recheck(situation, step, steps.length > 0),
-    wants: wantsOf(situation, pipeline),
+    wants: wantsOf(situation, pipeline, status),
   };
   // Pods that are not seen to come up may be up: blind, no move has failed.
   const { memory: kept } = situation.evidence;
@@ -168,11 +169,12 @@ function recheck({ facts, evidence, mode }: Situation, step: ModeStep, busy: boo
   return Math.max(100, left === undefined ? base : Math.min(base, left + 20));
 }
 
-function wantsOf({ facts, evidence, mode }: Situation, pipeline: Pipeline): Wants {
+/** Counted is wherever something waits for what the control plane holds; at rest nobody asks. */
+function wantsOf({ facts, evidence, mode }: Situation, pipeline: Pipeline, status: GatewayGroupStatus): Wants {
   const calm = mode === "Normal" && evidence.verdict.reason === "ControlPlaneAnswers";
-  const regressed =
-    facts.group.status.conditions?.some((condition) => condition.type === "ControlPlaneRegressed") ?? false;
-  return { podsOften: !calm, controlPlaneCounts: mode !== "Normal" || pipeline.quarantine !== undefined || regressed };
+  const doubted = pipeline.quarantine !== undefined || status.controlPlane?.content !== undefined;
+  const back = facts.pods.some((pod) => pod.start?.choice === "fallback");
+  return { podsOften: !calm, controlPlaneCounts: mode !== "Normal" || doubted || back };
 }
 
 /** The epoch is in the text, too: a second flip with the same reason and evidence is not the first one told again. */

@@ -134,6 +134,8 @@ export interface PodFact {
   vote: "connected" | "disconnected" | "unknown";
   /** A worker of it was re-spawned without configuration. */
   emptyWorker: boolean;
+  /** It followed a control plane that lost what it held. Worked out (situation.ts), never read of a pod. */
+  lacking?: boolean;
   /** spec.traffic.check as asked of this pod; "unknown" also when no check is given. */
   check: "pass" | "fail" | "unknown";
   /** Which container waits or ended, and why, as the kubelet says (`choose: OOMKilled`, ...). */

@@ -3,6 +3,7 @@ import { currentFacts } from "./current.ts";
 import { START_KEY } from "./desired/config-maps.ts";
 import type { Facts } from "./facts.ts";
 import type { KubeObject } from "./facts-cluster.ts";
+import { forgetsTheLacking, givesToTheLacking } from "./invariants-content.ts";
 import { type JsonObject, objectAt, textAt } from "./json.ts";
 import type { Plan, Step } from "./plan.ts";
 import { isProven } from "./proof.ts";
@@ -173,6 +174,14 @@ const LAWS: readonly Law[] = [
   [
     "a template is put back only while no pod of the newest one serves",
     (facts, plan) => plan.steps.every((step) => step.do !== "restoreTemplate" || mayPutBack(facts)),
+  ],
+  [
+    "no pod that serves is given to a control plane that is recorded to lack what is expected",
+    (facts, plan) => !givesToTheLacking(facts, plan),
+  ],
+  [
+    "that a control plane lacks what is expected is not forgotten unseen",
+    (facts, plan) => !forgetsTheLacking(facts, plan),
   ],
   [
     "the traffic Deployment is never deleted",

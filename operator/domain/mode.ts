@@ -1,13 +1,14 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { Evidence } from "./evidence.ts";
+import { type Expectation, isLacking, lackingReason } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
 import type { Motion } from "./motion.ts";
 import { movingBack, movingThere } from "./moving-text.ts";
 import { servesFrom } from "./pods.ts";
 import type { Problem } from "./problem.ts";
 import type { Readiness } from "./proof.ts";
-import { type Regression, returnBlocker } from "./return.ts";
+import { returnBlocker } from "./return.ts";
 import { blindText, isBlind } from "./sight.ts";
 import { ORDERED_FALLBACK_LIMIT_MS, type Words } from "./words.ts";
 
@@ -31,7 +32,7 @@ export interface ModeInput {
   words: Words;
   evidence: Evidence;
   readiness: Readiness;
-  regression: Regression;
+  expectation: Expectation;
   /** Has the start choice been told of the present mode and epoch? */
   published: boolean;
   /** What the motion of pods still has to do in the present mode. */
@@ -191,10 +192,10 @@ function toNormal(input: ModeInput): ModeStep {
   const { facts, words, readiness } = input;
   if (words.order === "Fallback" && !orderExpired(input) && canServe(readiness))
     return { move: { to: "ToFallback", reason: "OrderedFallback" }, wantsCanary: false };
-  const emptied = input.regression.is === "regressed" && !input.regression.approved;
+  const lacking = isLacking(input.expectation);
   const seen = input.evidence.verdict.word === "Reachable";
-  if (emptied && seen && words.order !== "Observe" && readiness.usable)
-    return { move: { to: "ToFallback", reason: "Regressed" }, wantsCanary: false };
+  if (lacking && seen && words.order !== "Observe" && readiness.usable)
+    return { move: { to: "ToFallback", reason: lackingReason(input.expectation) }, wantsCanary: false };
   const lost = lostForMs(input);
   if (lost !== undefined && lost.leftMs === 0 && words.order !== "Normal") {
     const blocked = flipBlocker(facts, readiness);
@@ -206,6 +207,6 @@ function toNormal(input: ModeInput): ModeStep {
     return { move: { to: "Normal", reason: "NormalReached" }, wantsCanary: false };
   return {
     wantsCanary: false,
-    waiting: { reason: "MovingPods", message: movingBack(facts, input.evidence, input.regression) },
+    waiting: { reason: "MovingPods", message: movingBack(facts, input.evidence, input.expectation) },
   };
 }

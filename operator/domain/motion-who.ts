@@ -1,5 +1,5 @@
-import { returnApproved } from "./approvals.ts";
 import { startsInVain } from "./choice.ts";
+import { isLacking, mayFollow } from "./expectation.ts";
 import type { PodFact } from "./facts-cluster.ts";
 import type { MotionInput } from "./motion.ts";
 import { cannotRun } from "./motion-failure.ts";
@@ -11,13 +11,14 @@ import { cannotStart, choseSnapshot, isNotUp, isReady, isServing } from "./pods.
  * Harms nobody: such a pod serves nothing, and a container that restarts in place keeps its configuration. Without the
  * control plane a normal pod chooses anew when a proof waits for it; with it, one that cannot read the store does.
  */
-export function stuckPods({ facts, evidence, publishedKeys, mode }: MotionInput): PodFact[] {
+export function stuckPods({ facts, evidence, expectation, publishedKeys, mode }: MotionInput): PodFact[] {
   const proven = (pod: PodFact) => pod.proofKey !== undefined && publishedKeys.has(pod.proofKey);
   const renewed = (pod: PodFact) => proven(pod) && lacksKeys(pod, facts.nowMs) && isProvenSince(pod, facts);
   if (evidence.verdict.word === "Reachable") {
-    // In fallback a new pod would choose the snapshot again.
+    // In fallback a new pod would choose the snapshot again, and so would one beside a control plane that lacks much.
     if (mode === "ToFallback" || mode === "Fallback") return facts.pods.filter(renewed);
-    return facts.pods.filter((pod) => cannotStart(pod, "fallback", facts.nowMs));
+    const asBefore = (pod: PodFact) => isLacking(expectation) && proven(pod) && !renewed(pod);
+    return facts.pods.filter((pod) => cannotStart(pod, "fallback", facts.nowMs) && !asBefore(pod));
   }
   return facts.pods.filter((pod) => (cannotStart(pod, "normal", facts.nowMs) && proven(pod)) || renewed(pod));
 }
@@ -45,7 +46,7 @@ const mayStillStart = (pod: PodFact): boolean => pod.scheduled && pod.trouble ==
 
 /** Pods that take requests and whose source of configuration is not the wanted one. */
 export function leaversOf(input: MotionInput): PodFact[] {
-  const { facts, mode, evidence, regression } = input;
+  const { facts, mode, evidence, expectation } = input;
   const ready = facts.pods.filter(isReady);
   // A normal pod with an empty worker answers part of its requests with 404 until the control plane is back.
   const broken = ready.filter((pod) => !isServing(pod) && evidence.verdict.word !== "Reachable" && mayMove(pod, input));
@@ -53,7 +54,7 @@ export function leaversOf(input: MotionInput): PodFact[] {
     case "ToNormal":
       // While the control plane holds too little, or that is not known, no pod of the snapshot is given up: unless a
       // person has said so.
-      if (regression.is !== "none" && !returnApproved(facts)) return [];
+      if (!mayFollow(expectation)) return [];
       return evidence.verdict.word === "Reachable" ? ready.filter((pod) => pod.start?.choice === "fallback") : [];
     case "ToFallback":
     case "Fallback":
@@ -67,9 +68,11 @@ export function leaversOf(input: MotionInput): PodFact[] {
 
 /**
  * Pods that came up from the snapshot in an outage too short to be recorded, or in a place that was cut off, go back
- * once everybody has had the control plane for the return's time and no start has missed it meanwhile.
+ * once everybody has had the control plane for the return's time, no start has missed it meanwhile, and it holds what is
+ * expected.
  */
-function backToNormal({ facts, evidence }: MotionInput): boolean {
+function backToNormal({ facts, evidence, expectation }: MotionInput): boolean {
+  if (!mayFollow(expectation)) return false;
   const dwellMs = facts.group.spec.fallback.recovery.afterSeconds * 1000;
   if (evidence.verdict.reason !== "ControlPlaneAnswers" || evidence.heldMs < dwellMs) return false;
   const missed = (pod: PodFact) => choseSnapshot(pod) || pod.start?.controlPlaneAnswered === false;
@@ -96,5 +99,4 @@ function isHalfWay(input: MotionInput): boolean {
 const mayMove = ({ start, proofKey }: PodFact, { publishedKeys }: Pick<MotionInput, "publishedKeys">): boolean =>
   start?.choice === "normal" && proofKey !== undefined && publishedKeys.has(proofKey);
 
-const isUncounted = ({ facts, regression }: MotionInput): boolean =>
-  regression.is === "unknown" && !returnApproved(facts);
+const isUncounted = ({ expectation }: MotionInput): boolean => expectation.is === "unknown" && !expectation.approved;

@@ -1,6 +1,7 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { Evidence, GroupMemory } from "./evidence.ts";
+import { type Expectation, isLacking } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
 import type { PodFact, WorkloadFact } from "./facts-cluster.ts";
 import { cannotRun, MOVE_PAUSE_MS, moveFailure, paused } from "./motion-failure.ts";
@@ -8,7 +9,6 @@ import { keptHalfWay, leaversOf, remainingOf, stuckPods } from "./motion-who.ts"
 import type { NeighbourTrouble } from "./neighbours.ts";
 import type { Step } from "./plan.ts";
 import { isReady, isServing, servesFrom, surgeOf } from "./pods.ts";
-import type { Regression } from "./return.ts";
 
 /**
  * Replacing pods, additively: raise the replicas by the surge, wait until the new pods serve, mark those that leave,
@@ -41,7 +41,7 @@ export interface MotionInput {
   motionDue: boolean;
   /** They are to be moved, once the loss has been seen for long enough. */
   motionWaits: boolean;
-  regression: Regression;
+  expectation: Expectation;
   /** The number of pods waits for a word of a person (ReplicasDropHeld): no surge on top of it. */
   replicasHeld?: unknown;
   /** No template change, no scale-down, no replacement of what serves. */
@@ -114,8 +114,8 @@ function settle(input: MotionInput, traffic: WorkloadFact, limit: number, motion
  * it serves nothing, and the cluster would as soon take one that started from the snapshot. Those that are not ready go
  * before all others anyway.
  */
-function followsTheEmptied({ facts, regression, wanted }: MotionInput, many: number): PodFact[] {
-  if (regression.is !== "regressed" || regression.approved) return [];
+function followsTheEmptied({ facts, expectation, wanted }: MotionInput, many: number): PodFact[] {
+  if (!isLacking(expectation)) return [];
   const ready = facts.pods.filter(isReady);
   if (!ready.some((pod) => servesFrom(pod, "fallback"))) return [];
   const following = ready.filter((pod) => pod.start?.choice === "normal").sort((a, b) => b.createdMs - a.createdMs);

@@ -1,18 +1,18 @@
-import { howToReturn, returnApproved } from "./approvals.ts";
+import { howToReturn } from "./approvals.ts";
 import type { Evidence } from "./evidence.ts";
+import type { Expectation } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
 import { isReady } from "./pods.ts";
-import type { Regression } from "./return.ts";
 
 /** A move to the snapshot, as far as it has come. */
 export const movingThere = (facts: Facts, left: number): string =>
   `Moving pods: ${left} to go${failingCheck(facts, "fallback")}`;
 
 /** Pods that have not chosen yet are waited for, too, and are no pods to go: their number rises and falls with each surge. */
-export function movingBack(facts: Facts, { verdict }: Evidence, regression: Regression): string {
+export function movingBack(facts: Facts, { verdict }: Evidence, expectation: Expectation): string {
   const left = facts.pods.filter((pod) => !pod.deleting && pod.start?.choice === "fallback").length;
   if (left === 0) return "Moving pods back: the last ones start";
-  const uncounted = verdict.word === "Reachable" && regression.is === "unknown" && !returnApproved(facts);
+  const uncounted = verdict.word === "Reachable" && expectation.is === "unknown" && !expectation.approved;
   const how = `to go on all the same: ${howToReturn(facts)}`;
   const why = uncounted
     ? `. It waits until the control plane's objects are counted; ${how}`

@@ -1,8 +1,13 @@
 import type { PodFact } from "./facts-cluster.ts";
 
-/** Ready and loaded: the pod's Ready condition, its known start choice, and the check of one route when there is one. */
+/**
+ * Ready and loaded: the pod's Ready condition, its known start choice, the check of one route when there is one, and a
+ * configuration that is not known to have been taken away from it.
+ */
 export function isServing(pod: PodFact): boolean {
-  return pod.ready && !pod.deleting && pod.start !== undefined && pod.check !== "fail" && !pod.emptyWorker;
+  return (
+    pod.ready && !pod.deleting && pod.start !== undefined && pod.check !== "fail" && !pod.emptyWorker && !pod.lacking
+  );
 }
 
 /** Takes requests from the Service, well or badly: what the cluster counts. */

@@ -1,30 +1,10 @@
 import type { Reason } from "../api/reasons.ts";
 import { howToReturn, returnApproved } from "./approvals.ts";
 import type { Evidence } from "./evidence.ts";
+import { isLacking, lackingReason } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
 import type { ModeInput } from "./mode.ts";
 import { penaltyLevel } from "./mode-record.ts";
-import { baselineOf, type Shrunken, shrunkenKinds } from "./shrink.ts";
-
-/** Does the control plane hold what is expected of it? Unknown is neither yes nor no, and does not let a group return. */
-export type Regression =
-  | { is: "unknown" }
-  | { is: "none" }
-  | { is: "regressed"; kinds: readonly Shrunken[]; approved: boolean };
-
-export function regressionOf(facts: Facts): Regression {
-  const counts = facts.controlPlane.counts;
-  const expected = baselineOf(facts.group.status.snapshot, facts.nowMs);
-  if (expected === undefined) return { is: "none" };
-  if (counts === undefined) return { is: "unknown" };
-  // Only kinds that the control plane was asked for: plugins, for one, are no keys of it.
-  const asked = Object.fromEntries(Object.entries(expected).filter(([kind]) => kind in counts));
-  const kinds = shrunkenKinds(asked, counts, facts.group.spec.fallback.snapshot.maxShrinkPercent);
-  return kinds.length === 0 ? { is: "none" } : { is: "regressed", kinds, approved: returnApproved(facts) };
-}
-
-export const regressionText = (kinds: readonly Shrunken[]): string =>
-  `The control plane holds much less than the snapshots that were verified in the last 24 hours: ${kinds.map((k) => `${k.kind} ${k.before} -> ${k.after}`).join(", ")}`;
 
 const RETURN_WAIT_MAX_MS = 3_600_000;
 
@@ -50,9 +30,12 @@ const wait = (reason: Reason, message: string, more: { leftMs?: number; wantsCan
   wantsCanary: more.wantsCanary ?? false,
 });
 
+const UNCOUNTED = "What the control plane holds could not be counted yet, or compared with the verified snapshot";
+const TODO = { regressed: "Restore it", foreign: "Correct the short id and the client certificate" } as const;
+
 /** Why the group may not return yet: a list of named checks, the first problem wins. undefined: it may. */
 export function returnBlocker(input: ModeInput): Blocker | undefined {
-  const { facts, words, evidence, regression } = input;
+  const { facts, words, evidence, expectation } = input;
   if (evidence.verdict.word !== "Reachable")
     return wait(evidence.verdict.reason, "The control plane is not back: the group serves from the snapshot");
   const ordered = words.order === "Normal";
@@ -65,13 +48,13 @@ export function returnBlocker(input: ModeInput): Blocker | undefined {
       { leftMs },
     );
   const how = howToReturn(facts);
-  if (regression.is === "unknown" && !returnApproved(facts))
+  if (expectation.is === "unknown" && !expectation.approved)
+    return wait("WaitingReturn", `${UNCOUNTED}. To return all the same: ${how}`);
+  if (isLacking(expectation))
     return wait(
-      "WaitingReturn",
-      `The control plane's objects have not been counted yet. To return all the same: ${how}`,
+      lackingReason(expectation),
+      `${expectation.text}. ${TODO[expectation.is]}, or to return all the same: ${how}`,
     );
-  if (regression.is === "regressed" && !regression.approved)
-    return wait("Regressed", `${regressionText(regression.kinds)}. Restore it, or to return all the same: ${how}`);
   if (facts.group.spec.fallback.recovery.approval === "Manual" && !ordered && !returnApproved(facts))
     return wait("WaitingApproval", `The control plane is back and the return waits for a person: ${how}`);
   return canaryBlocker(facts);

@@ -4,15 +4,17 @@ import { howToDrop, replicasAccepted } from "./approvals.ts";
 import { controlPlaneIn } from "./desired/containers.ts";
 import { type Desired, desired, type Publication } from "./desired/index.ts";
 import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
+import { contentToPublish, type Expectation, expectationOf, isLacking } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
-import { isBeingRestored } from "./generations.ts";
+import type { PodFact } from "./facts-cluster.ts";
 import { lostForMs, suspectsItself } from "./mode.ts";
 import { type NeighbourTrouble, neighbourTroubles } from "./neighbours.ts";
 import { surgeOf } from "./pods.ts";
 import type { Problem } from "./problem.ts";
 import { type Readiness, readinessOf } from "./proof.ts";
+import { publishableProofs } from "./published.ts";
+import { quarantineOf } from "./quarantine.ts";
 import { type TemplateToProve, toRehearse } from "./rehearse-which.ts";
-import { type Regression, regressionOf } from "./return.ts";
 import { type Words, wordsOf } from "./words.ts";
 
 /** The facts, understood: everything that more than one decision needs, worked out once. */
@@ -31,7 +33,7 @@ export interface Situation {
   readiness: Readiness;
   /** Other people's objects that take pods of this group. */
   neighbours: readonly NeighbourTrouble[];
-  regression: Regression;
+  expectation: Expectation;
   /** Keys of templates whose pods would find a proof. */
   publishedKeys: ReadonlySet<string>;
   /** May pods of the wanted template start from the snapshot, as far as is known now? */
@@ -57,7 +59,7 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   const evidence = weigh(facts, memory);
   const lostMs = lostSince(facts, evidence);
   // The proof's key does not depend on what is published, so a first rendering without proofs tells it.
-  const wish = desired(facts, publicationOf(facts, mode, {}, false));
+  const wish = desired(facts, publicationOf(facts, mode, {}, { frozen: false }));
   const active = activeTemplate(facts, wish);
   const readiness = readinessNow(facts, active.key, lostMs);
   const elsewhere = isElsewhere(facts, wish);
@@ -66,9 +68,11 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   const irreplaceable = !readiness.usable && evidence.verdict.word !== "Reachable";
   const frozen = irreplaceable && isLost(facts, evidence, lostMs);
   const replicas = wantedReplicas(facts);
-  const want = desired(facts, publicationOf(facts, mode, proofs, frozen));
+  const expectation = expectationOf(facts, quarantineOf(facts, facts.group.status.snapshot ?? {}));
+  const publishedKeys = new Set(Object.keys(proofs));
+  const want = desired(facts, publicationOf(facts, mode, proofs, { frozen, expectation }));
   const situation: Situation = {
-    facts,
+    facts: withoutContent(facts, { expectation, publishedKeys, lostMs }),
     mode,
     words,
     evidence,
@@ -78,8 +82,8 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
     rehearse: toRehearse(facts, wish, active, evidence.verdict.word),
     running: active,
     readiness,
-    regression: regressionOf(facts),
-    publishedKeys: new Set(Object.keys(proofs)),
+    expectation,
+    publishedKeys,
     wishReady: readinessOf(facts, wish.proofKey, lostMs).usable,
     wanted: replicas.wanted,
     irreplaceable,
@@ -140,8 +144,30 @@ function isRefuted(readiness: Readiness, { verdict }: Evidence): boolean {
   return readiness.refuted;
 }
 
-function publicationOf(facts: Facts, mode: Mode, proofs: Publication["proofs"], frozen: boolean): Publication {
-  return { mode, epoch: facts.group.status.epoch ?? 0, proofs, frozen };
+function publicationOf(
+  facts: Facts,
+  mode: Mode,
+  proofs: Publication["proofs"],
+  { frozen, expectation }: { frozen: boolean; expectation?: Expectation },
+): Publication {
+  const content = expectation === undefined ? undefined : contentToPublish(expectation);
+  const epoch = facts.group.status.epoch ?? 0;
+  return { mode, epoch, proofs, frozen, ...(content === undefined ? {} : { content }) };
+}
+
+/**
+ * Pods that followed a control plane which lost what it held have lost it, too; once it is gone nothing brings it back
+ * to them. Beside a proof they do not count as serving and are replaced as one with an empty worker is. A route that
+ * still answers shows that a pod did not follow.
+ */
+function withoutContent(
+  facts: Facts,
+  { expectation, publishedKeys, lostMs }: Pick<Situation, "expectation" | "publishedKeys" | "lostMs">,
+): Facts {
+  if (!isLacking(expectation) || lostMs === undefined) return facts;
+  const followed = ({ start, proofKey, check }: PodFact) =>
+    start?.choice === "normal" && proofKey !== undefined && publishedKeys.has(proofKey) && check !== "pass";
+  return { ...facts, pods: facts.pods.map((pod) => (followed(pod) ? { ...pod, lacking: true } : pod)) };
 }
 
 /** Do pods that start now read another place than the spec names: does a change of the storage still wait? */
@@ -149,20 +175,6 @@ function isElsewhere({ children }: Facts, wish: Desired): boolean {
   const storageOf = (inputs: string | undefined) => inputs?.split(".")[1];
   const live = storageOf(children.traffic?.annotations[ANNOTATION.inputsHash]);
   return live !== undefined && live !== storageOf(wish.inputsHash);
-}
-
-/**
- * Proofs for what stands under the verified key now, for every template that was proven with it. Where pods read another
- * place than we do, what we see says nothing about theirs.
- */
-function publishableProofs(facts: Facts, elsewhere: boolean): Publication["proofs"] {
-  const recorded = facts.group.status.snapshot;
-  const { verified } = facts.snapshot;
-  if (verified.seen === "absent" && !elsewhere) return {};
-  const seen = verified.seen === "found" && !elsewhere && !isBeingRestored(facts);
-  const digest = seen ? verified.digest : recorded?.digest;
-  const proofs = (recorded?.proofs ?? []).filter((proof) => proof.digest === digest);
-  return Object.fromEntries(proofs.map((proof) => [proof.key, { digest: proof.digest, verifiedAt: proof.at }]));
 }
 
 /**

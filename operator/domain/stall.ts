@@ -1,5 +1,5 @@
 import type { Reason } from "../api/reasons.ts";
-import { howToReturn, returnApproved } from "./approvals.ts";
+import { howToReturn } from "./approvals.ts";
 import type { GroupMemory } from "./evidence.ts";
 import type { ModeStep } from "./mode.ts";
 import type { Motion } from "./motion.ts";
@@ -75,7 +75,7 @@ function stalledText(input: StallInput): string {
 }
 
 function reasonsOf({ situation, template }: StallInput): string[] {
-  const { facts, words, replicasHeld, mode, evidence, regression } = situation;
+  const { facts, words, replicasHeld, mode, evidence, expectation } = situation;
   const { traffic } = facts.children;
   const back = targetOf(situation) === "normal";
   const reasons: (string | undefined)[] = [
@@ -86,7 +86,7 @@ function reasonsOf({ situation, template }: StallInput): string[] {
       ? `Deployment "${traffic.name}" is paused: resume it`
       : undefined,
     mode === "ToNormal" && evidence.verdict.word !== "Reachable" ? "the control plane is not back" : undefined,
-    back && regression.is === "unknown" && !returnApproved(facts)
+    back && expectation.is === "unknown" && !expectation.approved
       ? `the objects of the control plane are not counted; to go on all the same: ${howToReturn(facts)}`
       : undefined,
     unpassedCheck(situation),

@@ -1,20 +1,19 @@
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
-import { childName, LABEL } from "../api/names.ts";
+import { LABEL } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
 import { usedApprovals } from "./approvals.ts";
-import { parseStart } from "./choice.ts";
 import { conditionsFrom, type Saying } from "./conditions.ts";
-import { START_KEY } from "./desired/config-maps.ts";
 import { isOverridden } from "./diff.ts";
 import { short } from "./digest.ts";
 import { evidenceText } from "./evidence.ts";
+import { contentToRecord, lackingReason } from "./expectation.ts";
 import { licenseOf } from "./license.ts";
 import { isInert, type ModeStep } from "./mode.ts";
 import { neighbourSaying } from "./neighbours.ts";
 import type { Pipeline } from "./pipeline-state.ts";
 import { isServing } from "./pods.ts";
 import { problemsOf } from "./problems.ts";
-import { regressionText } from "./return.ts";
+import { liveStart } from "./published.ts";
 import { reachesReplicas, type Situation } from "./situation.ts";
 import { summaryOf } from "./summary.ts";
 import type { TemplatePlan } from "./template.ts";
@@ -37,7 +36,7 @@ export interface StatusInput {
 /** The whole status wanted. Nothing in it changes by itself with time. */
 export function statusOf(input: StatusInput): GatewayGroupStatus {
   const { situation, pipeline, template } = input;
-  const { facts, evidence } = situation;
+  const { facts } = situation;
   const before = facts.group.status;
   const sayings = sayingsOf(input);
   const status: GatewayGroupStatus = {
@@ -46,16 +45,7 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
     conditions: conditionsFrom(before.conditions, sayings, facts.group.generation, facts.nowMs),
     summary: summaryOf(input, sayings),
     fallbackReady: pipeline.quarantine ? "Quarantined" : fallbackOf(situation, input.step).reason,
-    controlPlane: {
-      verdict: evidence.verdict.word,
-      operator: facts.controlPlane.operator.view,
-      connected: evidence.witnesses.connected,
-      disconnected: evidence.witnesses.disconnected,
-      ...(evidence.verdict.word === "Reachable" ? {} : { cause: causeOf(situation) }),
-      ...(situation.lostMs === undefined
-        ? {}
-        : { lostAt: before.controlPlane?.lostAt ?? new Date(situation.lostMs).toISOString() }),
-    },
+    controlPlane: controlPlaneOf(situation),
     snapshot: pipeline.status,
     traffic: trafficOf(situation),
     license: licenseOf(facts.pods),
@@ -66,13 +56,32 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
   const approvals = usedApprovals(facts, {
     verifies: pipeline.status.digest,
     reachesReplicas: reachesReplicas(facts),
-    returned: before.mode === "ToNormal" && input.step.move !== undefined,
-    isAsExpected: situation.regression.is === "none",
+    returned: (before.mode === "ToNormal" && input.step.move !== undefined) || isAcceptedAtRest(status),
+    isAsExpected: situation.expectation.is === "met" || situation.expectation.is === "none",
   });
   if (Object.keys(approvals).length > 0) status.approvals = approvals;
   if (template.restartedAt !== undefined) status.restartedAt = template.restartedAt;
   if (pipeline.rehearsedAt !== undefined) status.rehearsedAt = pipeline.rehearsedAt;
   return status;
+}
+
+/** In normal mode there is no return whose end uses an approval up: what it took for good does. */
+const isAcceptedAtRest = ({ mode, controlPlane }: GatewayGroupStatus): boolean =>
+  mode === "Normal" && controlPlane?.content?.accepted !== undefined;
+
+function controlPlaneOf(situation: Situation): NonNullable<GatewayGroupStatus["controlPlane"]> {
+  const { facts, evidence, expectation, lostMs } = situation;
+  const content = contentToRecord(facts, expectation, lostMs !== undefined);
+  const lostAt = facts.group.status.controlPlane?.lostAt;
+  return {
+    verdict: evidence.verdict.word,
+    operator: facts.controlPlane.operator.view,
+    connected: evidence.witnesses.connected,
+    disconnected: evidence.witnesses.disconnected,
+    ...(evidence.verdict.word === "Reachable" ? {} : { cause: causeOf(situation) }),
+    ...(lostMs === undefined ? {} : { lostAt: lostAt ?? new Date(lostMs).toISOString() }),
+    ...(content === undefined ? {} : { content }),
+  };
 }
 
 function trafficOf({ facts, evidence }: Situation): NonNullable<GatewayGroupStatus["traffic"]> {
@@ -135,9 +144,14 @@ function sayingsOf(input: StatusInput): Saying[] {
       reason: pipeline.quarantine.reason,
       message: pipeline.quarantine.message,
     });
-  const regressed = regressedText(situation);
-  if (regressed !== undefined)
-    sayings.push({ type: "ControlPlaneRegressed", status: "True", reason: "Regressed", message: regressed });
+  const { expectation } = situation;
+  if (expectation.is === "regressed" || expectation.is === "foreign")
+    sayings.push({
+      type: "ControlPlaneRegressed",
+      status: "True",
+      reason: lackingReason(expectation),
+      message: expectation.text,
+    });
   if (template.pending)
     sayings.push({
       type: "RestartPending",
@@ -164,13 +178,6 @@ function sayingsOf(input: StatusInput): Saying[] {
   return sayings;
 }
 
-/** Not counted just now: what was told last stands, or each probe without an answer would make it news again. */
-function regressedText({ facts, regression }: Situation): string | undefined {
-  if (regression.is === "regressed") return regressionText(regression.kinds);
-  if (regression.is === "none") return undefined;
-  return facts.group.status.conditions?.find(({ type }) => type === "ControlPlaneRegressed")?.message;
-}
-
 /** Ready is what a pod that starts now would find; Holdfast that only looks on, or writes nothing, brings it nothing. */
 function fallbackOf(situation: Situation, step: ModeStep): Pick<Saying, "status" | "reason" | "message"> {
   const { readiness, mode, words } = situation;
@@ -185,9 +192,7 @@ function fallbackOf(situation: Situation, step: ModeStep): Pick<Saying, "status"
 
 /** Would a pod that starts now find a proof in the ConfigMap as it stands? */
 function isPublishedLive({ facts, running }: Situation): boolean {
-  const object = facts.children.byName.get(`ConfigMap/${childName.start(facts.group.name)}`);
-  const text = (object?.["data"] as Record<string, string> | undefined)?.[START_KEY] ?? "";
-  return parseStart(text, running.key).proof !== "absent";
+  return running.key in liveStart(facts.children, facts.group.name).proofs;
 }
 
 /** What the cluster changes in what is written now, by object and field; undefined where it changes nothing. */
@@ -220,6 +225,9 @@ function readySaying({ facts, wanted }: Situation): Saying {
 /** A pod that does not come up, with what the kubelet says of it; "" when all is well. */
 function troubleOf({ pods }: Situation["facts"]): string {
   const alive = pods.filter((pod) => !pod.deleting);
+  const lacking = alive.filter((pod) => pod.lacking).length;
+  if (lacking > 0)
+    return `; ${lacking} followed a control plane that lost what it held before it was lost itself, and are replaced from the snapshot`;
   const found = alive.find((pod) => pod.trouble !== undefined) ?? alive.find((pod) => pod.unheard !== undefined);
   return found ? `; pod ${found.name}: ${found.trouble ?? found.unheard}` : "";
 }

@@ -4,6 +4,7 @@ import type { Reason } from "../api/reasons.ts";
 import { causeOf, isAsMeant, RESTORED } from "./cause.ts";
 import type { Desired } from "./desired/index.ts";
 import { needsApply } from "./diff.ts";
+import { type Expectation, isLacking, mayGoOnFollowing } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
 import type { KubeObject, ReplicaSetFact, WorkloadFact } from "./facts-cluster.ts";
 import type { VerdictWord } from "./facts-outside.ts";
@@ -29,6 +30,7 @@ export interface TemplateInput {
   wishReady: boolean;
   /** What pods are made from now. */
   running: { key: string };
+  expectation: Expectation;
   /** modePolicy Observe: nothing that exists is changed. */
   observing: boolean;
 }
@@ -56,17 +58,16 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
   if (sameInputs && sameTemplate && !needsApply(desired.traffic, object, known))
     return { steps: unpause(input, live), ...used };
   // Outside normal times a new template may roll only when asked for, and only when pods of it are known to start.
-  const forced =
-    askedNow &&
-    facts.children.podRefusal === undefined &&
-    !input.observing &&
-    (input.verdict === "Reachable" || (input.wishReady && input.publishedKeys.has(desired.proofKey)));
+  const forced = askedNow && facts.children.podRefusal === undefined && !input.observing && mayBeForced(input);
   const byItself = mayRoll(input) && (!sameInputs || sameTemplate || isStuck(facts, live));
   if (forced || byItself) {
     const step = application(desired, object, byItself ? "" : ASKED_FOR);
     return { steps: [askedNow ? { ...step, carries: "restartedAt" } : step], ...used };
   }
-  return { steps: unpause(input, live), pending: pendingReason(sameInputs && !sameTemplate, askedNow) };
+  return {
+    steps: unpause(input, live),
+    pending: pendingReason(sameInputs && !sameTemplate, askedNow, lacksText(input)),
+  };
 }
 
 function creation({ facts, desired, wanted }: TemplateInput): TemplatePlan {
@@ -90,14 +91,21 @@ function isStuck(facts: Facts, live: WorkloadFact): boolean {
 }
 
 /**
- * A roll starts new pods: only while the control plane answers them. Where nothing serves there is nobody to protect,
- * whatever is lost and in whatever mode; but pods that would come up from the snapshot by themselves are left to it until
- * the same is known of the template that takes their place.
+ * A roll starts new pods: only while the control plane answers them and holds what is expected, as Ready is a port. Where
+ * nothing serves there is nobody to protect, whatever is lost and in whatever mode; but pods that would come up from the
+ * snapshot by themselves are left to it until the same is known of the template that takes their place.
  */
-function mayRoll({ facts, desired, mode, verdict, observing, publishedKeys, running }: TemplateInput): boolean {
+function mayRoll(input: TemplateInput): boolean {
+  const { facts, desired, mode, verdict, observing, publishedKeys, running, expectation } = input;
   if (observing || facts.children.podRefusal !== undefined) return false;
-  if (mode === "Normal" && verdict === "Reachable") return true;
+  if (mode === "Normal" && verdict === "Reachable" && mayGoOnFollowing(expectation)) return true;
   return nothingServes(facts) && (publishedKeys.has(desired.proofKey) || !publishedKeys.has(running.key));
+}
+
+/** From the snapshot, or from a control plane that may be followed; beside one that lacks much, pods choose the snapshot. */
+function mayBeForced({ publishedKeys, wishReady, desired, verdict, expectation }: TemplateInput): boolean {
+  if (verdict !== "Reachable" || isLacking(expectation)) return wishReady && publishedKeys.has(desired.proofKey);
+  return mayGoOnFollowing(expectation);
 }
 
 function application(desired: Desired, object: KubeObject | undefined, asked: string): Step {
@@ -109,7 +117,12 @@ function application(desired: Desired, object: KubeObject | undefined, asked: st
   return { ...step, events: [{ ...told, action: "Apply", message }] };
 }
 
-export function pendingReason(rendersDifferently: boolean, askedNow: boolean): NonNullable<TemplatePlan["pending"]> {
+/** `also`: what is waited for beside the mode and the verdict. */
+export function pendingReason(
+  rendersDifferently: boolean,
+  askedNow: boolean,
+  also = "",
+): NonNullable<TemplatePlan["pending"]> {
   const how = askedNow
     ? "restart-at is set: it is carried out once the new template is proven by a rehearsal, or the control plane answers"
     : `To do it now: annotate ${ANNOTATION.restartAt} with the present time`;
@@ -120,8 +133,14 @@ export function pendingReason(rendersDifferently: boolean, askedNow: boolean): N
       }
     : {
         reason: "ChangeWaits",
-        message: `A change of the pod template waits until the group is in normal mode and the control plane answers. ${how}`,
+        message: `A change of the pod template waits until the group is in normal mode and the control plane answers${also}. ${how}`,
       };
+}
+
+/** What keeps a change from pods although the control plane answers. */
+function lacksText({ expectation, verdict }: TemplateInput): string {
+  if (verdict !== "Reachable" || mayGoOnFollowing(expectation)) return "";
+  return isLacking(expectation) ? ` and holds what is expected. ${expectation.text}` : " and its objects are counted";
 }
 
 /** The outage came in the middle of a roll, and pods of the new template are not known to start without the control plane. */
@@ -164,9 +183,10 @@ function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePla
   return { steps: [step], pending };
 }
 
-function unpause({ mode, verdict, observing }: TemplateInput, live: WorkloadFact): Step[] {
+function unpause({ mode, verdict, observing, expectation }: TemplateInput, live: WorkloadFact): Step[] {
   // Also half way back: while the roll waits no pod is moved, and the group would never get back to normal mode.
   if (observing || !live.paused || (mode !== "Normal" && mode !== "ToNormal") || verdict !== "Reachable") return [];
+  if (!mayGoOnFollowing(expectation)) return [];
   return [
     {
       do: "pause",

@@ -8,9 +8,9 @@ import { isReady, isServing } from "./pods.ts";
 export const withPods = ({ replicaSets }: Pick<WorkloadFact, "replicaSets">): ReplicaSetFact[] =>
   replicaSets.filter((set) => set.replicas > 0).sort((a, b) => b.revision - a.revision);
 
-/** Does a pod of this template serve? */
+/** Does a pod of this template serve? One that lost its content with the control plane does here: it takes requests. */
 export const hasServing = ({ pods }: Pick<Facts, "pods">, { templateHash }: ReplicaSetFact): boolean =>
-  pods.some((pod) => pod.templateHash === templateHash && isServing(pod));
+  pods.some((pod) => pod.templateHash === templateHash && isServing({ ...pod, lacking: false }));
 
 /** It runs and is not Ready for the moment: it may serve again, from a memory that no other pod can have. */
 const keepsMemory = ({ start, trouble, deleting, neverRan }: PodFact): boolean =>

@@ -24,6 +24,8 @@ export interface ControlPlaneProbe {
   version: Answer;
   /** Absent when not asked, because `/version` had failed already (sequential probe only). */
   read?: Answer;
+  /** Keys that the read found, where it was answered; none at all is a control plane that holds nothing. */
+  count?: number;
   /** Revision of the control plane's store, as the read told it; goes back when the store was wiped or restored. */
   revision?: string;
 }
@@ -89,10 +91,10 @@ async function askRead(
   asker: Asker,
   timeoutMs: number,
   signal?: AbortSignal,
-): Promise<{ read: Answer; revision?: string }> {
+): Promise<{ read: Answer; count?: number; revision?: string }> {
   const keys = { from: ETCD_PREFIX, to: nextPrefix(ETCD_PREFIX), countOnly: false };
-  const { revision, count: _, ...read } = await range(asker, keys, timeoutMs, signal);
-  return revision === undefined ? { read } : { read, revision };
+  const { revision, count, ...read } = await range(asker, keys, timeoutMs, signal);
+  return { read, ...(count === undefined ? {} : { count }), ...(revision === undefined ? {} : { revision }) };
 }
 
 type Range = { from: string; to: string; countOnly: boolean };

@@ -82,10 +82,19 @@ test.for<[string, Loose, object | undefined]>([
     { approveReturn: "4-uid-grou" },
   ],
   [
-    "what was lost is still lost",
+    "what was lost is still lost: it is taken for good, and what is lost after that is another loss",
     annotated("approve-return", "4-uid-grou", (f) => {
       regressedBefore(f);
       empty(f);
+    }),
+    { approveReturn: "4-uid-grou" },
+  ],
+  [
+    "what was lost is not counted: there is nothing to take for good",
+    annotated("approve-return", "4-uid-grou", (f) => {
+      regressedBefore(f);
+      f.group.status.controlPlane.content = { state: "Regressed" };
+      delete f.controlPlane.counts;
     }),
     undefined,
   ],

@@ -20,6 +20,8 @@ export function healthy(spec: object = {}): { facts: Loose; memory: GroupMemory 
   const world = worlds.get(key) ?? provenWorld(spec);
   worlds.set(key, world);
   const facts: Loose = structuredClone(world.facts());
+  // Also where nobody would have asked: what is not counted is a row of its own.
+  facts.controlPlane.counts = { ...world.held.counts };
   delete facts.serverNowMs; // one clock: rows bend nowMs alone
   // Long enough ago that no start speaks for its place any more.
   for (const pod of facts.pods) {

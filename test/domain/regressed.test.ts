@@ -21,6 +21,7 @@ test.for<[string, (facts: Loose) => void, string | undefined]>([
     (f) => {
       delete f.controlPlane.counts;
       delete f.group.status.snapshot.counts;
+      f.snapshot.verified = { seen: "absent" };
     },
     undefined,
   ],

@@ -35,8 +35,8 @@ export const FROZEN: readonly Mutant[] = [
   {
     file: "template.ts",
     removes: "restart-at rolls in an outage only what is proven",
-    find: "(input.wishReady && input.publishedKeys.has(desired.proofKey))",
-    replace: "input.publishedKeys.has(desired.proofKey)",
+    find: "wishReady && publishedKeys.has(desired.proofKey)",
+    replace: "publishedKeys.has(desired.proofKey)",
   },
   {
     file: "template.ts",

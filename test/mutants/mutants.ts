@@ -1,3 +1,4 @@
+import { EXPECT_MUTANTS } from "./expect.ts";
 import { FROZEN } from "./frozen.ts";
 import { LABELS } from "./labels.ts";
 import { LIVES } from "./lives.ts";
@@ -17,6 +18,7 @@ export interface Mutant {
 const m = (file: string, removes: string, find: string, replace: string): Mutant => ({ file, find, replace, removes });
 
 export const MUTANTS: readonly Mutant[] = [
+  ...EXPECT_MUTANTS,
   ...STORE_MUTANTS,
   ...LIVES,
   ...FROZEN,
@@ -182,7 +184,7 @@ export const MUTANTS: readonly Mutant[] = [
   m(
     "mode.ts",
     "an emptied control plane ends a return",
-    "if (emptied && seen && words.order",
+    "if (lacking && seen && words.order",
     "if (false && words.order",
   ),
   m(
@@ -195,16 +197,8 @@ export const MUTANTS: readonly Mutant[] = [
   m("mode.ts", "pods of the snapshot tell the mode", 'servesFrom(pod, "fallback")', "false"),
   m("return.ts", "the dwell of a return", "if (leftMs > 0)", "if (false)"),
   m("return.ts", "damping", "2 ** doublings", "1"),
-  m("return.ts", "no return to an emptied control plane", "!regression.approved)", "false)"),
-  m("return.ts", "no return to what was not counted", 'regression.is === "unknown" &&', "false &&"),
   m("return.ts", "approval by hand", 'approval === "Manual" &&', '"" === "x" &&'),
   m("return.ts", "a canary first", "return canaryBlocker(facts);", "return undefined;"),
-  m(
-    "motion-who.ts",
-    "while regressed no pod of the snapshot is given up",
-    'regression.is !== "none" && !returnApproved(facts)',
-    "false",
-  ),
   m(
     "motion-who.ts",
     "a pod is replaced only where its successor is proven",
@@ -266,16 +260,16 @@ export const MUTANTS: readonly Mutant[] = [
     "evidence.heldMs >= facts.group.spec.fallback.outageAfterSeconds",
   ),
   m(
-    "situation.ts",
+    "published.ts",
     "unknown withdraws nothing",
-    "seen ? verified.digest : recorded?.digest",
+    "seen ? verified.digest : recorded.digest",
     "seen ? verified.digest : undefined",
   ),
   m("situation.ts", "what is refuted is withdrawn", "return readiness.refuted;", "return false;"),
   m("situation.ts", "old beside a silence", 'readiness.reason === "Stale" && verdict.word', "verdict.word"),
   m("situation.ts", "another place than pods read", "(elsewhere || !isRefuted", "(!isRefuted"),
   m(
-    "situation.ts",
+    "published.ts",
     "another place, nothing there",
     'verified.seen === "absent" && !elsewhere',
     'verified.seen === "absent"',
@@ -297,7 +291,7 @@ export const MUTANTS: readonly Mutant[] = [
   m("decide.ts", "Observe changes nothing that is there", " && !(observing && live(object))", ""),
   m("adoption.ts", "a Service is not taken from its pods", "if (serving.length < needed)", "if (false)"),
   m("adoption.ts", "Observe takes nothing over", 'if (words.order === "Observe")', "if (false)"),
-  m("decide.ts", "a group that is being deleted is left alone", "if (facts.group.deleting)", "if (false)"),
+  m("decide.ts", "a group that is being deleted is left alone", "if (seen.group.deleting)", "if (false)"),
   m("helper-steps.ts", "what runs is what is rehearsed", "situation.rehearse.template === undefined ?", "true ?"),
   m("decide.ts", "inert", "step.move || inert ? NOTHING", "step.move ? NOTHING"),
   ...LABELS,

@@ -23,10 +23,10 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     "[]",
   ),
   m(
-    "return.ts",
+    "expectation.ts",
     "a control plane is measured on a day",
-    "baselineOf(facts.group.status.snapshot, facts.nowMs)",
-    "facts.group.status.snapshot?.counts",
+    "baselineOf(group.status.snapshot, nowMs)",
+    "group.status.snapshot?.counts",
   ),
   m(
     "generations.ts",
@@ -56,7 +56,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   ),
   m("generations.ts", "a copy that was cut off is no other writer", " && facts.copying === undefined", ""),
   m("generations.ts", "copies are bounded", "generations.slice(keep - 1)", "generations.slice(1_000)"),
-  m("situation.ts", "what is put back within moments stays published", " && !isBeingRestored(facts);", ";"),
+  m("published.ts", "what is put back within moments stays published", " && !isBeingRestored(facts);", ";"),
   m("age.ts", "an outage does not age the snapshot", "raw.ageMs - sinceLossMs <=", "raw.ageMs <="),
   m("age.ts", "nor one that no export confirms", "facts.nowMs - sinceMs - sinceLossMs <=", "facts.nowMs - sinceMs <="),
   m(

@@ -17,6 +17,9 @@ const VIEWS = {
   operatorCutOff: { view: "down", detail: "timeout" },
 } as const;
 
+const counted = ({ controlPlane, wantsCounts, held }: WorldState) =>
+  VIEWS[controlPlane].view === "readsOk" && wantsCounts ? { counts: held.counts } : {};
+
 interface Parts {
   sight: WorldSight;
   cluster: WorldCluster;
@@ -67,7 +70,7 @@ export function factsOf(world: WorldState, { sight, cluster, store }: Parts): Fa
     },
     pods: sight.pods(),
     helpers: sight.helpers(),
-    controlPlane: { operator: { ...VIEWS[world.controlPlane] }, counts: world.held.counts },
+    controlPlane: { operator: { ...VIEWS[world.controlPlane] }, ...counted(world) },
     snapshot: store.pairs(),
     peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
     neighbours: { seen: [], unread: [] },

@@ -83,7 +83,8 @@ export class WorldPods {
     let step = chooseStart(facts);
     const asked = step.probeFirst;
     const outcome = answered ? "ok" : "refused";
-    if (step.probeFirst) step = chooseStart({ ...facts, probe: { version: outcome, read: outcome } });
+    const found = answered ? { count: sumOf(world.held.counts) } : {};
+    if (step.probeFirst) step = chooseStart({ ...facts, probe: { version: outcome, read: outcome, ...found } });
     if (step.probeFirst) throw new Error("the start choice asks twice");
     const id = this.#names++;
     return {
@@ -135,6 +136,8 @@ export class WorldPods {
       world.votes === "silent" || pod.source === "fallback" ? "unknown" : answered ? "connected" : "disconnected";
   }
 }
+
+const sumOf = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, n) => sum + n, 0);
 
 function compare(a: readonly number[], b: readonly number[]): number {
   for (const [i, value] of a.entries()) if (value !== b[i]) return value - (b[i] ?? 0);

@@ -36,6 +36,8 @@ export class WorldState {
   /** Names of rendered reader configurations that lead nowhere: the storage was wrong when they were made. */
   misled = new Set<string>();
   held: Content = content("a1"); // what the control plane holds
+  /** Counted is what the last plan asked for, and what can be seen from the operator's place. */
+  wantsCounts = false;
   raw: { content: Content; atMs: number } | undefined;
   candidate: Content | undefined;
   verified: Content | undefined;

@@ -62,6 +62,7 @@ export class World extends WorldState {
     this.broken.push(...brokenInvariants(facts, plan).map((law) => `${this.clock()} ${law}`));
     if (this.broken.length > 0) throw new Error(`A law is broken: ${this.broken.join("; ")}`);
     this.memory = memory;
+    this.wantsCounts = plan.wants.controlPlaneCounts;
     const death = plan.steps.length > 0 ? this.deaths.shift() : undefined;
     if (!plan.recordsMode) for (const step of plan.steps.slice(0, death)) this.#cluster.carryOut(step);
     if (death !== undefined) {
@@ -78,6 +79,7 @@ export class World extends WorldState {
 
   operatorRestarts(): this {
     this.memory = emptyMemory();
+    this.wantsCounts = false;
     return this;
   }
 

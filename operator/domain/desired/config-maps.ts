@@ -35,8 +35,8 @@ export function renderedConfigs(facts: Facts, names: ConfigNames): KubeObject[] 
   ];
 }
 
-/** What the start choice of a pod may do: the recorded mode, and the proofs by template. */
-export function startConfig(facts: Facts, { mode, epoch, proofs }: Publication): KubeObject {
+/** What the start choice of a pod may do: the recorded mode, what the control plane lacks, and the proofs by template. */
+export function startConfig(facts: Facts, { mode, epoch, content, proofs }: Publication): KubeObject {
   return childObject(facts, {
     apiVersion: "v1",
     kind: "ConfigMap",
@@ -44,6 +44,8 @@ export function startConfig(facts: Facts, { mode, epoch, proofs }: Publication):
     role: "traffic",
     fate: "kept",
     about: about(facts, "What pods that start are told about mode and proofs", EDIT_THE_GROUP),
-    body: { data: { [START_KEY]: canonicalJson({ mode, epoch, proofs }) } },
+    body: {
+      data: { [START_KEY]: canonicalJson({ mode, epoch, proofs, ...(content === undefined ? {} : { content }) }) },
+    },
   });
 }

@@ -1,5 +1,6 @@
 import type { Mode } from "../../api/gateway-group-status.ts";
 import { ANNOTATION } from "../../api/names.ts";
+import type { PublishedContent } from "../choice.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject, KubeTemplate, WorkloadFact } from "../facts-cluster.ts";
 import { hashOf } from "../hash.ts";
@@ -19,6 +20,8 @@ import { trafficDeployment, trafficTemplate } from "./traffic.ts";
 export interface Publication {
   mode: Mode;
   epoch: number;
+  /** What the control plane is recorded to lack, or what a person took for good. */
+  content?: PublishedContent;
   /** By proof key: the digest that was shown to load. */
   proofs: Readonly<Record<string, { digest: string; verifiedAt: string }>>;
   /** Nothing that serves has a proven successor: no eviction is let through. */

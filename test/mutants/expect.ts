@@ -1,0 +1,77 @@
+import type { Mutant } from "./mutants.ts";
+
+const m = (file: string, removes: string, find: string, replace: string): Mutant => ({ file, find, replace, removes });
+
+/** What is expected of a control plane is a state: each place that asks it, and what keeps it. */
+export const EXPECT_MUTANTS: readonly Mutant[] = [
+  m(
+    "return.ts",
+    "no return to a control plane that lacks what is expected",
+    "if (isLacking(expectation))",
+    "if (false && isLacking(expectation))",
+  ),
+  m("return.ts", "no return to what was not counted", 'expectation.is === "unknown" &&', "false &&"),
+  m(
+    "motion-who.ts",
+    "half way back no pod of the snapshot is given to one that lacks",
+    "if (!mayFollow(expectation)) return [];",
+    "",
+  ),
+  m(
+    "motion-who.ts",
+    "in normal mode no pod of the snapshot is given to one that lacks",
+    "if (!mayFollow(expectation)) return false;",
+    "",
+  ),
+  m("motion-who.ts", "a pod that would choose as before is not made anew", " && !asBefore(pod)", ""),
+  m(
+    "template.ts",
+    "no template rolls onto one that lacks",
+    'verdict === "Reachable" && mayGoOnFollowing(expectation)) return',
+    'verdict === "Reachable") return',
+  ),
+  m(
+    "template.ts",
+    "restart-at needs a proof beside one that lacks",
+    'verdict !== "Reachable" || isLacking(expectation)',
+    'verdict !== "Reachable"',
+  ),
+  m("template.ts", "no paused roll goes on onto one that lacks", "if (!mayGoOnFollowing(expectation)) return [];", ""),
+  m(
+    "situation.ts",
+    "a pod that followed it serves nothing once it is lost",
+    "if (!isLacking(expectation) || lostMs",
+    "if (true || lostMs",
+  ),
+  m("situation.ts", "a pod whose route answers did not follow", ' && check !== "pass"', ""),
+  m(
+    "published.ts",
+    "made anew, what is published stays",
+    "if (recorded?.proofs === undefined) return takenOver(facts, elsewhere);",
+    "if (recorded?.proofs === undefined) return {};",
+  ),
+  m(
+    "expectation.ts",
+    "unknown never ends it",
+    'shrunken !== undefined || before?.state === "Regressed"',
+    "shrunken !== undefined",
+  ),
+  m("expectation.ts", "an export tells of what nobody can count", "shrunken !== undefined ||", ""),
+  m(
+    "expectation.ts",
+    "Foreign stays until an export is this group's",
+    'before?.state === "Foreign" && usable(snapshot.raw) === undefined',
+    "false",
+  ),
+  m(
+    "expectation.ts",
+    "a pair that was not read is not none",
+    'usable(snapshot.verified)?.counts ?? "unknown"',
+    'usable(snapshot.verified)?.counts ?? "nothing"',
+  ),
+  m("expectation.ts", "what was lost is counted anew", "lost || expectation.sinceLoss ?", "expectation.sinceLoss ?"),
+  m("expectation.ts", "counts speak only of one that answers", 'controlPlane.operator.view === "readsOk" ?', "true ?"),
+  m("choice.ts", "one that holds nothing has not answered", "return count === 0 ||", "return"),
+  m("choice.ts", "one that is recorded to lack has not answered", "count === 0 || (", "count === 0 && ("),
+  m("choice.ts", "what a person took for good is followed", 'if (content === "Accepted") return false;', ""),
+];
