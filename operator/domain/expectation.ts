@@ -1,5 +1,5 @@
 import type { Content, GatewayGroupStatus } from "../api/gateway-group-status.ts";
-import { returnApproved } from "./approvals.ts";
+import { howToReturn, returnApproved } from "./approvals.ts";
 import type { Facts } from "./facts.ts";
 import { usable } from "./pairs.ts";
 import type { Pipeline } from "./pipeline-state.ts";
@@ -81,7 +81,13 @@ const regressionText = (kinds: readonly Shrunken[]): string =>
 
 /** Not counted just now: what was told last stands, or each probe without an answer would make it news again. */
 const toldText = ({ group }: Facts): string | undefined =>
-  group.status.conditions?.find(({ type }) => type === "ControlPlaneRegressed")?.message;
+  group.status.conditions?.find(({ type }) => type === "ControlPlaneRegressed")?.message.split(IF_MEANT)[0];
+
+const IF_MEANT = ". If it is meant: ";
+
+/** What it lacks, and how a person takes it for good. */
+export const lackingMessage = (facts: Facts, { text, approved }: Lacking): string =>
+  approved ? text : `${text}${IF_MEANT}${howToReturn(facts)}`;
 
 function lacking(
   facts: Facts,

@@ -6,7 +6,7 @@ import { conditionsFrom, type Saying } from "./conditions.ts";
 import { isOverridden } from "./diff.ts";
 import { short } from "./digest.ts";
 import { evidenceText } from "./evidence.ts";
-import { contentToRecord, lackingReason } from "./expectation.ts";
+import { contentToRecord, lackingMessage, lackingReason } from "./expectation.ts";
 import { licenseOf } from "./license.ts";
 import { isInert, type ModeStep } from "./mode.ts";
 import { neighbourSaying } from "./neighbours.ts";
@@ -150,7 +150,7 @@ function sayingsOf(input: StatusInput): Saying[] {
       type: "ControlPlaneRegressed",
       status: "True",
       reason: lackingReason(expectation),
-      message: expectation.text,
+      message: lackingMessage(facts, expectation),
     });
   if (template.pending)
     sayings.push({

@@ -55,7 +55,15 @@ test.each(["docs/operating.md", "docs/lifecycle.md", "docs/decisions.md", "docs/
 const OTHER_WORDS = new Set([
   ...["ToFallback", "ToNormal", "OnRestart", "GatewayGroup", "FallbackStorage", "PodDisruptionBudget", "SnapshotStore"],
   ...["NoNormalConfig", "RecordedFallback", "ControlPlaneAnswered", "NoFallbackConfig", "ProbeAborted"],
-  ...["ControlPlaneSilent", "ControlPlaneRefusedUs", "ReaderKeyAbsent", "IfNotPresent", "StorageError", "KubeError"],
+  ...[
+    "ControlPlaneSilent",
+    "ControlPlaneLacking",
+    "ControlPlaneRefusedUs",
+    "ReaderKeyAbsent",
+    "IfNotPresent",
+    "StorageError",
+    "KubeError",
+  ],
   ...["OwnFailure"],
 ]);
 
