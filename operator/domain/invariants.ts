@@ -7,6 +7,7 @@ import { forgetsTheLacking, givesToTheLacking } from "./invariants-content.ts";
 import { type JsonObject, objectAt, textAt } from "./json.ts";
 import type { Plan, Step } from "./plan.ts";
 import { isProven } from "./proof.ts";
+import { liveStart } from "./published.ts";
 import { isBlind } from "./sight.ts";
 import { mayPutBack, nothingServes } from "./templates.ts";
 
@@ -78,11 +79,14 @@ const LAWS: readonly Law[] = [
   ],
   [
     "pods that start are told the recorded mode alone, and proofs that are recorded",
-    ({ group: { name, status } }, plan) =>
+    ({ group: { name, status }, children }, plan) =>
       plan.steps.every((step) => {
         const text = step.do === "apply" && step.object.metadata.name === childName.start(name) && startOf(step.object);
         if (!text) return true;
-        const recorded = (status.snapshot?.proofs ?? []).map(({ key, digest }) => `${key} ${digest}`);
+        // A group that lost its status has recorded nothing: then what is told already may be told on.
+        const live = status.snapshot?.proofs === undefined ? liveStart(children, name).proofs : {};
+        const before = Object.entries(live).map(([key, { digest }]) => `${key} ${digest}`);
+        const recorded = [...before, ...(status.snapshot?.proofs ?? []).map(({ key, digest }) => `${key} ${digest}`)];
         const told = Object.entries(objectAt(text, "proofs")).map(
           ([key, proof]) => `${key} ${textAt(proof, "digest")}`,
         );

@@ -196,7 +196,8 @@ function back(facts: Loose): void {
   uncounted(facts);
 }
 const nobody = (facts: Loose) => {
-  for (const pod of facts.pods) pod.ready = false;
+  for (const pod of facts.pods) Object.assign(pod, { ready: false, trouble: "gateway: CrashLoopBackOff" });
+  facts.group.status.snapshot.proofs = []; // or they are left to the snapshot
 };
 
 test("restart-at beside an emptied control plane rolls once its template is proven: its pods choose the snapshot", () => {
