@@ -43,7 +43,7 @@ test.for<[string, object | undefined, (facts: Loose) => void, string | undefined
   ["it exports this group's again", { state: "Foreign" }, () => {}, undefined],
   ["not counted, and its export lost much", undefined, (f) => both(f, small, uncounted), "Regressed"],
   ["its export lost much, and it holds what it should again", { state: "Regressed" }, small, undefined],
-])("%s", ([, before, change, after]) => {
+])("recorded: %s", ([, before, change, after]) => {
   const { facts } = healthy();
   if (before !== undefined) record(facts, before);
   change(facts);

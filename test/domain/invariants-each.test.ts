@@ -29,6 +29,20 @@ const down = (facts: Loose) => facts.pods.map((pod: Loose) => Object.assign(pod,
 const unproven = (facts: Loose) => (facts.group.status.snapshot.proofs = []);
 const proof = (facts: Loose) => facts.group.status.snapshot.proofs[0];
 
+const PAUSE = { do: "pause", name: "edge", resourceVersion: "1", why: "x" } as const;
+/** Emptied, and recorded so; nobody counts it now. */
+const emptied = (facts: Loose) => {
+  facts.group.status.controlPlane.content = { state: "Regressed" };
+  delete facts.controlPlane.counts;
+};
+/** The one that is marked leaves; the first is of the snapshot. */
+function mixed(facts: Loose, leaves: number): void {
+  emptied(facts);
+  facts.pods[0].start = { ...facts.pods[0].start, choice: "fallback" };
+  facts.pods[leaves].deletionCost = "-2147483648";
+}
+
+const LACKING = "no pod that serves is given to a control plane that is recorded to lack what is expected";
 const TEMPLATE = "another template only where the control plane answers, pods of it are proven, or nothing serves";
 const BACK = "a template is put back only while no pod of the newest one serves";
 const GIVEN_UP = "without the control plane and without a proof no pod that is ready is given up";
@@ -47,6 +61,11 @@ test.for<[string, (facts: Loose) => void, (facts: Loose) => Step, string | undef
   ["fewer pods, those that are not ready", (f) => [lose(f), unproven(f), down(f)], () => scale(1, FLOOR), undefined],
   ["fewer pods, with a proof", lose, () => scale(1, FLOOR), undefined],
   ["fewer pods without a floor", () => {}, () => scale(1), FLOORS],
+  ["another template beside a control plane that was emptied", emptied, (f) => deployment(f), LACKING],
+  ["a roll that goes on, beside it", emptied, () => ({ ...PAUSE, paused: false }), LACKING],
+  ["a roll that waits, beside it", emptied, () => ({ ...PAUSE, paused: true }), undefined],
+  ["a pod of the snapshot is given up for one that follows it", (f) => mixed(f, 0), () => scale(1, FLOOR), LACKING],
+  ["one that follows it is given up", (f) => mixed(f, 1), () => scale(1, FLOOR), undefined],
   [
     "a pod that is ready",
     () => {},
