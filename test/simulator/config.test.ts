@@ -1,6 +1,7 @@
 import os from "node:os";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
+import { giveAdminKey, lacksAdminKey } from "./gateway/admin-key.ts";
 import { parseConfig, roleOf, workerCount } from "./gateway/config.ts";
 import { nginxTimeMs } from "./gateway/nginx-time.ts";
 import { readSettings, speaksPathStyle } from "./gateway/settings.ts";
@@ -86,4 +87,32 @@ test.for<[string, boolean]>([
 
 test("an empty short id is none", () => {
   expect(readSettings({ API7_GATEWAY_GROUP_SHORT_ID: "" }).shortId).toBeUndefined();
+});
+
+test.for<[string, object, boolean]>([
+  ["no admin block", normal, true],
+  ["an empty key", { ...normal, admin: { admin_key: [{ name: "admin", key: "", role: "admin" }] } }, true],
+  ["a key", { ...normal, admin: { admin_key: [{ name: "admin", key: "x", role: "admin" }] } }, false],
+  ["an empty list", { ...normal, admin: { admin_key: [] } }, false],
+  ["a reader", reader, false],
+])("is an admin key made, and written into config.yaml? %s: %s", ([, deployment, made]) => {
+  const written: string[] = [];
+  giveAdminKey("config.yaml", parse(deployment), (_path, text) => void written.push(String(text)));
+  expect(written).toHaveLength(made ? 1 : 0);
+  if (made) expect(lacksAdminKey(parseConfig(written[0] ?? "", {}))).toBe(false);
+});
+
+test("what was taken from the environment is written in clear; a file that is mounted read-only ends the start", () => {
+  const config = parseConfig(stringify({ deployment: normal, plugin_attr: { x: `$${"{{SECRET}}"}` } }), {
+    SECRET: "s3",
+  });
+  let text = "";
+  giveAdminKey("config.yaml", config, (_path, written) => {
+    text = String(written);
+  });
+  expect(text).toContain("x: s3");
+  const readOnly = () => {
+    throw Object.assign(new Error("read-only"), { code: "EROFS" });
+  };
+  expect(() => giveAdminKey("config.yaml", config, readOnly)).toThrow(/failed to update the admin key.*EROFS/);
 });

@@ -117,6 +117,18 @@ test("a gateway that loads fewer routes than there are says so on its control AP
   expect([await status(`${url.http}/2`), await status(`${url.http}/3`)]).toEqual([200, 404]);
 });
 
+test("an item with a plugin that the file does not list is dropped whole; without a list none is", async () => {
+  const nodes = { [`127.0.0.1:${upstream.port}`]: 1 };
+  const route = (id: string, plugins: object) => ({ id, uri: `/${id}`, upstream: { nodes }, plugins });
+  const routes = [route("a", { cors: {} }), route("b", { cors: {}, mine: {} })];
+  const served = async (file: object) => {
+    const { url } = await gateway(JSON.stringify(file));
+    return [await status(`${url.http}/a`), await status(`${url.http}/b`)];
+  };
+  expect(await served({ routes, plugins: [{ name: "cors" }] })).toEqual([200, 404]);
+  expect(await served({ routes })).toEqual([200, 200]);
+});
+
 test("a worker that is killed is replaced, its port stays open", async () => {
   const { url, child, prefix } = await gateway(oneRoute());
   const workers = () => JSON.parse(readFileSync(join(prefix, "logs/workers.json"), "utf8")) as number[];

@@ -1,6 +1,7 @@
 /** What the operator renders is what the simulated gateway reads: the two are written apart, from the same contract. */
 import { expect, test } from "vitest";
 import { type GatewayRole, type RenderStore, renderGatewayConfig } from "../../operator/gateway/api7-render.ts";
+import { lacksAdminKey } from "./gateway/admin-key.ts";
 import { parseConfig, type Role, roleOf, workerCount } from "./gateway/config.ts";
 
 const s3: RenderStore = {
@@ -33,6 +34,14 @@ test.for<[GatewayRole, RenderStore | undefined, Role]>([
   expect(workerCount(config, {})).toBe(3);
   expect(config.api7ee.status_endpoint?.enabled).toBe(true);
   expect(config.apisix.node_listen).toEqual([{ ip: "0.0.0.0", port: 9080 }]);
+});
+
+test.for<[GatewayRole, RenderStore | undefined]>([
+  ["normal", undefined],
+  ["exporter", s3],
+  ["reader", s3],
+])("%s: the gateway has nothing to write into its file, which is mounted read-only", ([role, store]) => {
+  expect(lacksAdminKey(parseConfig(text(role, store), variablesOf(text(role, store))))).toBe(false);
 });
 
 test("the normal configuration names no variable: a missing Secret cannot keep it from starting", () => {

@@ -85,7 +85,7 @@ function normalConfig(port: number, { paths }: Certificates, blocks: Blocks): ob
         timeout: 30,
         watch_timeout: 50,
         startup_retry: 0,
-        tls: { cert: paths.clientCert, key: paths.clientKey, verify: true },
+        tls: { cert: paths.clientCert, key: paths.clientKey, verify: true, sni: "localhost" },
       },
       ...blocks.deployment,
     },

@@ -57,6 +57,7 @@ const Deployment = z.looseObject({
   role: z.enum(["traditional", "data_plane", "control_plane"]),
   role_traditional: z.looseObject({ config_provider: z.string() }).optional(),
   role_data_plane: z.looseObject({ config_provider: z.string() }).optional(),
+  admin: z.looseObject({ admin_key: z.array(z.looseObject({ key: z.string() })).optional() }).optional(),
   etcd: Etcd.optional(),
   fallback_cp: FallbackCp.optional(),
 });

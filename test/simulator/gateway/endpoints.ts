@@ -95,15 +95,15 @@ function entry(kind: string, id: string, item: { value: object; modifiedIndex: n
 }
 
 /**
- * `apisix_etcd_reachable`, refreshed every interval by asking for /version. While a refresh waits for an etcd that hangs,
- * the endpoint hangs with it. A gateway that does not read etcd has no such metric.
+ * `apisix_etcd_reachable`, as measured: absent until the first refresh; refreshed every interval by asking for /version. While
+ * an answer is waited for it keeps its value; when none came at all, the endpoint says 500 until one comes. A gateway that
+ * does not read etcd has no such metric.
  */
 export class Metrics {
-  private reachable = 1;
-  private refreshing: Promise<void> = Promise.resolve();
-  private readonly ask: (() => Promise<boolean>) | undefined;
+  private reachable: boolean | "never asked" | "hangs" = "never asked";
+  private readonly ask: (() => Promise<boolean | undefined>) | undefined;
 
-  constructor(ask: (() => Promise<boolean>) | undefined) {
+  constructor(ask: (() => Promise<boolean | undefined>) | undefined) {
     this.ask = ask;
   }
 
@@ -114,27 +114,27 @@ export class Metrics {
     const timer = setInterval(() => {
       if (busy) return;
       busy = true;
-      this.refreshing = ask().then((answers) => {
-        this.reachable = answers ? 1 : 0;
+      void ask().then((answers) => {
+        this.reachable = answers ?? "hangs";
         busy = false;
       });
     }, intervalMs);
     signal.addEventListener("abort", () => clearInterval(timer));
   }
 
-  readonly handler: Handler = async (path) => {
+  readonly handler: Handler = (path) => {
     if (path !== "/apisix/prometheus/metrics") return notFound;
-    await this.refreshing;
+    if (this.reachable === "hangs") return json(500, { error_msg: "failed to collect metrics" });
     const lines = [
       "# HELP apisix_node_info Info of APISIX node",
       "# TYPE apisix_node_info gauge",
       'apisix_node_info{hostname="gateway"} 1',
     ];
-    if (this.ask !== undefined) {
+    if (this.reachable !== "never asked") {
       lines.push(
         "# HELP apisix_etcd_reachable Config server etcd reachable from APISIX, 0 is unreachable",
         "# TYPE apisix_etcd_reachable gauge",
-        `apisix_etcd_reachable ${this.reachable}`,
+        `apisix_etcd_reachable ${this.reachable ? 1 : 0}`,
       );
     }
     return { status: 200, body: `${lines.join("\n")}\n`, type: "text/plain; version=0.0.4" };

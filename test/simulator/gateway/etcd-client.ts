@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import https from "node:https";
+import { isIP } from "node:net";
 import tls from "node:tls";
 import type { EtcdConfig } from "./config.ts";
 import { ConfigError } from "./variables.ts";
@@ -55,6 +56,11 @@ export class EtcdClient {
         ...(secure && key !== undefined ? { key: readPem(key, "etcd.tls.key") } : {}),
         ...(secure && trustedCertificates !== undefined ? { ca: readTrusted(trustedCertificates) } : {}),
         ...(sni === undefined ? {} : { servername: sni }),
+        // Measured: names alone are looked for in the certificate, so an address that it holds does not fit.
+        checkServerIdentity: (host, certificate) =>
+          isIP(host) === 0
+            ? tls.checkServerIdentity(host, certificate)
+            : new Error(`the certificate names no host ${host}: an address is not looked for`),
       }),
     };
   }
@@ -64,6 +70,19 @@ export class EtcdClient {
     const answer = await this.call(host, "GET", "/version", undefined, timeoutMs);
     if (answer.status !== 200) throw new Error(`GET /version: status ${answer.status}`);
     JSON.parse(answer.body);
+  }
+
+  /**
+   * For the metric: does any host answer /version, whatever it says? Measured: a 403 or a dead database behind a living front
+   * counts as an answer. undefined: it neither answers nor refuses.
+   */
+  async isThere(timeoutMs: number): Promise<boolean | undefined> {
+    const begun = performance.now();
+    const asked = this.hosts.map((host) => this.call(host, "GET", "/version", undefined, timeoutMs));
+    return Promise.any(asked).then(
+      () => true,
+      () => (performance.now() - begun < timeoutMs - 100 ? false : undefined),
+    );
   }
 
   /** All keys under the prefix, read in one go. */

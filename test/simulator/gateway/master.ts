@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { createLog } from "../log.ts";
+import { giveAdminKey } from "./admin-key.ts";
 import { type GatewayConfig, type Role, readConfig, roleOf, workerCount } from "./config.ts";
 import { HeartbeatLoop, instanceId, requireEtcd } from "./control-plane-link.ts";
 import { controlHandler, Metrics, serve, statusHandler } from "./endpoints.ts";
@@ -23,7 +24,9 @@ export async function runGateway(env: NodeJS.ProcessEnv): Promise<number> {
   try {
     const settings = readSettings(env);
     await pause(settings.startDelayMs, new AbortController().signal);
-    const config = readConfig(join(settings.prefix, "conf/config.yaml"), env);
+    const file = join(settings.prefix, "conf/config.yaml");
+    const config = readConfig(file, env);
+    giveAdminKey(file, config);
     return await new Gateway(config, roleOf(config), settings, env).run();
   } catch (error) {
     log.error((error as Error).message);
@@ -145,7 +148,7 @@ class Gateway {
     const { config, role, settings, resourceFile } = this;
     const threshold = config.apisix.worker_startup_time_threshold;
     const seconds = threshold ?? (settings.flavour === "opensource" ? OPEN_SOURCE_STARTUP_THRESHOLD_S : 0);
-    const young = (performance.now() - this.startedAt) / 1_000 < seconds;
+    const young = !settings.loadAfterListen && (performance.now() - this.startedAt) / 1_000 < seconds;
     return {
       type: "order",
       index,
@@ -153,7 +156,7 @@ class Gateway {
       config,
       settings,
       resourceFile,
-      inherited: first || young ? this.atStart : undefined,
+      inherited: (first && !settings.loadAfterListen) || young ? this.atStart : undefined,
     };
   }
 
@@ -173,10 +176,10 @@ class Gateway {
   private async startEndpoints(): Promise<Record<string, number>> {
     const { apisix, api7ee, plugin_attr } = this.config;
     const ports: Record<string, number> = {};
-    const answers = (timeoutMs: number) => async (): Promise<boolean> => {
+    const answers = async (): Promise<boolean> => {
       const { client } = this;
       if (client === undefined) return false;
-      const asked = client.hosts.map((host) => client.version(host, timeoutMs));
+      const asked = client.hosts.map((host) => client.version(host, READY_PROBE_MS));
       return Promise.any(asked).then(
         () => true,
         () => false,
@@ -195,7 +198,7 @@ class Gateway {
       const facts = {
         flavour: this.settings.flavour,
         fromFile: this.client === undefined,
-        controlPlaneAnswers: answers(READY_PROBE_MS),
+        controlPlaneAnswers: answers,
         emptyWorkers: () => this.workers.emptyWorkers(),
       };
       await listen("status", apisix.status.ip ?? "127.0.0.1", apisix.status.port ?? 7085, statusHandler(facts));
@@ -210,7 +213,8 @@ class Gateway {
     }
     const { prometheus } = plugin_attr;
     if (prometheus.enable_export_server && !this.settings.noPrometheus && this.role !== "exporter") {
-      const metrics = new Metrics(this.client && answers((this.config.deployment.etcd?.timeout ?? 30) * 1_000));
+      const { client, settings } = this;
+      const metrics = new Metrics(client && (() => client.isThere(settings.metricHangMs)));
       metrics.start(prometheus.refresh_interval * 1_000, this.ended.signal);
       await listen(
         "prometheus",

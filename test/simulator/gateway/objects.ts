@@ -68,16 +68,24 @@ export function parseResources(text: string): Objects | undefined {
   }
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
   const objects = emptyObjects();
+  const { plugins } = parsed as { plugins?: unknown };
+  const enabled = Array.isArray(plugins) ? new Set(plugins.map((one) => (one as Value | null)?.["name"])) : undefined;
   for (const kind of KINDS) {
     const list = (parsed as Record<string, unknown>)[kind];
     if (!Array.isArray(list)) continue;
     list.forEach((value: unknown, index) => {
-      if (!validItem(kind, value)) return;
+      if (!validItem(kind, value) || !hasEnabledPlugins(value, enabled)) return;
       const id = String(value["id"] ?? value["username"] ?? index + 1);
       objects[kind].set(id, { value: { ...value, id }, modifiedIndex: 1 });
     });
   }
   return objects;
+}
+
+/** Measured in file mode, from 3.16 on: the file's own list replaces the gateway's, and one plugin beside it drops an item. */
+function hasEnabledPlugins({ plugins }: Value, enabled: ReadonlySet<unknown> | undefined): boolean {
+  if (enabled === undefined || typeof plugins !== "object" || plugins === null) return true;
+  return Object.keys(plugins).every((name) => enabled.has(name));
 }
 
 /** The body of a resource object: absent kinds left out, stored values plus `id`, without the two time stamps. */

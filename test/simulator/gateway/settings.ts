@@ -25,6 +25,11 @@ export interface Settings {
   readonly heartbeatMs: number;
   /** No prometheus listener. SIM_NO_PROMETHEUS. */
   readonly noPrometheus: boolean;
+  /** As in open source over a store without APISIX's directory markers: each worker reads only once it listens, so the
+   *  first requests get 404. SIM_LOAD_AFTER_LISTEN. */
+  readonly loadAfterListen: boolean;
+  /** How long the metric keeps its value while the control plane hangs: 25 s measured. SIM_METRIC_HANG_SECONDS. */
+  readonly metricHangMs: number;
   readonly hostname: string;
 }
 
@@ -46,6 +51,8 @@ export function readSettings(environment: Env): Settings {
     freePorts: on(env["SIM_FREE_PORTS"]),
     heartbeatMs: Number(env["SIM_HEARTBEAT_SECONDS"] ?? 10) * 1_000,
     noPrometheus: on(env["SIM_NO_PROMETHEUS"]),
+    loadAfterListen: on(env["SIM_LOAD_AFTER_LISTEN"]),
+    metricHangMs: Number(env["SIM_METRIC_HANG_SECONDS"] ?? 25) * 1_000,
     hostname: env["HOSTNAME"] ?? "gateway",
   };
 }
