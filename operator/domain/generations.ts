@@ -31,7 +31,9 @@ const isProven = ({ proofs = [] }: Recorded, pair: Found): boolean =>
   proofs.some((proof) => proof.digest === pair.digest);
 
 /** Where the pair on record can be had from, once it is replaced. */
-function copyAtHand(facts: Facts, { digest, proofs = [] }: Recorded): "candidate" | "generation" | undefined {
+function copyAtHand(facts: Facts, { digest }: Recorded): "candidate" | "generation" | undefined {
+  // By what is recorded already, not by what this loop is about to record.
+  const { proofs = [] } = facts.group.status.snapshot ?? {};
   if (digest === undefined || !proofs.some((proof) => proof.digest === digest)) return undefined;
   if (usable(facts.snapshot.candidate)?.digest === digest) return "candidate";
   return hasGeneration(facts, digest) ? "generation" : undefined;
