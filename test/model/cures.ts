@@ -113,7 +113,10 @@ function healthy(state: State): State {
  * the outage's end.
  */
 function lostForGood(state: State): State | undefined {
-  if (!isGood(state, state.verified?.content)) return undefined;
+  // A person took something else for good, or another wrote what pods read: then a person must say what is.
+  const asked =
+    state.accepted.length > 0 || state.pods.some(({ holds, from }) => from === "fallback" && holds === "foreign");
+  if (!isGood(state, state.verified?.content) || asked) return undefined;
   return {
     ...state,
     controlPlane: "down",
@@ -134,7 +137,7 @@ export const CURES: readonly ((decider: Decider) => Cure)[] = [
       decider,
       "healthy from then on",
       "stuck: with the world healthy from then on, the group does not end in normal mode with all pods serving",
-      healthy,
+      (state) => (state.verified?.content === "foreign" ? undefined : healthy(state)),
       (state) => kept<GatewayGroupStatus>(state.status).mode === "Normal" && asWanted(state),
     ),
   (decider) =>

@@ -1,5 +1,6 @@
 // How the reduced world goes on by itself: the Deployment controller, the kubelets, the gateways, the exporter.
 import { chooseStart } from "../../operator/domain/choice.ts";
+import { countsOf } from "./contents.ts";
 import { leavesLaws, startLaws } from "./laws.ts";
 import { templateOf, told } from "./objects.ts";
 import {
@@ -153,8 +154,9 @@ function started(state: State, t: number): Pod {
   const answered = answersOn(state, node);
   let step = chooseStart(facts);
   const asked = step.probeFirst;
+  const found = answered ? { count: countsOf(state.held)["routes"] ?? 0 } : {};
   const outcome = answered ? "ok" : "refused";
-  if (step.probeFirst) step = chooseStart({ ...facts, probe: { version: outcome, read: outcome } });
+  if (step.probeFirst) step = chooseStart({ ...facts, probe: { version: outcome, read: outcome, ...found } });
   if (step.probeFirst) throw new Error("the start choice asks twice");
   return {
     t,
