@@ -1,6 +1,7 @@
 import type { ActDeps } from "./act/act.ts";
 import { EventRecorder } from "./act/events.ts";
-import { copyInTurn, removeGeneration } from "./copying.ts";
+import { thaw } from "./act/thaw.ts";
+import { copyInTurn, copyInTurn, removeGeneration } from "./copying.ts";
 import type { Facts } from "./domain/facts.ts";
 import { brokenInvariants } from "./domain/invariants.ts";
 import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";
@@ -16,7 +17,7 @@ import type { KubeObject } from "./kube/resources.ts";
 import type { WriteGate } from "./kube/write-gate.ts";
 import type { Log } from "./log.ts";
 import type { GroupMetrics } from "./metrics.ts";
-import { BY_STORAGE, type Caches } from "./observe/caches.ts";
+import { BY_GROUP, BY_STORAGE, type Caches, groupKeyOf } from "./observe/caches.ts";
 import { Copies } from "./observe/copies.ts";
 import { LargeTurns } from "./observe/large-turns.ts";
 import { LagMeter } from "./observe/loop-lag.ts";
@@ -92,6 +93,7 @@ export function operator(deps: OperatorDeps): Operator {
   const lag = new LagMeter(clock);
   const large = new LargeTurns();
   const wakeGroup = (key: string) => groups.enqueue(key);
+  const budgetsOf = (key: string) => caches.disruptionBudgets.byIndex(BY_GROUP, key).map((entry) => entry.value);
   const groupsOfStorage = (key: string) => caches.groups.byIndex(BY_STORAGE, key).map((entry) => entry.key);
   const wakeStorage = (key: string) => {
     storages.enqueue(key);
@@ -137,6 +139,7 @@ export function operator(deps: OperatorDeps): Operator {
         forget(readers, key);
         for (const memory of [dryRun, written, troubles, metrics]) memory.drop(key);
       },
+      letGo: (key, signal) => thaw(key, budgetsOf(key), { client, log }, signal),
       decided: (key, facts, plan) => {
         metrics.group(key, facts, plan);
         if (plan.recordsMode) metrics.modeChanged(key, facts, plan);
@@ -168,6 +171,11 @@ export function operator(deps: OperatorDeps): Operator {
     begin() {
       for (const { key } of caches.storages.values()) storages.enqueue(key);
       for (const { key } of caches.groups.values()) groups.enqueue(key);
+      // Of a group that was deleted while nobody led, only what it left behind is seen.
+      for (const { value } of caches.disruptionBudgets.values()) {
+        const key = groupKeyOf(value);
+        if (key !== undefined) groups.enqueue(key);
+      }
     },
     stopReaders() {
       lag.stop();

@@ -17,6 +17,8 @@ export interface Loop {
   actDeps: (key: string, facts: Facts) => ActDeps;
   /** The group is gone: nothing of it is remembered, asked or measured any more. */
   forget: (key: string) => void;
+  /** The group is gone or going: what was held in an outage, and stays behind, is let go. */
+  letGo: (key: string, signal: AbortSignal) => Promise<void>;
   decided: (key: string, facts: Facts, plan: Plan) => void;
   /** The laws that a plan would break. */
   brokenLaws: (facts: Facts, plan: Plan) => string[];
@@ -49,6 +51,7 @@ export function groupReconciler(
     if (observed.seen === "gone") {
       memories.delete(key);
       loop.forget(key);
+      await loop.letGo(key, signal);
       return undefined;
     }
     if (observed.seen === "pending") return { recheckAfterMs: observed.recheckAfterMs };
@@ -57,7 +60,10 @@ export function groupReconciler(
       return { recheckAfterMs: UNREADABLE_MS };
     }
     const { facts } = observed;
-    if (facts.group.deleting) return undefined; // what is to go, the garbage collector takes; what is to stay, stays
+    if (facts.group.deleting) {
+      await loop.letGo(key, signal);
+      return undefined; // what is to go, the garbage collector takes; what is to stay, stays
+    }
     const { plan: drawn, memory } = decide(facts, known?.memory ?? emptyMemory());
     memories.set(key, { memory, wants: drawn.wants });
     lap("decide");

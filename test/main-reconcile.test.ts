@@ -22,6 +22,7 @@ function world() {
   const fake = fakeClient();
   fake.groupIs(group);
   const forgotten: string[] = [];
+  const letGo: string[] = [];
   const wanted: Loose[] = [];
   let observed: Observed = { seen: "gone" };
   let behind = false;
@@ -48,6 +49,7 @@ function world() {
     },
     actDeps: () => deps,
     forget: (key) => void forgotten.push(key),
+    letGo: async (key) => void letGo.push(key),
     decided: () => undefined,
     brokenLaws: () => broken,
     refused: (_key, laws) => void refused.push(...laws),
@@ -61,6 +63,7 @@ function world() {
     clock,
     lines,
     forgotten,
+    letGo,
     wanted,
     run: () => reconcile("gw/edge", signal),
     broken,
@@ -103,7 +106,7 @@ test.for([
   const { run, see, calls, ...w } = world();
   see(observed);
   expect(await run()).toEqual(result);
-  expect(w.forgotten).toEqual(forgotten);
+  expect([w.forgotten, w.letGo]).toEqual([forgotten, forgotten]);
   expect(calls, "nothing is written").toEqual([]);
 });
 
@@ -154,11 +157,11 @@ test("of a plan that would break a law the status alone is written, which says s
   expect(refused).toEqual(["unknown never moves the mode"]);
 });
 
-test("a group that is being deleted is not written to", async () => {
-  const { run, see, clock, calls } = world();
+test("a group that is being deleted is not written to, and lets go what it held", async () => {
+  const { run, see, clock, calls, letGo } = world();
   see(facts(clock, (f) => (f.group.deleting = true)));
   expect(await run()).toBeUndefined();
-  expect(calls).toEqual([]);
+  expect([calls, letGo]).toEqual([[], ["gw/edge"]]);
 });
 
 test("what the plan wants of the readers they are told in the next loop; a new group of that name begins anew", async () => {

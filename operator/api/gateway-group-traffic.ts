@@ -103,6 +103,12 @@ export const Traffic = z.strictObject({
     ),
   disruptionBudget: z
     .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Make a PodDisruptionBudget. false: where the platform makes one for each workload, as two budgets on one pod let no eviction through. Evictions are not held up then while fallback is not ready.",
+        ),
       maxUnavailable: intOrPercent("How many traffic pods an eviction may take at a time.").default("10%"),
     })
     .prefault({})

@@ -62,6 +62,8 @@ export const ANNOTATION = {
   proofKey: "holdfast.dev/proof-key",
   /** On rehearsal and canary pods: digest of what they load. */
   digest: "holdfast.dev/digest",
+  /** On a frozen PodDisruptionBudget: what it allows again once its group is gone, or no longer frozen. */
+  unfrozen: "holdfast.dev/unfrozen-max-unavailable",
   podDeletionCost: "controller.kubernetes.io/pod-deletion-cost",
 } as const;
 

@@ -26,7 +26,7 @@ const everything = {
     replicas: 2,
     service: { enabled: true, type: "ClusterIP", ports, annotations: { "acme.io/a": "b" } },
     check: { host: "acme.io", path: "/", expectStatus: 200 },
-    disruptionBudget: { maxUnavailable: "10%" },
+    disruptionBudget: { enabled: true, maxUnavailable: "10%" },
     drainSeconds: 30,
     podTemplate: { spec: {} },
   },

@@ -89,6 +89,7 @@ const GROUP: Row[] = [
   ["traffic.check.host", "example.org", ["check.host"], checked],
   ["traffic.check.path", "/other", ["check.path"], checked],
   ["traffic.check.expectStatus", 404, ["check.says"], checked],
+  ["traffic.disruptionBudget.enabled", false, ["PodDisruptionBudget/edge"]],
   ["traffic.disruptionBudget.maxUnavailable", 1, ["PodDisruptionBudget/edge.spec.maxUnavailable"]],
   ["traffic.drainSeconds", 31, DRAIN],
   ["traffic.podTemplate", { spec: { priorityClassName: "high" } }, ["traffic.priorityClassName"]],

@@ -15,6 +15,27 @@ describe("a freeze", () => {
   test("outlives a restart of Holdfast", () => {
     expect(budget(frozen(healthy().facts))).toMatchObject({ object: { spec: { maxUnavailable: 0 } } });
   });
+  test("tells what it allows when its group is gone, and takes that away when it is thawed", () => {
+    const name = "holdfast.dev/unfrozen-max-unavailable";
+    const facts = frozen(healthy().facts);
+    const step = budget(facts) as Loose;
+    expect(step.object.metadata.annotations[name]).toBe("10%");
+    const thawing = healthy().facts;
+    thawing.children.byName.set("PodDisruptionBudget/edge", step.object);
+    const thawed = budget(thawing, held(thawing, "Reachable", 60_000)) as Loose;
+    expect([thawed.object.spec.maxUnavailable, thawed.object.metadata.annotations[name]]).toEqual(["10%", undefined]);
+  });
+  test("is not there where the spec wants none, and one of ours goes", () => {
+    const facts = frozen(healthy().facts);
+    const { object } = budget(facts) as Loose;
+    const live = { ...object, metadata: { ...object.metadata, uid: "uid-budget" } };
+    facts.children.byName.set("PodDisruptionBudget/edge", live);
+    facts.group.spec = structuredClone(facts.group.spec);
+    facts.group.spec.traffic.disruptionBudget.enabled = false;
+    const without = structuredClone(facts);
+    expect(budget(without)).toBeUndefined();
+    expect(done(planOf(without, held(without, "Unreachable", 0)))).toContain("delete edge");
+  });
   test("outlives a moment of doubt", () => {
     const facts = frozen(healthy().facts);
     facts.controlPlane = { operator: { view: "unknown", detail: "dns" } };

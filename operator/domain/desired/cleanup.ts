@@ -6,6 +6,7 @@ import type { Desired } from "./index.ts";
 import { configMapsOf, liveOf } from "./live.ts";
 
 const HOUR_MS = 3_600_000;
+const NO_BUDGET = "traffic.disruptionBudget.enabled is false";
 
 /** What nobody needs any more. Only what carries this group's label and the role that we gave it. */
 export function obsolete(facts: Facts, desired: Desired): Step[] {
@@ -18,6 +19,9 @@ export function obsolete(facts: Facts, desired: Desired): Step[] {
     ...(traffic.service.enabled
       ? []
       : unwanted(facts, "Service", childName.service(group.name), "traffic", "traffic.service.enabled is false")),
+    ...(traffic.disruptionBudget.enabled
+      ? []
+      : unwanted(facts, "PodDisruptionBudget", childName.disruptionBudget(group.name), "traffic", NO_BUDGET)),
     ...oldConfigs(facts, desired),
   ];
 }

@@ -58,7 +58,8 @@ export interface Desired {
 /** Every object of the group as it should be. Pure, and the same text for the same facts. */
 export function desired(facts: Facts, publication: Publication): Desired {
   const { before, after, ...rest } = known.get(facts) ?? unpublished(facts);
-  const told = [startConfig(facts, publication), disruptionBudget(facts, publication.frozen)];
+  const budget = disruptionBudget(facts, publication.frozen);
+  const told = [startConfig(facts, publication), ...(budget === undefined ? [] : [budget])];
   return { ...rest, others: [...before, ...told, ...after] };
 }
 
