@@ -234,6 +234,23 @@ test("a deleted group under Retain leaves what serves, and a new one takes it ov
   expect(after?.["metadata"].generation, "no new template").toBe(before?.["metadata"].generation);
 });
 
+test("a frozen budget whose group was deleted while Holdfast was down is thawed by its next start", async () => {
+  const budgets = `/apis/policy/v1/namespaces/${NAMESPACE}/poddisruptionbudgets`;
+  const frozen = (name: string, annotations: object) => ({
+    metadata: { name, labels: { "holdfast.dev/group": name, "holdfast.dev/role": "traffic" }, annotations },
+    spec: { maxUnavailable: 0, selector: { matchLabels: { "holdfast.dev/group": name } } },
+  });
+  await operator.process.stop();
+  await bench.api.call("POST", budgets, frozen("left", { "holdfast.dev/unfrozen-max-unavailable": "10%" }));
+  await bench.api.call("POST", budgets, frozen("meant", {})); // a person wants 0
+  await operator.process.start();
+  const limit = async (name: string) => (await bench.object(`${budgets}/${name}`))?.["spec"].maxUnavailable;
+  await until("it is thawed", async () => (await limit("left")) === "10%", LIMIT_MS);
+  await untilQuiet(bench, 3_000);
+  expect(await limit("meant")).toBe(0);
+  expect((await bench.object(`${budgets}/left`))?.["metadata"].annotations ?? {}).toEqual({});
+});
+
 test("no secret shows anywhere", async () => {
   const { body: configMaps } = await bench.api.call("GET", `${V1}/configmaps`);
   const { body: events } = await bench.api.call("GET", `/apis/events.k8s.io/v1/namespaces/${NAMESPACE}/events`);
