@@ -1,7 +1,7 @@
 import type { ActDeps } from "./act/act.ts";
 import { EventRecorder } from "./act/events.ts";
 import { thaw } from "./act/thaw.ts";
-import { copyInTurn, copyInTurn, removeGeneration } from "./copying.ts";
+import { copyInTurn, removeGeneration } from "./copying.ts";
 import type { Facts } from "./domain/facts.ts";
 import { brokenInvariants } from "./domain/invariants.ts";
 import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";

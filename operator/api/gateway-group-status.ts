@@ -43,7 +43,11 @@ const Proof = z.strictObject({
   key: z.string().max(64).describe("What was proven: hash of image, configuration and pod template."),
   digest: z.string().max(80).describe("Digest of the snapshot that loaded."),
   image: z.string().max(512).describe("Image that loaded it."),
-  readerSecretVersion: z.string().max(64).optional().describe("resourceVersion of the reader's Secret at that time."),
+  readerSecretVersion: z
+    .string()
+    .max(64)
+    .optional()
+    .describe("Fingerprint of the keys in the reader's Secret at that time."),
   at: time("When it was shown."),
 });
 export type Proof = z.infer<typeof Proof>;

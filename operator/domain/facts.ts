@@ -93,7 +93,7 @@ export type SecretFact =
       seen: "present";
       name: string;
       resourceVersion: string;
-      /** Of what counts in it, where more than that may change; taken instead of resourceVersion to roll pods. */
+      /** Of what counts in it, where more than that may change; taken instead of resourceVersion to roll pods, and in proofs. */
       fingerprint?: string;
       keys: readonly string[];
       problem?: Problem;

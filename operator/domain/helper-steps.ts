@@ -1,4 +1,5 @@
 import { canaryPod, rehearsalPod, witnessPod } from "./desired/helpers.ts";
+import { contentVersion } from "./desired/references.ts";
 import { short } from "./digest.ts";
 import { PLACES_NEEDED, placeFreshMs } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
@@ -21,7 +22,7 @@ export function helperSteps(situation: Situation, step: ModeStep, pipeline: Pipe
       objectKey,
       suffix,
       expectedCounts: counts,
-      readerSecretVersion: reader.resourceVersion,
+      readerSecretVersion: contentVersion(reader),
       ...(situation.rehearse.template === undefined ? {} : { template: situation.rehearse.template }),
     });
     const asked = pipeline.rehearsedAt === undefined ? {} : ({ carries: "rehearsedAt" } as const);

@@ -8,13 +8,14 @@ import { recordRehearsals } from "./pipeline-record.ts";
 import { nextRehearsal } from "./pipeline-rehearse.ts";
 import { type Pipeline, pipelineEvent } from "./pipeline-state.ts";
 import type { Step } from "./plan.ts";
-import { proofFor } from "./proof.ts";
+import { proofFor, withContentVersions } from "./proof.ts";
 import { doubtOf, quarantineOf } from "./quarantine.ts";
 import { baselineOf, nextBaseline, shrunkenKinds } from "./shrink.ts";
 
 /** @param settled see `needsNoCopy` */
 export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: boolean): Pipeline {
   const pipeline: Pipeline = { status: { ...facts.group.status.snapshot }, steps: [], events: [] };
+  if (pipeline.status.proofs) pipeline.status.proofs = withContentVersions(pipeline.status.proofs, facts);
   recordRehearsals(facts, pipeline);
   // What another control plane's group exports is not ours to prove. What was proven before stays: its digest tells it.
   if (facts.peers.keyConflict?.foreign === true) return pipeline;

@@ -1,8 +1,9 @@
 import type { Proof } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
 import { ageProblem } from "./age.ts";
+import { contentVersion } from "./desired/references.ts";
 import { short } from "./digest.ts";
-import type { Facts } from "./facts.ts";
+import type { Facts, SecretFact } from "./facts.ts";
 import type { PairFact } from "./facts-outside.ts";
 import { doubtOfVerified, isBeingRestored, isReplaced } from "./generations.ts";
 import { isReady } from "./pods.ts";
@@ -176,7 +177,19 @@ export function proofFor(facts: Facts, proofKey: string, pair: PairFound): Proof
       proof.key === proofKey &&
       proof.digest === pair.digest &&
       // A Secret that cannot be read just now takes no proof away: unknown never moves anything.
-      (reader.seen !== "present" || proof.readerSecretVersion === reader.resourceVersion),
+      (reader.seen !== "present" || isOfKeys(proof, reader)),
+  );
+}
+
+/** Earlier versions recorded the resourceVersion of the reader's Secret: what was proven with the present keys stays so. */
+const isOfKeys = ({ readerSecretVersion }: Proof, reader: Extract<SecretFact, { seen: "present" }>): boolean =>
+  readerSecretVersion === contentVersion(reader) || readerSecretVersion === reader.resourceVersion;
+
+/** The next annotation on that Secret must not take the proof away. */
+export function withContentVersions(proofs: readonly Proof[], { secrets: { reader } }: Facts): Proof[] {
+  if (reader.seen !== "present") return [...proofs];
+  return proofs.map((proof) =>
+    isOfKeys(proof, reader) ? { ...proof, readerSecretVersion: contentVersion(reader) } : proof,
   );
 }
 

@@ -5,6 +5,7 @@ import type { Problem } from "../domain/problem.ts";
 import { CREDENTIAL_KEYS, parseCredentials } from "../storage/credentials.ts";
 import type { AzureCredentials, S3Credentials, StoreSettings } from "../storage/settings.ts";
 import type { SnapshotStore } from "../storage/store.ts";
+import { keysFingerprint } from "./keys-fingerprint.ts";
 import { storeOf } from "./render.ts";
 import { type Content, factOf } from "./secrets.ts";
 
@@ -14,7 +15,7 @@ export function readStorageSecret(spec: FallbackStorageSpec, role: StorageRole, 
   const fact = factOf(name, content);
   if (fact.seen !== "present" || content.seen !== "present") return fact;
   const parsed = parseCredentials(spec.type, content.data);
-  if (parsed.ok) return fact;
+  if (parsed.ok) return { ...fact, fingerprint: keysFingerprint(`${name} ${locationOf(spec)}`, parsed.credentials) };
   const wanted: readonly (readonly string[])[] = Object.values(CREDENTIAL_KEYS[spec.type]);
   const complete = wanted.every((names) => names.some((key) => fact.keys.includes(key)));
   const problem: Problem = {

@@ -136,7 +136,7 @@ test.for<[string, World]>([
   ],
   ["another drain", { spec: { traffic: { drainSeconds: 60 } } }],
   ["a renewed client certificate", { client: { resourceVersion: "101" } }],
-  ["a renewed client certificate, told by its content", { client: { fingerprint: "f2" } }],
+  ["a renewed client certificate, told by its content", { client: { resourceVersion: "101", fingerprint: "f2" } }],
   [
     "another bucket",
     { storage: { ...S3, s3: { ...S3.s3, configBucket: "other" } }, rendered: { reader: "other: 1\n" } },
@@ -219,12 +219,29 @@ test.for<[string, World, string, boolean]>([
     true,
   ],
   ["reader keys rotated", { reader: { resourceVersion: "101" } }, "holdfast.dev/writer-secret-version", false],
+  [
+    "an upgrade that goes by content: the Secret is the same",
+    { writer: { fingerprint: "k1-a" } },
+    "holdfast.dev/writer-secret-version",
+    false,
+  ],
 ])("the backup pod restarts? %s: %s", ([, now, mark, restarts]) => {
   const before = wanted().backup as Loose;
   const after = afterwards({}, now).backup as Loose;
   expect(before.spec.template.metadata.annotations[mark]).toBe("100");
   expect(after.spec.template.metadata.annotations[mark]).toBe(restarts ? "101" : "100");
   if (!restarts) expect(after).toEqual(before);
+});
+
+test("an annotation on the Secret of the writer's keys restarts no exporter; other keys do", () => {
+  const keys = (resourceVersion: string, fingerprint: string) => ({ writer: { resourceVersion, fingerprint } });
+  const first = keys("100", "k1-a");
+  const mark = (backup: Loose) => backup.spec.template.metadata.annotations["holdfast.dev/writer-secret-version"];
+  const [before, touched, renewed] = [first, keys("101", "k1-a"), keys("102", "k1-b")].map(
+    (now) => afterwards(first, now).backup as Loose,
+  );
+  expect(touched).toEqual(before);
+  expect([mark(before), mark(renewed)]).toEqual(["k1-a", "k1-b"]);
 });
 
 test.for<[string, World, string]>([

@@ -105,12 +105,7 @@ export const MUTANTS: readonly Mutant[] = [
   m("evidence.ts", "answers from before the loss are no veto", "saidMs > sinceWallMs && ", ""),
   m("proof.ts", "a proof is for one template", "proof.key === proofKey &&", ""),
   m("proof.ts", "a proof is for one digest", "proof.digest === pair.digest &&", ""),
-  m(
-    "proof.ts",
-    "a proof is for one version of the reader's keys",
-    "proof.readerSecretVersion === reader.resourceVersion",
-    "true",
-  ),
+  m("proof.ts", "a proof is for one version of the reader's keys", "|| isOfKeys(proof, reader)", "|| true"),
   m("proof.ts", "an unreadable Secret takes no proof away", 'reader.seen !== "present" ||', ""),
   m("proof.ts", "no pod reads with keys that are refused", 'problem?.reason === "StorageDenied"', "false"),
   m("proof.ts", "age is not judged while the group runs from it", "!nothingElse && !left)", "!nothingElse)"),

@@ -75,11 +75,17 @@ export function configNames(facts: Facts, live: Live | undefined): ConfigNames {
   };
 }
 
+/** By its content where that is known: an annotation or a label on a Secret is no renewal. */
+export const contentVersion = (fact: Extract<SecretFact, { seen: "present" }>): string =>
+  fact.fingerprint ?? fact.resourceVersion;
+
 /**
  * Which version of a Secret a template carries. Only a Secret that is there and usable is a reason to start anew: one
  * that is absent, unreadable or broken keeps what runs.
  */
 export function secretVersion(fact: SecretFact, live: Live | undefined, annotation: string): string | undefined {
-  if (fact.seen === "present" && fact.problem === undefined) return fact.fingerprint ?? fact.resourceVersion;
-  return templateMark(live, annotation);
+  const written = templateMark(live, annotation);
+  if (fact.seen !== "present" || fact.problem !== undefined) return written;
+  // Earlier versions wrote the resourceVersion. It is the same Secret still: another name for it restarts nothing.
+  return written === fact.resourceVersion ? written : contentVersion(fact);
 }
