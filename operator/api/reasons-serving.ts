@@ -112,7 +112,7 @@ export const SERVING = {
     "Nothing, or look at why the pods do not serve.",
   ),
   ReplicasDropHeld: reason(
-    "spec.traffic.replicas dropped by more than half, and not through the scale subresource.",
+    "spec.traffic.replicas is less than half of what the Deployment has, and was not set through the scale subresource: it dropped, or something else scaled the Deployment.",
     "If it is meant: holdfast.dev/accept-replicas as the message says.",
   ),
 } as const;

@@ -64,6 +64,8 @@ export interface WorkloadFact {
   resourceVersion: string;
   /** Wanted pods, spec.replicas. */
   replicas: number;
+  /** Field manager that set spec.replicas last, where it was not Holdfast. */
+  scaledBy?: string;
   /** True when status.observedGeneration has caught up with metadata.generation. */
   observed: boolean;
   annotations: Readonly<Record<string, string>>;

@@ -91,7 +91,7 @@ function deletion(pod: PodFact): Step {
 function settle(input: MotionInput, traffic: WorkloadFact, limit: number, motion: Motion): void {
   const { wanted, frozen } = input;
   if (traffic.replicas < wanted) {
-    motion.steps.push(scale(traffic, wanted, "the wanted number of pods"));
+    motion.steps.push(takenBack(traffic, scale(traffic, wanted, "the wanted number of pods")));
     return;
   }
   const to = Math.min(traffic.replicas, wanted + keptHalfWay(input, limit));
@@ -107,6 +107,21 @@ function settle(input: MotionInput, traffic: WorkloadFact, limit: number, motion
   const emptied = followsTheEmptied(input, traffic.replicas - to - surplus);
   if (emptied.length > 0) retire(input, traffic, emptied, motion);
   else shrink(input, traffic, [], to, "the wanted number of pods", motion);
+  motion.steps = motion.steps.map((step) => takenBack(traffic, step));
+}
+
+/** An autoscaler or a person on the Deployment would set it again: the event names who, and what to scale instead. */
+function takenBack({ name, replicas, scaledBy }: WorkloadFact, step: Step): Step {
+  if (step.do !== "scale" || scaledBy === undefined) return step;
+  const message = `Replicas ${step.from} -> ${step.to}: field manager "${scaledBy}" set ${replicas} on Deployment "${name}", and the number is the GatewayGroup's: scale the GatewayGroup "${name}" instead (kubectl scale gwg, or scaleTargetRef of the HPA)`;
+  const event = {
+    type: "Warning",
+    reason: "HandEditReverted",
+    action: "Scale",
+    message,
+    alsoOnDeployment: true,
+  } as const;
+  return { ...step, events: [event] };
 }
 
 /**

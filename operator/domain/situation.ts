@@ -217,7 +217,10 @@ function wantedReplicas(facts: Facts): { wanted: number; held?: Problem } {
   const wanted = facts.group.spec.traffic.replicas;
   const live = facts.children.traffic?.replicas;
   if (live === undefined || !isDrop(facts, live) || replicasAccepted(facts, wanted)) return { wanted };
-  const message = `spec.traffic.replicas dropped from ${live} to ${wanted}, not through the scale subresource; ${live} pods stay. If it is meant: ${howToDrop(facts, wanted)}`;
+  const by = facts.children.traffic?.scaledBy;
+  const seen = `spec.traffic.replicas is ${wanted}, set not through the scale subresource, and Deployment "${facts.group.name}" has ${live} replicas`;
+  const other = by === undefined ? "" : `, set by field manager "${by}": let it scale the GatewayGroup instead`;
+  const message = `${seen}${other}. ${live} pods stay. If ${wanted} is meant: ${howToDrop(facts, wanted)}`;
   return { wanted: live, held: { reason: "ReplicasDropHeld", field: "spec.traffic.replicas", message } };
 }
 

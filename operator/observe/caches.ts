@@ -67,6 +67,16 @@ function withoutManagedFields(object: KubeObject): KubeObject {
   return { ...object, metadata };
 }
 
+/** Of a Deployment's managedFields only who set its replicas, see children.ts. */
+function withScalers(object: KubeObject): KubeObject {
+  const scalers = (object.metadata.managedFields ?? []).filter(({ fieldsV1 }) => {
+    const { "f:spec": spec } = (fieldsV1 ?? {}) as { "f:spec"?: object };
+    return spec !== undefined && Object.hasOwn(spec, "f:replicas");
+  });
+  const managedFields = scalers.map(({ manager = "", time = "" }) => ({ manager, time }));
+  return { ...object, metadata: { ...object.metadata, managedFields } };
+}
+
 /** 10,000 gateway pods are 64 MB of JSON: of a pod only what pods.ts, helper-pods.ts and children.ts read is kept. */
 function slimPod(object: KubeObject): KubeObject {
   const { metadata, spec, status } = withoutManagedFields(object) as Pod;
@@ -123,7 +133,7 @@ function slimCustom(object: KubeObject): KubeObject {
 export const CACHED = {
   groups: custom(gatewayGroups, byStorage),
   storages: custom(fallbackStorages, {}),
-  deployments: child(deployments),
+  deployments: { ...child(deployments), project: withScalers },
   replicaSets: child(replicaSets),
   pods: { ...child(pods), project: slimPod },
   services: child(services),

@@ -1,4 +1,4 @@
-import { ANNOTATION, childName, LABEL } from "../api/names.ts";
+import { ANNOTATION, childName, FIELD_MANAGER, LABEL } from "../api/names.ts";
 import type { Children, KubeObject, ReplicaSetFact, WorkloadFact } from "../domain/facts-cluster.ts";
 import type { Deployment, Pod, ReplicaSet } from "../kube/resources.ts";
 import { CACHED, type Caches, CHILD_CACHES, ofGroup } from "./caches.ts";
@@ -16,7 +16,8 @@ export function readChildren(
     const { apiVersion, kind } = CACHED[cache].resource;
     for (const object of ofGroup(caches[cache], groupKey)) {
       // Items of a list carry neither; the domain and the steps go by both.
-      byName.set(`${kind}/${object.metadata.name}`, { ...object, apiVersion, kind } as unknown as KubeObject);
+      const { managedFields: _, ...metadata } = object.metadata;
+      byName.set(`${kind}/${metadata.name}`, { ...object, apiVersion, kind, metadata } as unknown as KubeObject);
     }
   }
   const replicaSets = ofGroup(caches.replicaSets, groupKey);
@@ -54,9 +55,16 @@ function readWorkload(deployment: Deployment, all: readonly ReplicaSet[]): Workl
     annotations: metadata.annotations ?? {},
     paused: spec?.paused ?? false,
     replicaSets: all.filter((set) => isOwnedBy(set, metadata.uid)).map(readReplicaSet),
+    ...scaledBy(deployment),
     ...(refused?.message === undefined ? {} : { failure: refused.message }),
     ...(refused?.lastTransitionTime === undefined ? {} : { failureSinceMs: Date.parse(refused.lastTransitionTime) }),
   };
+}
+
+/** Nobody, where Holdfast did it last. */
+function scaledBy({ metadata: { managedFields = [] } }: Deployment): Pick<WorkloadFact, "scaledBy"> {
+  const newest = [...managedFields].sort((a, b) => (a.time ?? "").localeCompare(b.time ?? "")).at(-1)?.manager;
+  return newest === undefined || newest.startsWith(FIELD_MANAGER) ? {} : { scaledBy: newest };
 }
 
 const isOwnedBy = ({ metadata }: ReplicaSet, uid: string | undefined): boolean =>

@@ -105,11 +105,37 @@ test("a drop of replicas that is held says field, numbers and way out; the annot
     status: "True",
     reason: "ReplicasDropHeld",
     message:
-      "spec.traffic.replicas: spec.traffic.replicas dropped from 5 to 2, not through the scale subresource; 5 pods stay. If it is meant: annotate holdfast.dev/accept-replicas=2-1-uid-grou",
+      'spec.traffic.replicas: spec.traffic.replicas is 2, set not through the scale subresource, and Deployment "edge" has 5 replicas. 5 pods stay. If 2 is meant: annotate holdfast.dev/accept-replicas=2-1-uid-grou',
   });
+  facts.children.traffic.scaledBy = "kube-controller-manager";
+  expect(conditionOf(facts, "Stalled")?.["message"]).toContain(
+    'has 5 replicas, set by field manager "kube-controller-manager": let it scale the GatewayGroup instead. 5 pods stay',
+  );
+  delete facts.children.traffic.scaledBy;
   facts.group.annotations = { "holdfast.dev/accept-replicas": "2-1-uid-grou" };
   const plan = planOf(facts, held(facts, "Reachable", 5_000));
   expect([told(plan, "Stalled"), done(plan)]).toEqual(["Accepted", expect.arrayContaining(["scale 5 -> 2"])]);
+});
+
+test.for([
+  [3, "3 -> 2"],
+  [1, "1 -> 2"],
+] as const)("somebody else scaled the Deployment to %i: taken back with a warning that names him", ([live, change]) => {
+  const { facts } = healthy();
+  facts.children.traffic.replicas = live;
+  const scaled = () => planOf(facts, held(facts, "Reachable", 5_000)).steps.find((step) => step.do === "scale")?.events;
+  expect(scaled()).toEqual([expect.objectContaining({ type: "Normal", reason: "Scaled" })]);
+  facts.children.traffic.scaledBy = "kubectl";
+  expect(scaled()).toEqual([
+    expect.objectContaining({
+      type: "Warning",
+      reason: "HandEditReverted",
+      alsoOnDeployment: true,
+      message: expect.stringMatching(
+        `^Replicas ${change}: field manager "kubectl" set ${live} on Deployment "edge".*scale the GatewayGroup "edge" instead`,
+      ),
+    }),
+  ]);
 });
 
 test.for<[string, (facts: Loose) => void, string, string, string]>([

@@ -117,3 +117,28 @@ test("what carries another group's label is not ours; a stranger that is in the 
   expect(children.strangers).toEqual([strangers[1]]);
   expect(children.podRefusal).toBe("no");
 });
+
+const scaled = (manager: string, time: string, fieldsV1: object = { "f:spec": { "f:replicas": {} } }) => ({
+  manager,
+  time,
+  fieldsV1,
+});
+test.for<[string, Loose[], string | undefined]>([
+  ["nobody is told", [], undefined],
+  ["an autoscaler", [scaled("kube-controller-manager", "2026-01-01T00:00:02Z")], "kube-controller-manager"],
+  ["Holdfast", [scaled("holdfast", "2026-01-01T00:00:02Z")], undefined],
+  ["Holdfast, which made it", [scaled("holdfast-create", "2026-01-01T00:00:02Z")], undefined],
+  [
+    "the newest of two",
+    [scaled("kubectl", "2026-01-01T00:00:03Z"), scaled("holdfast-create", "2026-01-01T00:00:02Z")],
+    "kubectl",
+  ],
+  [
+    "who writes status alone does not count",
+    [scaled("kube-controller-manager", "2026-01-01T00:00:02Z", { "f:status": { "f:replicas": {} } })],
+    undefined,
+  ],
+])("who scaled the Deployment: %s", ([, managedFields, by]) => {
+  const { traffic } = read({ deployments: [deployment("edge", (d) => (d.metadata.managedFields = managedFields))] });
+  expect(traffic?.scaledBy).toBe(by);
+});
