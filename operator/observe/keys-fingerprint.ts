@@ -10,7 +10,7 @@ export function keysFingerprint(salt: string, keys: object): string {
   const id = createHash("sha256").update(text).digest("base64url");
   const known = made.get(id);
   if (known !== undefined) return known;
-  const fingerprint = `k1-${scryptSync(text, salt, 8, COST).toString("hex")}`;
+  const fingerprint = `k1-${scryptSync(text, salt, 10, COST).toString("hex")}`;
   made.set(id, fingerprint);
   const [oldest] = made.keys();
   if (made.size > MADE_MAX && oldest !== undefined) made.delete(oldest);

@@ -13,7 +13,7 @@ const read = (data: Record<string, string>, resourceVersion = "1", of = spec()) 
 };
 
 test("it is a mark of fixed length that is no number", () => {
-  expect(read(KEYS)).toMatch(/^k1-[0-9a-f]{16}$/);
+  expect(read(KEYS)).toMatch(/^k1-[0-9a-f]{20}$/);
 });
 
 test.for<[string, string | undefined, boolean]>([
