@@ -15,7 +15,7 @@ export function readStorageSecret(spec: FallbackStorageSpec, role: StorageRole, 
   const fact = factOf(name, content);
   if (fact.seen !== "present" || content.seen !== "present") return fact;
   const parsed = parseCredentials(spec.type, content.data);
-  if (parsed.ok) return { ...fact, fingerprint: keysFingerprint(`${name} ${locationOf(spec)}`, parsed.credentials) };
+  if (parsed.ok) return { ...fact, fingerprint: keysFingerprint(name, parsed.credentials) };
   const wanted: readonly (readonly string[])[] = Object.values(CREDENTIAL_KEYS[spec.type]);
   const complete = wanted.every((names) => names.some((key) => fact.keys.includes(key)));
   const problem: Problem = {

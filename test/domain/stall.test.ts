@@ -55,7 +55,12 @@ test.for<[string, object, (facts: Loose) => void, string]>([
   ["the successor fails the check", CHECK, (f) => (f.pods[2].check = "fail"), "(edge-1-3): repair the route"],
   ["the successor is never ready", {}, (f) => (f.pods[2].ready = false), "pods are not ready (edge-1-3)"],
   ["a person paused the Deployment", {}, (f) => paused(f), 'Deployment "edge" is paused'],
-  ["fewer replicas wait for a word", {}, (f) => dropped(f), "spec.traffic.replicas is 2, set not through the scale subresource"],
+  [
+    "fewer replicas wait for a word",
+    {},
+    (f) => dropped(f),
+    "spec.traffic.replicas is 2, set not through the scale subresource",
+  ],
   ["nobody can count what the control plane holds", {}, (f) => delete f.controlPlane.counts, "approve-return"],
   ["the control plane is out of sight", {}, (f) => unknown(f), "the control plane is not back"],
   [

@@ -29,7 +29,7 @@ test.for<[string, string | undefined, boolean]>([
       "1",
       spec((s) => (s.s3.resourceBucket = "other")),
     ),
-    false,
+    true,
   ],
   ["keys that cannot be used", read({ accessKeyId: "AKIA" }), undefined as never],
 ])("%s: %s is the same", ([, other, same]) => {
