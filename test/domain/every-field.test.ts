@@ -103,7 +103,8 @@ const GROUP: Row[] = [
 /** The Secret that `choose` takes the keys from. */
 const KEYS = "volumes.holdfast-store-keys.secret.secretName";
 const READER = [`traffic.${KEYS}`];
-const WRITER = [`backup.${KEYS}`, "backup.spec.template.metadata.annotations.holdfast.dev/writer-secret-version"];
+const MARK_OF_KEYS = "backup.spec.template.metadata.annotations.holdfast.dev/writer-secret-version";
+const WRITER = [`backup.${KEYS}`, MARK_OF_KEYS];
 const OWN = ["store.S3.credentials.accessKeyId", "store.S3.credentials.secretAccessKey"];
 const both: Values = { azureBlob: AZURE.azureBlob };
 const azure: Values = { ...both, type: "AzureBlob", s3: undefined };
@@ -111,7 +112,7 @@ const addressed: Values = { "s3.forcePathStyle": false };
 
 const STORAGE: Row[] = [
   // The cluster would refuse the two blocks beside each other; here they show that it is the type that counts.
-  ["type", "AzureBlob", [...inStore("aws_s3", "S3"), ...inStore("azure_blob", "AzureBlob")], both],
+  ["type", "AzureBlob", [MARK_OF_KEYS, ...inStore("aws_s3", "S3"), ...inStore("azure_blob", "AzureBlob")], both],
   ["s3.region", "eu-west-2", inStore("aws_s3.region", "S3.region")],
   ["s3.endpoint", "https://s3.internal", inStore("aws_s3.endpoint", "S3.endpoint"), addressed],
   ["s3.forcePathStyle", true, inStore("aws_s3.use_path_style", "S3.forcePathStyle")],
