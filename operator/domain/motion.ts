@@ -9,6 +9,7 @@ import { keptHalfWay, leaversOf, remainingOf, stuckPods } from "./motion-who.ts"
 import type { NeighbourTrouble } from "./neighbours.ts";
 import type { Step } from "./plan.ts";
 import { isReady, isServing, servesFrom, surgeOf } from "./pods.ts";
+import { takenBack } from "./taken-back.ts";
 
 /**
  * Replacing pods, additively: raise the replicas by the surge, wait until the new pods serve, mark those that leave,
@@ -108,20 +109,6 @@ function settle(input: MotionInput, traffic: WorkloadFact, limit: number, motion
   if (emptied.length > 0) retire(input, traffic, emptied, motion);
   else shrink(input, traffic, [], to, "the wanted number of pods", motion);
   motion.steps = motion.steps.map((step) => takenBack(traffic, step));
-}
-
-/** An autoscaler or a person on the Deployment would set it again: the event names who, and what to scale instead. */
-function takenBack({ name, replicas, scaledBy }: WorkloadFact, step: Step): Step {
-  if (step.do !== "scale" || scaledBy === undefined) return step;
-  const message = `Replicas ${step.from} -> ${step.to}: field manager "${scaledBy}" set ${replicas} on Deployment "${name}", and the number is the GatewayGroup's: scale the GatewayGroup "${name}" instead (kubectl scale gwg, or scaleTargetRef of the HPA)`;
-  const event = {
-    type: "Warning",
-    reason: "HandEditReverted",
-    action: "Scale",
-    message,
-    alsoOnDeployment: true,
-  } as const;
-  return { ...step, events: [event] };
 }
 
 /**
