@@ -32,10 +32,6 @@ export const KNOWN: readonly Known[] = [
     why: "pods that followed an emptied control plane count as serving; a change that waits is not rehearsed while frozen",
   },
   {
-    law: /^no group returns while the control plane answers no gateway/,
-    why: "one replica that is cut off: where the answers of witness pods run out before the next ones, the group returns",
-  },
-  {
     law: /^no group that serves flips to a pair older than the spec allows/,
     why: "an export that can never be read ends the judgement of age",
   },

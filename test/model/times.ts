@@ -9,8 +9,8 @@ export const SHOWN_AT = "2020-01-01T00:00:00Z";
 const OLD_S = 640;
 const DAY_S = 86_400;
 export const DAY_PASSES_S = DAY_S + 3_600;
-/** A pod that is older than this, s, is an old pod. */
-const OLD_POD_S = 190;
+/** No younger than the oldest loss, or a start from long before it would seem to have come after it. */
+const OLD_POD_S = OLD_S;
 
 export const aged = (ageS: number, byS: number): number => saturated(ageS + byS, OLD_S);
 export const agedPod = (ageS: number, byS: number): number => saturated(ageS + byS, OLD_POD_S);
