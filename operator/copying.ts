@@ -2,16 +2,18 @@ import { COPY_LIMITS_MS, type CopyDeps, copySnapshot } from "./act/copy-snapshot
 import type { StepResult } from "./act/step-deps.ts";
 import { storeKey } from "./api/names.ts";
 import type { Facts } from "./domain/facts.ts";
+import type { OwnerFact } from "./domain/facts-outside.ts";
 import type { PairName, Step } from "./domain/plan.ts";
 import { inspectSnapshot } from "./gateway/api7-snapshot.ts";
 import { keyOf } from "./kinds.ts";
 import { type Clock, deadline } from "./kube/clock.ts";
 import type { WriteGate } from "./kube/write-gate.ts";
+import { markOf, readMark } from "./observe/beside.ts";
 import type { Copies } from "./observe/copies.ts";
 import { type LargeTurns, SMALL_BYTES } from "./observe/large-turns.ts";
 import type { SnapshotReader } from "./observe/snapshot.ts";
 import type { StorePool } from "./observe/stores.ts";
-import { StorageError } from "./storage/store.ts";
+import { type SnapshotStore, StorageError } from "./storage/store.ts";
 
 export interface CopyParts {
   snapshots: Pick<SnapshotReader, "hold" | "again">;
@@ -28,7 +30,7 @@ type Copy = Extract<Step, { do: "copySnapshot" }>;
 export async function copyInTurn(
   parts: CopyParts,
   groupKey: string,
-  { group }: Facts,
+  { group, snapshot }: Facts,
   step: Copy,
   signal: AbortSignal,
 ): Promise<StepResult> {
@@ -61,6 +63,10 @@ export async function copyInTurn(
     ...(before === undefined ? {} : { before }),
   };
   try {
+    if (!(await isStillOurs(store, group.spec.shortID, snapshot?.owner, signal))) {
+      snapshots.again(groupKey, ["beside"]);
+      return "conflict";
+    }
     const result = await copyOfAnySize(parts, location, deps, step, signal);
     if (result === "done") copies.made(groupKey);
     else if (result !== "postponed") copies.failed(groupKey, half);
@@ -78,7 +84,34 @@ export async function copyInTurn(
 /** Where what is known of a pair comes from. */
 const asked = (pair: PairName) => [pair === "generation" ? "beside" : pair] as const;
 
-const REMOVAL_MS = 5_000;
+const ONE_WRITE_MS = 5_000;
+
+/** Writes the mark of the owner. Rejects with StorageError, or KubeError "GateClosed". */
+export async function claimStore(
+  { snapshots, copies, pool, clock, gate }: Omit<CopyParts, "large">,
+  groupKey: string,
+  { group }: Facts,
+  { owner, over }: Extract<Step, { do: "claimStore" }>,
+  signal: AbortSignal,
+): Promise<StepResult> {
+  const open = pool.openOf(keyOf(group.namespace, group.spec.fallback.storageRef.name));
+  if (!open) return "conflict";
+  const key = storeKey.owner(group.spec.shortID);
+  const leading = deadline(clock, ONE_WRITE_MS, signal, gate.enter(`write "${key}"`));
+  try {
+    const condition = over === undefined ? ({ ifNoneMatch: "*" } as const) : { ifMatch: over };
+    await open.store.write("resource", key, markOf(owner), condition, leading.signal);
+    return "done";
+  } catch (error) {
+    // Another one was first: who it is will be read.
+    if (error instanceof StorageError && error.fault === "PreconditionFailed") return "conflict";
+    copies.failed(groupKey, false, error);
+    throw error;
+  } finally {
+    leading.release();
+    snapshots.again(groupKey, ["beside"]);
+  }
+}
 
 /** Removes both halves of a kept copy. Rejects with StorageError, or KubeError "GateClosed". */
 export async function removeGeneration(
@@ -91,7 +124,7 @@ export async function removeGeneration(
   const open = pool.openOf(keyOf(group.namespace, group.spec.fallback.storageRef.name));
   if (!open) return "conflict";
   const key = storeKey.generation(group.spec.shortID, digest);
-  const leading = deadline(clock, REMOVAL_MS, signal, gate.enter(`remove "${key}"`));
+  const leading = deadline(clock, ONE_WRITE_MS, signal, gate.enter(`remove "${key}"`));
   try {
     for (const which of ["resource", "config"] as const) await open.store.remove(which, key, leading.signal);
     return "done";
@@ -99,6 +132,18 @@ export async function removeGeneration(
     leading.release();
     snapshots.again(groupKey, ["beside"]);
   }
+}
+
+/** Another cluster may have taken these keys over since: it would be its pair that is written over. */
+async function isStillOurs(
+  store: SnapshotStore,
+  shortID: string,
+  owner: OwnerFact | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (owner?.is !== "ours") return owner === undefined;
+  const mark = await readMark(store, shortID, signal);
+  return mark.seen === "somebody" && mark.etag === owner.etag;
 }
 
 /** Only then a gap in the evidence costs anything. A group without a proven pair cannot flip: this copy may bring it one. */

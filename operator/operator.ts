@@ -1,7 +1,7 @@
 import type { ActDeps } from "./act/act.ts";
 import { EventRecorder } from "./act/events.ts";
 import { thaw } from "./act/thaw.ts";
-import { copyInTurn, removeGeneration } from "./copying.ts";
+import { claimStore, copyInTurn, removeGeneration } from "./copying.ts";
 import type { Facts } from "./domain/facts.ts";
 import { brokenInvariants } from "./domain/invariants.ts";
 import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";
@@ -18,6 +18,7 @@ import type { WriteGate } from "./kube/write-gate.ts";
 import type { Log } from "./log.ts";
 import type { GroupMetrics } from "./metrics.ts";
 import { BY_GROUP, BY_STORAGE, type Caches, groupKeyOf } from "./observe/caches.ts";
+import { ClusterIds } from "./observe/cluster-id.ts";
 import { Copies } from "./observe/copies.ts";
 import { LargeTurns } from "./observe/large-turns.ts";
 import { LagMeter } from "./observe/loop-lag.ts";
@@ -114,6 +115,7 @@ export function operator(deps: OperatorDeps): Operator {
     meet: (live) => readers.strangers.meet(key, facts.group.name, live),
     dryRun: (template, signal) => dryRun.ask(facts.group, template, signal),
     copySnapshot: (step, signal) => copyInTurn({ ...readers, large, pool, gate: deps.gate }, key, facts, step, signal),
+    claimStore: (step, signal) => claimStore({ ...readers, pool, gate: deps.gate }, key, facts, step, signal),
     removeGeneration: (step, signal) =>
       removeGeneration({ ...readers, pool, gate: deps.gate }, key, facts, step, signal),
     counted: (step, result) => metrics.step(step, result),
@@ -229,6 +231,7 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
     neighbours: neighboursOf(others),
     refusals: new Refusals(clock),
     overrides: new Overrides(clock),
+    clusters: new ClusterIds(client, clock),
     copies: new Copies({ clock, workers: options.workers, wake: wakeGroup }),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
     oldestWatch: (namespace) => oldestWatch(informers, namespace),

@@ -88,6 +88,12 @@ export const NAMESPACE_RULES: readonly RbacRule[] = [
     verbs: CACHE,
     why: "which one scales a Deployment of a group",
   },
+  {
+    apiGroup: "",
+    resources: ["namespaces"],
+    verbs: ["get"],
+    why: "this namespace alone: its uid tells this cluster from another one that uses the same store",
+  },
   { apiGroup: "", resources: ["secrets"], verbs: ["get"], why: "those that specs name, by name alone: never listed" },
   { apiGroup: "events.k8s.io", resources: ["events"], verbs: ["create"], why: "what was done and why" },
 ];

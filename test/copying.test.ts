@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { COPY_LIMITS_MS } from "../operator/act/copy-snapshot.ts";
-import { type CopyParts, copyInTurn } from "../operator/copying.ts";
+import { type CopyParts, claimStore, copyInTurn } from "../operator/copying.ts";
 import { gapLimitMs } from "../operator/domain/evidence.ts";
 import type { Facts } from "../operator/domain/facts.ts";
 import { inspectSnapshot } from "../operator/gateway/api7-snapshot.ts";
@@ -8,6 +8,7 @@ import { sleep } from "../operator/kube/clock.ts";
 import { Controller } from "../operator/kube/controller.ts";
 import { openGate } from "../operator/kube/write-gate.ts";
 import { createLog } from "../operator/log.ts";
+import { markOf } from "../operator/observe/beside.ts";
 import { Copies } from "../operator/observe/copies.ts";
 import { LargeTurns, SMALL_BYTES } from "../operator/observe/large-turns.ts";
 import { StorageError } from "../operator/storage/faults.ts";
@@ -65,6 +66,7 @@ function world() {
   };
   const candidate = (name: string) => storage.get("resource", `${name}-candidate`)?.body.length;
   return {
+    parts,
     clock,
     copies,
     large,
@@ -197,4 +199,55 @@ test.for<[string, object, number, string]>([
   await clock.advance(20_000);
   expect(await copied).toBe(result);
   expect(endedMs).toBeLessThanOrEqual(atMostMs);
+});
+
+test.for<[string, () => string | undefined, string, boolean]>([
+  ["there is none", () => undefined, "done", true],
+  ["another one was first", () => "{}", "conflict", false],
+])("the mark of the owner is written where %s", async ([, before, result, isOurs]) => {
+  const { parts, clock, opens, storage } = world();
+  opens("eu", storage.store());
+  const there = before();
+  if (there !== undefined) storage.put("resource", "edge-owner", there);
+  const owner = { cluster: "uid", namespace: "gw", name: "edge" };
+  const group = { namespace: "gw", name: "edge", spec: { shortID: "edge", fallback: { storageRef: { name: "eu" } } } };
+  const step = { do: "claimStore", owner, why: "nobody's" } as const;
+  expect(await claimStore(parts, "gw/edge", { group } as unknown as Facts, step, signal)).toBe(result);
+  expect(storage.get("resource", "edge-owner")?.body.toString() === JSON.stringify(owner)).toBe(isOurs);
+  expect(clock.armed).toBe(0);
+});
+
+test("a store that refuses the mark is left alone for a while, and told", async () => {
+  const { parts, copies, opens, storage } = world();
+  opens("eu", storage.store({ write: false }));
+  const owner = { cluster: "uid", namespace: "gw", name: "edge" };
+  const group = { namespace: "gw", name: "edge", spec: { shortID: "edge", fallback: { storageRef: { name: "eu" } } } };
+  const step = { do: "claimStore", owner, why: "nobody's" } as const;
+  for (const _ of [1, 2])
+    await expect(claimStore(parts, "gw/edge", { group } as unknown as Facts, step, signal)).rejects.toThrow(
+      "edge-owner",
+    );
+  expect(copies.of("gw/edge")).toMatchObject({ paused: true, problem: { reason: "StorageDenied" } });
+});
+
+test("a copy is not made once another cluster has taken the keys over", async () => {
+  const { parts, opens, exported, candidate, storage } = world();
+  opens("eu", storage.store());
+  const digest = (await exported("edge")) ?? "";
+  const etag = storage.put("resource", "edge-owner", markOf({ cluster: "here", namespace: "gw", name: "edge" }));
+  const group = {
+    namespace: "gw",
+    name: "edge",
+    spec: { shortID: "edge", fallback: { storageRef: { name: "eu" } } },
+    status: {},
+  };
+  const facts = { group, snapshot: { owner: { is: "ours", sinceMs: 0, etag } } } as unknown as Facts;
+  const step = { do: "copySnapshot", from: "raw", to: "candidate", digest, why: "new" } as const;
+  storage.put("resource", "edge-owner", markOf({ cluster: "there", namespace: "gw", name: "edge" }));
+  expect([await copyInTurn(parts, "gw/edge", facts, step, signal), candidate("edge")]).toEqual(["conflict", undefined]);
+  storage.put("resource", "edge-owner", markOf({ cluster: "here", namespace: "gw", name: "edge" }));
+  expect([await copyInTurn(parts, "gw/edge", facts, step, signal), candidate("edge") !== undefined]).toEqual([
+    "done",
+    true,
+  ]);
 });

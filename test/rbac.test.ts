@@ -12,6 +12,7 @@ import { LeaseLock } from "../operator/kube/lease-lock.ts";
 import type { Resource } from "../operator/kube/resources.ts";
 import { createLog } from "../operator/log.ts";
 import { CACHED } from "../operator/observe/caches.ts";
+import { ClusterIds } from "../operator/observe/cluster-id.ts";
 import { NEIGHBOURS } from "../operator/observe/neighbour-caches.ts";
 import { PodDryRun } from "../operator/observe/pod-dry-run.ts";
 import { ContentReader } from "../operator/observe/secrets.ts";
@@ -116,6 +117,7 @@ function actDeps(on: KubeClient, facts: Facts): ActDeps {
     meet: () => false,
     dryRun: (template, stop) => dryRun.ask(facts.group, template, stop),
     copySnapshot: async () => "done",
+    claimStore: async () => "done",
     removeGeneration: async () => "done",
   };
 }
@@ -126,6 +128,7 @@ test("each right is one that a call needs, and each call has its right", async (
   await carryOutAll();
   const contents = new ContentReader(client(false), clock);
   await Promise.all([contents.secret("gw", "keys", 0), contents.configMap("gw", "ca", 0)]);
+  await new ClusterIds(client(false), clock).of("gw");
   const unknown = { seen: "unknown", name: "keys", why: "x" };
   const reader: Loose = {
     read: async () => ({ secrets: { writer: unknown, reader: unknown, operator: unknown }, access: "notAsked" }),

@@ -113,6 +113,7 @@ function tell(step: Step, result: StepResult, error: unknown, { counted, trouble
 function isOptional(step: Step): boolean {
   switch (step.do) {
     case "copySnapshot":
+    case "claimStore":
     case "removeGeneration":
     case "delete":
     case "relabel":
@@ -173,6 +174,8 @@ export function targetOf(step: Step): string {
       return idOf(step.object);
     case "copySnapshot":
       return `${step.from} -> ${step.to}`;
+    case "claimStore":
+      return "the mark of the owner";
     case "removeGeneration":
       return `generation ${step.digest}`;
     case "delete":

@@ -37,6 +37,7 @@ export interface StepDeps {
   /** Asks the cluster whether it would take a pod of this template. Its words when it would not. */
   dryRun: (template: Readonly<Record<string, unknown>>, signal: AbortSignal) => Promise<string | undefined>;
   copySnapshot: (step: Extract<Step, { do: "copySnapshot" }>, signal: AbortSignal) => Promise<StepResult>;
+  claimStore: (step: Extract<Step, { do: "claimStore" }>, signal: AbortSignal) => Promise<StepResult>;
   removeGeneration: (step: Extract<Step, { do: "removeGeneration" }>, signal: AbortSignal) => Promise<StepResult>;
 }
 

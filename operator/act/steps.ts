@@ -32,6 +32,8 @@ export async function carryOut(step: Step, facts: Facts, deps: StepDeps, signal:
       return await remove(step, facts, deps, signal);
     case "copySnapshot":
       return await deps.copySnapshot(step, signal);
+    case "claimStore":
+      return await deps.claimStore(step, signal);
     case "removeGeneration":
       return await deps.removeGeneration(step, signal);
     case "restoreTemplate":

@@ -42,6 +42,8 @@ export const ANNOTATION = {
   approveReturn: "holdfast.dev/approve-return",
   /** "DIGEST-N-UID", as the condition names it: a quarantined snapshot that a person accepts, once. */
   acceptSnapshot: "holdfast.dev/accept-snapshot",
+  /** The owner of the keys in the store, as the condition names it, is gone: this group takes its place. */
+  takeStore: "holdfast.dev/take-store",
   /** RFC3339: rehearse the snapshot again, once. */
   rehearseAt: "holdfast.dev/rehearse-at",
   /** RFC3339: apply a waiting template change now, once. */
@@ -92,6 +94,8 @@ export const storeKey = {
   raw: (shortID: string) => `${shortID}-raw`,
   candidate: (shortID: string) => `${shortID}-candidate`,
   verified: (shortID: string) => shortID,
+  /** In the resource bucket alone: whose keys these are. */
+  owner: (shortID: string) => `${shortID}-owner`,
   /** Copies of pairs that were verified: by the first characters of their digest. */
   generation: (shortID: string, digest: string) =>
     `${shortID}-gen-${digest.replace(/^sha256:/, "").slice(0, DIGEST_SHOWN)}`,

@@ -99,6 +99,14 @@ export const SERVING = {
     "What is stored under the verified snapshot's key is not what Holdfast wrote there; it is put back where a copy is kept.",
     "Look for another exporter or operator that writes this key, and give it another short id or store.",
   ),
+  StoreOwnedByAnother: reason(
+    "The mark in the store says that another cluster's group owns these keys: nothing is written, exported or published.",
+    "Give one of them another store or short id. If the owner is gone: holdfast.dev/take-store as the message says.",
+  ),
+  StoreOwnerUnknown: reason(
+    "Which cluster this is cannot be read, so nobody can say whose the keys in the store are: nothing new is written there.",
+    "Grant `get` on the namespace of the group, as docs/rbac.md lists it.",
+  ),
   ObjectKeyShared: reason(
     "Another, older group uses the same object key in the same store.",
     "Give one of them another store or short id.",

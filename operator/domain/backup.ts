@@ -4,6 +4,7 @@ import { hasGate } from "./desired/backup.ts";
 import { differences, needsApply } from "./diff.ts";
 import type { KubeObject } from "./facts-cluster.ts";
 import { objectAt } from "./json.ts";
+import { isAnothersStore, isOurStore } from "./ownership.ts";
 import type { Situation } from "./situation.ts";
 import { ASKED_FOR, pendingReason, type TemplatePlan } from "./template.ts";
 
@@ -17,6 +18,9 @@ export function backupPlan(situation: Situation): Pick<TemplatePlan, "steps" | "
   if (!needsApply(backup, live, facts.children.overridden)) return { steps: [] };
   const stopped = situation.neighbours.some(({ stops }) => stops === "exporter");
   if (live === undefined && stopped) return { steps: [] };
+  // Where the keys are another cluster's, or nobody knows whose, no exporter is begun.
+  if (live === undefined && !isOurStore(facts)) return { steps: [] };
+  if (isAnothersStore(facts)) return { steps: [] };
   if (live === undefined) return { steps: [{ do: "apply", object: backup, why: "the exporter of this group" }] };
   const asked = facts.group.annotations[ANNOTATION.restartAt];
   const askedNow = asked !== undefined && asked !== facts.group.status.restartedAt && words.order !== "Observe";

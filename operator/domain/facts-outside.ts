@@ -43,12 +43,28 @@ export type PairFact =
       lastModifiedMs: number;
     };
 
+/** A group, and the uid of its namespace, which no other cluster has. */
+export interface Owner {
+  cluster: string;
+  namespace: string;
+  name: string;
+}
+
+export type OwnerFact =
+  /** Of this cluster, since then: groups of one cluster are told apart by PeerFacts. */
+  | { is: "ours"; sinceMs: number; etag: string }
+  | { is: "nobody"; us: Owner }
+  | { is: "another"; owner: Owner; etag: string; us?: Owner }
+  | { is: "unknown"; reason: string; why: string };
+
 export interface SnapshotFacts {
   raw: PairFact;
   candidate: PairFact;
   verified: PairFact;
   /** Copies of verified pairs that are kept, newest first, by the first 12 characters of the digest; left out: not known. */
   generations?: readonly { digest: string; lastModifiedMs: number }[];
+  /** Whose keys these are. */
+  owner?: OwnerFact;
 }
 
 export interface CopyingFact {

@@ -3,6 +3,7 @@ import { recordAge } from "./age.ts";
 import { short } from "./digest.ts";
 import type { Facts } from "./facts.ts";
 import { isKept, isReplaced, keepGeneration, recordReplaced, restore } from "./generations.ts";
+import { claim, isAnothersStore, isOurStore } from "./ownership.ts";
 import { type Found, usable } from "./pairs.ts";
 import { recordRehearsals } from "./pipeline-record.ts";
 import { nextRehearsal } from "./pipeline-rehearse.ts";
@@ -18,7 +19,7 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: 
   if (pipeline.status.proofs) pipeline.status.proofs = withContentVersions(pipeline.status.proofs, facts);
   recordRehearsals(facts, pipeline);
   // What another control plane's group exports is not ours to prove. What was proven before stays: its digest tells it.
-  if (facts.peers.keyConflict?.foreign === true) return pipeline;
+  if (facts.peers.keyConflict?.foreign === true || isAnothersStore(facts)) return pipeline;
   const quarantine = quarantineOf(facts, pipeline.status);
   if (quarantine) pipeline.quarantine = quarantine;
   const before = pipeline.status.digest;
@@ -40,12 +41,15 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: 
     if (!settled) promote(facts, proofKey, mode, pipeline);
     if (pipeline.steps.length === 0) nextRehearsal(facts, proofKey, mode, settled, pipeline);
   }
+  // Before the mark is there nothing else is written, nor while nobody can say whose it is.
+  if (!isOurStore(facts)) pipeline.steps = [...pipeline.steps.filter((step) => !isStoreStep(step)), ...claim(facts)];
   // A store that did not take a copy is left alone for a while: each try costs the loop seconds.
   if (facts.copying?.paused) pipeline.steps = pipeline.steps.filter((step) => !isStoreStep(step));
   return pipeline;
 }
 
-const isStoreStep = ({ do: what }: Step): boolean => what === "copySnapshot" || what === "removeGeneration";
+const isStoreStep = ({ do: what }: Step): boolean =>
+  what === "copySnapshot" || what === "removeGeneration" || what === "claimStore";
 
 /**
  * In an outage the pair that is proven for what runs stays, and one that cannot be seen is not known to be worse: no

@@ -1,6 +1,7 @@
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { KubeObject } from "./facts-cluster.ts";
+import type { Owner } from "./facts-outside.ts";
 
 /**
  * What is to be done, in this order. Plain data: who carries it out needs no judgement of its own,
@@ -72,6 +73,8 @@ type Work =
   | { do: "delete"; apiVersion: string; kind: string; name: string; uid: string; why: string }
   /** Copies a pair within the store; the digest is checked on the bytes just before they are written. */
   | { do: "copySnapshot"; from: PairName; to: Exclude<PairName, "raw">; digest: string; why: string }
+  /** Writes the mark of the owner where there is none, or over the one that was seen. */
+  | { do: "claimStore"; owner: Owner; over?: string; why: string }
   /** Removes a kept copy, named by the first characters of its digest. */
   | { do: "removeGeneration"; digest: string; why: string }
   /** Puts a template back (outage in the middle of a roll). Replaces spec.template only. */

@@ -2,6 +2,7 @@ import { adoptionOf } from "./adoption.ts";
 import { approvalProblems } from "./approvals.ts";
 import type { SecretFact } from "./facts.ts";
 import type { Children, Refusal } from "./facts-cluster.ts";
+import { ownerProblem } from "./ownership.ts";
 import type { Problem } from "./problem.ts";
 import type { Situation } from "./situation.ts";
 
@@ -21,6 +22,7 @@ export function problemsOf(situation: Situation): Problem[] {
     facts.copying?.problem,
     inStorage(situation, storageKeys(facts.secrets.writer, "writer")),
     inStorage(situation, storageKeys(facts.secrets.reader, "reader")),
+    ownerProblem(facts),
     facts.peers.keyConflict === undefined ? undefined : keyConflict(situation, facts.peers.keyConflict),
     situation.replicasHeld,
     words.problem,

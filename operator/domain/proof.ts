@@ -6,6 +6,7 @@ import { short } from "./digest.ts";
 import type { Facts, SecretFact } from "./facts.ts";
 import type { PairFact } from "./facts-outside.ts";
 import { doubtOfVerified, isBeingRestored, isReplaced } from "./generations.ts";
+import { anotherText, isAnothersStore } from "./ownership.ts";
 import { isReady } from "./pods.ts";
 
 /**
@@ -43,7 +44,7 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
     reason,
     message,
     usable: false,
-    refuted: status === "False" && ["Stale", "Unreadable", "WrittenByAnother"].includes(reason),
+    refuted: status === "False" && ["Stale", "Unreadable", "WrittenByAnother", "StoreOwnedByAnother"].includes(reason),
     oldButOnly: false,
   });
   if (facts.storage.seen === "absent")
@@ -57,6 +58,7 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
       `FallbackStorage "${facts.storage.name}" cannot be read: ${facts.storage.why}`,
       "Unknown",
     );
+  if (isAnothersStore(facts)) return no("StoreOwnedByAnother", anotherText(facts));
   const { verified } = facts.snapshot;
   if (verified.seen === "unknown") return no(verified.reason as Reason, verified.why, "Unknown");
   if (facts.secrets.reader.seen === "absent")

@@ -1,5 +1,6 @@
 import { howToAccept, snapshotAccepted } from "./approvals.ts";
 import type { Facts } from "./facts.ts";
+import { oursSince } from "./ownership.ts";
 import { type Found, found } from "./pairs.ts";
 import { DISTRUST, type Distrust, type Pipeline } from "./pipeline-state.ts";
 import { baselineOf, shrunkenKinds } from "./shrink.ts";
@@ -56,9 +57,14 @@ export function doubtOf(facts: Facts, status: Pipeline["status"], pair: Found): 
  * Proven, and written since this group exists: by Holdfast, from an export of this group. What lay there before may be
  * another's, and must not keep the group's own exports out.
  */
-function isMeasure({ group, nowMs }: Facts, { digest }: Pipeline["status"], verified: Found): boolean {
+function isMeasure(facts: Facts, { digest }: Pipeline["status"], verified: Found): boolean {
+  // Both by the store's clock. A group that is made anew has nothing on record: what is under its own mark is its own.
+  const since = oursSince(facts);
+  const underOurMark = since !== undefined && verified.lastModifiedMs >= since;
+  if (digest === undefined) return underOurMark;
   // Two ages, each by the clock that stamped it: the store's may be far from the API server's.
-  return verified.digest === digest && verified.ageMs < nowMs - (group.createdMs ?? 0);
+  const sinceMade = verified.ageMs < facts.nowMs - (facts.group.createdMs ?? 0);
+  return verified.digest === digest && (underOurMark || sinceMade);
 }
 
 /** Fewer items than this on either side may all have been replaced by a person. */

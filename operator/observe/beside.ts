@@ -1,10 +1,18 @@
+import { z } from "zod";
 import { storeKey } from "../api/names.ts";
-import type { SnapshotFacts } from "../domain/facts-outside.ts";
+import type { Owner, SnapshotFacts } from "../domain/facts-outside.ts";
 import type { SnapshotStore } from "../storage/store.ts";
+import { storageProblem } from "./faults.ts";
 import type { StoreTurns } from "./store-turns.ts";
 
+/** Whose keys these are, as it stands in the store. */
+export type Mark =
+  | { seen: "nobody" }
+  | { seen: "somebody"; owner: Owner; etag: string; lastModifiedMs: number }
+  | { seen: "unknown"; reason: string; why: string };
+
 /** What lies in the store beside the three pairs of a group. */
-export type Beside = Pick<SnapshotFacts, "generations">;
+export type Beside = Pick<SnapshotFacts, "generations"> & { mark: Mark };
 
 type Turns = ReturnType<StoreTurns["enter"]>;
 
@@ -26,7 +34,37 @@ export async function readBeside(
 
 async function look(store: SnapshotStore, shortID: string, signal: AbortSignal): Promise<Beside> {
   const generations = await kept(store, shortID, signal).catch(() => undefined);
-  return generations === undefined ? {} : { generations };
+  const mark = await readMark(store, shortID, signal);
+  return generations === undefined ? { mark } : { mark, generations };
+}
+
+const MARK_MAX_BYTES = 4_096;
+const Written = z.object({ cluster: z.string(), namespace: z.string(), name: z.string() });
+
+/** The mark as it stands in the store just now. Never rejects. */
+export async function readMark(store: SnapshotStore, shortID: string, signal: AbortSignal): Promise<Mark> {
+  const key = storeKey.owner(shortID);
+  try {
+    const found = await store.read("resource", key, { maxBytes: MARK_MAX_BYTES }, signal);
+    if (found.state !== "found") return { seen: "nobody" };
+    const read = Written.safeParse(parsed(found.body));
+    if (!read.success)
+      return { seen: "unknown", reason: "StorageMisconfigured", why: `the object "${key}" names no owner: remove it` };
+    return { seen: "somebody", owner: read.data, etag: found.etag, lastModifiedMs: found.lastModified.getTime() };
+  } catch (error) {
+    const { reason, message } = storageProblem(error);
+    return { seen: "unknown", reason, why: message };
+  }
+}
+
+export const markOf = (owner: Owner): Uint8Array => Buffer.from(JSON.stringify(owner));
+
+function parsed(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** A copy counts when both of its halves are there. */

@@ -7,11 +7,13 @@ import type { Pod } from "../kube/resources.ts";
 import { type Caches, ofGroup } from "./caches.ts";
 import { readClientCertificate } from "./certificate.ts";
 import { readChildren, roleOf } from "./children.ts";
+import type { ClusterIds } from "./cluster-id.ts";
 import { type Copies, copyingOf } from "./copies.ts";
 import { isUnreadable, readGroup } from "./group.ts";
 import { isHelper, readHelper } from "./helper-pods.ts";
 import type { Neighbours } from "./neighbours.ts";
 import type { Overrides } from "./overrides.ts";
+import { ownerOf } from "./owner.ts";
 import type { PeerIndex } from "./peers.ts";
 import type { PodProber } from "./pod-prober.ts";
 import { readPod } from "./pods.ts";
@@ -38,6 +40,7 @@ export interface Readers {
   refusals: Refusals;
   overrides: Overrides;
   copies: Copies;
+  clusters: Pick<ClusterIds, "of">;
   /** What the cluster said to a dry-run of a traffic pod, if it refused. */
   podRefusal: (group: GroupFacts, signal: AbortSignal) => Promise<string | undefined>;
   /** Of the watches over this namespace the one that was told nothing for the longest. */
@@ -79,7 +82,7 @@ export async function observe(
   ]);
   wish(readers, groupKey, group, storage, client, wants);
   const controlPlane = readers.probers.facts(groupKey);
-  const snapshot = snapshotOf(readers, groupKey, storage);
+  const snapshot = await snapshotOf(readers, groupKey, group, storage);
   const isNew = !readers.neighbours.isReady(namespace);
   if (!controlPlane || !snapshot || storage.access === "pending" || isNew) {
     return { seen: "pending", recheckAfterMs: FIRST_ANSWERS_MS };
@@ -133,7 +136,7 @@ export function forget(readers: Readers, groupKey: string): void {
 function wish(
   readers: Readers,
   groupKey: string,
-  { spec }: GroupFacts,
+  { spec, status }: GroupFacts,
   storage: StorageSeen,
   client: Content,
   wants: Wants,
@@ -145,13 +148,22 @@ function wish(
       location: storage.location,
       shortID: spec.shortID,
       rawIntervalMs: spec.backup.exportIntervalSeconds * 1000,
+      isAnothers: status.fallbackReady === "StoreOwnedByAnother",
       validationIntervalMs: storage.facts.spec.validationIntervalSeconds * 1000,
     });
   } else readers.snapshots.drop(groupKey);
 }
 
-function snapshotOf(readers: Readers, groupKey: string, storage: StorageSeen): Facts["snapshot"] | undefined {
-  if (storage.store) return readers.snapshots.facts(groupKey);
+async function snapshotOf(
+  readers: Readers,
+  groupKey: string,
+  group: GroupFacts,
+  storage: StorageSeen,
+): Promise<Facts["snapshot"] | undefined> {
+  if (storage.store) {
+    const facts = readers.snapshots.facts(groupKey);
+    return facts && { ...facts, owner: await ownerOf(readers.clusters, group, readers.snapshots.mark(groupKey)) };
+  }
   const { facts } = storage;
   if (facts.seen === "absent") return nothingKnown("StorageNotFound", `FallbackStorage "${facts.name}" does not exist`);
   if (facts.seen === "unknown") return nothingKnown("StorageUnavailable", facts.why);

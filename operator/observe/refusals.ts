@@ -17,7 +17,7 @@ export class Refusals {
   }
 
   met(groupKey: string, step: Step, error: unknown): void {
-    if (step.do === "copySnapshot" || step.do === "removeGeneration" || !isRefusal(error)) return;
+    if (isInStore(step) || !isRefusal(error)) return;
     const refusal = { does: step.do, ...targetOf(step, error.message) };
     const ofGroup = this.#met.get(groupKey) ?? new Map<string, Refusal & { atMs: number }>();
     // Which of several pods it met first says nothing.
@@ -38,7 +38,10 @@ export class Refusals {
   }
 }
 
-type Tried = Exclude<Step, { do: "copySnapshot" | "removeGeneration" }>;
+type InStore = Extract<Step, { do: "copySnapshot" | "removeGeneration" | "claimStore" }>;
+type Tried = Exclude<Step, InStore>;
+const isInStore = (step: Step): step is InStore =>
+  step.do === "copySnapshot" || step.do === "removeGeneration" || step.do === "claimStore";
 
 function targetOf(step: Tried, message: string): Omit<Refusal, "does"> {
   switch (step.do) {

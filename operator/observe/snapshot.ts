@@ -3,7 +3,7 @@ import type { PairFact, SnapshotFacts } from "../domain/facts-outside.ts";
 import type { Problem } from "../domain/problem.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { SnapshotStore } from "../storage/store.ts";
-import { type Beside, readBeside } from "./beside.ts";
+import { type Beside, type Mark, readBeside } from "./beside.ts";
 import type { LargeTurns } from "./large-turns.ts";
 import { Poller } from "./poller.ts";
 import type { Pair, PairSeen } from "./snapshot-pair.ts";
@@ -23,6 +23,8 @@ export interface SnapshotWish {
   shortID: string;
   rawIntervalMs: number;
   validationIntervalMs: number;
+  /** The keys are another owner's, by what was seen last. */
+  isAnothers?: boolean;
 }
 
 export interface SnapshotReaderOptions {
@@ -41,6 +43,8 @@ interface Watched {
   askedMs: Map<Which, number | undefined>;
   pollers: Record<Which, Poller<PairSeen>> & { beside: Poller<Beside> };
 }
+
+const UNREAD: Mark = { seen: "unknown", reason: "StorageUnavailable", why: "it was not read yet" };
 
 /** Only Holdfast writes candidates and copies, and it asks anew when it does: a look now and then is for what others did. */
 const SELDOM = 10;
@@ -71,20 +75,28 @@ export class SnapshotReader {
     watched.pollers.raw.setInterval(wish.rawIntervalMs);
     watched.pollers.verified.setInterval(wish.validationIntervalMs);
     watched.pollers.candidate.setInterval(SELDOM * wish.validationIntervalMs);
-    watched.pollers.beside.setInterval(SELDOM * wish.validationIntervalMs);
+    // Somebody may be about to put right whose keys these are.
+    const isSettled = this.mark(groupKey).seen === "somebody" && !wish.isAnothers;
+    watched.pollers.beside.setInterval((isSettled ? SELDOM : 1) * wish.validationIntervalMs);
   }
 
   /** undefined while first reads are under way and worth waiting for. */
   facts(groupKey: string): SnapshotFacts | undefined {
     const watched = this.#groups.get(groupKey);
     if (!watched) return nothingKnown("StorageUnavailable", "the store is not read");
-    const facts: Partial<SnapshotFacts> = { ...watched.pollers.beside.latest()?.value };
+    const { generations } = watched.pollers.beside.latest()?.value ?? {};
+    const facts: Partial<SnapshotFacts> = generations === undefined ? {} : { generations };
     for (const which of PAIRS) {
       const fact = this.#factOf(watched, which);
       if (!fact) return undefined;
       facts[which] = fact;
     }
     return facts as SnapshotFacts;
+  }
+
+  /** Whose keys these are; unknown until it was read. */
+  mark(groupKey: string): Mark {
+    return this.#groups.get(groupKey)?.pollers.beside.latest()?.value.mark ?? UNREAD;
   }
 
   /** Look again now: something was written, or a person changed something. */
@@ -180,7 +192,7 @@ export class SnapshotReader {
       return await readBeside(turns, () => watched.store, shortID, urgent, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
-      return {};
+      return { mark: UNREAD };
     }
   }
 

@@ -105,6 +105,7 @@ export function world(objects: Loose[] = []) {
     },
     dryRun: async () => refusal,
     copySnapshot: () => copied(),
+    claimStore: async () => "done",
     removeGeneration: async () => "done",
   };
   const byName = new Map(objects.map((one) => [`${one.kind}/${one.metadata.name}`, structuredClone(one)]));

@@ -28,6 +28,7 @@ const GENERATION = storeKey.generation(SHORT_ID, "good");
 const KEYS = [storeKey.raw(SHORT_ID), storeKey.candidate(SHORT_ID), storeKey.verified(SHORT_ID), GENERATION] as const;
 const [RAW, CANDIDATE, VERIFIED] = KEYS;
 const OTHER_GROUP = "a11ce5";
+const OWNER = storeKey.owner(SHORT_ID);
 
 /** One right of one role: what can be left out of a policy. */
 type Right = [role: Role, action: string, resource: string];
@@ -82,9 +83,11 @@ afterAll(async () => {
 beforeEach(async () => {
   const owner = server.client(server.admin);
   for (const Bucket of Object.values(BUCKETS)) {
-    for (const Key of [...KEYS, OTHER_GROUP]) await owner.send(new PutObjectCommand({ Bucket, Key, Body: "{}" }));
+    for (const Key of [...KEYS, OTHER_GROUP, OWNER])
+      await owner.send(new PutObjectCommand({ Bucket, Key, Body: "{}" }));
     // The first copies find nothing under their keys: what S3 answers then depends on the rights, too.
-    for (const Key of [CANDIDATE, VERIFIED, GENERATION]) await owner.send(new DeleteObjectCommand({ Bucket, Key }));
+    for (const Key of [CANDIDATE, VERIFIED, GENERATION, OWNER])
+      await owner.send(new DeleteObjectCommand({ Bucket, Key }));
   }
   owner.destroy();
 });
@@ -137,6 +140,8 @@ const WORK: Record<Role, () => Promise<unknown>> = {
       expect(await both((which) => stores.operator.head(which, key, signal))).toEqual(
         Array(2).fill({ state: "absent" }),
       );
+    await stores.operator.write("resource", OWNER, Buffer.from("{}"), { ifNoneMatch: "*" }, signal);
+    expect(await stores.operator.read("resource", OWNER, {}, signal)).toMatchObject({ state: "found" });
     // Twice: where nothing is (If-None-Match), and over what is there (If-Match).
     for (const _ of [1, 2])
       for (const [from, to] of COPIES) {
@@ -157,7 +162,7 @@ const WORK: Record<Role, () => Promise<unknown>> = {
 };
 
 test("the page names rights of three roles, and no wildcard among them but for kept copies", () => {
-  expect(ROLES.map((role) => RIGHTS.filter(([of]) => of === role).length)).toEqual([2, 4, 18]);
+  expect(ROLES.map((role) => RIGHTS.filter(([of]) => of === role).length)).toEqual([2, 4, 20]);
   for (const [, action, resource] of RIGHTS) expect(`${action} ${resource}`.replace("-gen-*", "")).not.toContain("*");
 });
 
@@ -182,6 +187,7 @@ const CALLS = {
 
 test.for(ROLES)("%s: what the page does not grant is refused, key by key", async (role) => {
   for (const [from, to] of COPIES) await copy(from, to);
+  await stores.operator.write("resource", OWNER, Buffer.from("{}"), {}, signal);
   const client = server.client(server.keys[role]);
   const answer = (call: object) =>
     client.send(call as GetObjectCommand).then(
@@ -200,7 +206,7 @@ test.for(ROLES)("%s: what the page does not grant is refused, key by key", async
   for (const bucket of Object.values(BUCKETS)) {
     const arn = `arn:aws:s3:::${bucket}`;
     for (const [action, call] of Object.entries(CALLS))
-      for (const key of [...KEYS, OTHER_GROUP]) await ask(action, `${arn}/${key}`, call(bucket, key));
+      for (const key of [...KEYS, OTHER_GROUP, OWNER]) await ask(action, `${arn}/${key}`, call(bucket, key));
     await ask("s3:ListBucket", arn, new ListObjectsV2Command({ Bucket: bucket }));
   }
   client.destroy();

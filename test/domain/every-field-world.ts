@@ -7,6 +7,7 @@ import { emptyMemory } from "../../operator/domain/evidence.ts";
 import type { Facts } from "../../operator/domain/facts.ts";
 import { isObject } from "../../operator/domain/json.ts";
 import type { Plan, Step, Wants } from "../../operator/domain/plan.ts";
+import { markOf } from "../../operator/observe/beside.ts";
 import { CACHED, CHILD_CACHES, ofGroup } from "../../operator/observe/caches.ts";
 import { Copies } from "../../operator/observe/copies.ts";
 import { LargeTurns } from "../../operator/observe/large-turns.ts";
@@ -166,6 +167,7 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     neighbours: { isReady: () => true, of: () => ({ seen: [], unread: [] }) },
     refusals: new Refusals(clock),
     overrides: new Overrides(clock),
+    clusters: { of: async () => ({ uid: "uid-gw" }) },
     copies: new Copies({ clock, workers: 8, wake: () => undefined }),
     oldestWatch: () => ({ oldest: "GatewayGroup", staleForMs: 0 }),
     podRefusal: async () => undefined,
@@ -190,6 +192,8 @@ function emptyStore(settings: StoreSettings, last: Last, ask: Ask): SnapshotStor
   const reachable = { state: "reachable", clockSkewMs: 0 } as const;
   return {
     read: async (which, key) => {
+      // Whose the keys are is known from the beginning.
+      if (key.endsWith("-owner")) return { state: "found", body: markOf(OWNER), etag: "mark", ...NOW };
       last.store = settings;
       ask(`${which} ${key}`);
       return { state: "absent" };
@@ -206,6 +210,8 @@ function emptyStore(settings: StoreSettings, last: Last, ask: Ask): SnapshotStor
   };
 }
 
+const OWNER = { cluster: "uid-gw", namespace: "gw", name: "edge" };
+const NOW = { lastModified: new Date(0), serverDate: new Date(0) };
 const NAMES: Record<string, string> = { "Deployment/edge": "traffic", "Deployment/edge-backup": "backup" };
 const TEXTS: Record<string, string> = { normal: "normal", fallback: "reader", config: "exporter" };
 

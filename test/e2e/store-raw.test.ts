@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFailed, test } from "vitest";
+import { storeKey } from "../../operator/api/names.ts";
 import type { Json } from "../stage/cluster.ts";
 import { condition, FULL, held, isTrue, lives, lost } from "../stage/says.ts";
 import { grantExporter, type Pair, readPair, removePairs, writePair } from "../stage/snapshots.ts";
@@ -195,7 +196,9 @@ test.runIf(FULL)("a stale export: not ready for an outage, and an outage then mo
 test.runIf(FULL)("no export at all: told, and an outage moves nothing", async () => {
   failing();
   await writePair(stage, "edge-raw", good);
-  await removePairs(stage, "edge-raw", "edge-candidate", "edge");
+  // The copy that is kept would be put back.
+  const kept = storeKey.generation("edge", (await stage.status()).snapshot.digest);
+  await removePairs(stage, "edge-raw", "edge-candidate", kept, "edge");
   await stage.until("NoExportYet", 30, (status) => status.fallbackReady === "NoExportYet");
   await holdsInAnOutage();
   await writePair(stage, "edge-raw", good);

@@ -80,6 +80,7 @@ function done(state: State, seen: State, step: Step, broken: string[]): State {
     case "relabel":
       return state; // nothing in this world was written by an older version
     case "removeGeneration":
+    case "claimStore":
       return state;
     case "copySnapshot":
       return copied(state, step, broken);

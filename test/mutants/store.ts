@@ -80,4 +80,25 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     "const strange = strangePair(facts);",
     "const strange = proof ? undefined : strangePair(facts);",
   ),
+  m("ownership.ts", "keys of another cluster", 'ownerOf(facts).is === "another" && !isTakenOver(facts);', "false;"),
+  m(
+    "ownership.ts",
+    "a word for one cluster takes nothing from another",
+    "?.trim() === ownerText(owner.owner)",
+    " !== undefined",
+  ),
+  m("pipeline.ts", "the mark comes first", "if (!isOurStore(facts)) pipeline.steps", "if (false) pipeline.steps"),
+  m(
+    "pipeline.ts",
+    "nothing is written over another cluster's pair",
+    " || isAnothersStore(facts)) return pipeline;",
+    ") return pipeline;",
+  ),
+  m("backup.ts", "no exporter before the keys are ours", "live === undefined && !isOurStore(facts)", "false"),
+  m(
+    "quarantine.ts",
+    "a group made anew measures on what is under its mark",
+    "if (digest === undefined) return underOurMark;",
+    "",
+  ),
 ];

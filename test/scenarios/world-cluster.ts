@@ -65,6 +65,8 @@ export class WorldCluster {
         this.#put({ ...deployment, spec, metadata: { ...deployment.metadata, annotations } });
         return;
       }
+      case "claimStore":
+        return;
       case "removeGeneration":
         world.generations.delete(step.digest);
         return;

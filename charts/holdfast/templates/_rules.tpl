@@ -56,6 +56,10 @@
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
   verbs: [list, watch]
+# this namespace alone: its uid tells this cluster from another one that uses the same store
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get]
 # those that specs name, by name alone: never listed
 - apiGroups: [""]
   resources: [secrets]

@@ -1,6 +1,7 @@
 import { childName, LABEL, type Role } from "../../api/names.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject } from "../facts-cluster.ts";
+import { isAnothersStore } from "../ownership.ts";
 import type { Step } from "../plan.ts";
 import type { Desired } from "./index.ts";
 import { configMapsOf, liveOf } from "./live.ts";
@@ -12,7 +13,7 @@ const NO_BUDGET = "traffic.disruptionBudget.enabled is false";
 export function obsolete(facts: Facts, desired: Desired): Step[] {
   const { group } = facts;
   const { backup, traffic } = group.spec;
-  const sharesKey = facts.peers.keyConflict !== undefined;
+  const sharesKey = facts.peers.keyConflict !== undefined || isAnothersStore(facts);
   const noBackup = !backup.enabled ? "backup.enabled is false" : sharesKey ? "two exporters on one key" : undefined;
   return [
     ...(noBackup === undefined ? [] : unwanted(facts, "Deployment", childName.backup(group.name), "backup", noBackup)),
