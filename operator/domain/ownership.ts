@@ -10,7 +10,7 @@ import type { Problem } from "./problem.ts";
  * exported, or published.
  */
 
-/** Readers always say something of it; a test that is about other things need not. */
+/** Readers always say something of it; a test that is about other things need not: then they are ours, and always were. */
 const OURS = { is: "ours", sinceMs: 0, etag: "" } as const;
 const ownerOf = ({ snapshot }: Facts) => snapshot.owner ?? OURS;
 
@@ -19,8 +19,8 @@ export const isAnothersStore = (facts: Facts): boolean => ownerOf(facts).is === 
 
 /** Pairs that were written since the mark is ours are ours, whatever this group remembers. */
 export function oursSince(facts: Facts): number | undefined {
-  const { owner } = facts.snapshot;
-  return owner?.is === "ours" ? owner.sinceMs : undefined;
+  const owner = ownerOf(facts);
+  return owner.is === "ours" ? owner.sinceMs : undefined;
 }
 
 export const ownerText = ({ cluster, namespace, name }: Owner): string => `${cluster}/${namespace}/${name}`;

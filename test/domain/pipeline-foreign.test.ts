@@ -36,13 +36,25 @@ test.for<AtRest>([
     undefined,
   ],
   [
-    "of what lay there before the group was made, which may be another's: its own export goes on",
+    "of what lay there before the group was made and the keys were ours, which may be another's: its own export goes on",
     (f) => {
       foreign(f);
       f.group.createdMs = f.snapshot.verified.lastModifiedMs;
+      f.snapshot.owner = { is: "ours", sinceMs: f.snapshot.verified.lastModifiedMs + 1, etag: "mark" };
     },
     ["copy raw -> candidate"],
     undefined,
+  ],
+  [
+    "another group's, and status was lost: what lies under our own keys is the measure all the same",
+    (f) => {
+      exported(f);
+      f.snapshot.verified.gatewayGroup = "mine";
+      f.snapshot.raw.gatewayGroup = "theirs";
+      f.group.status = { observedGeneration: -1, mode: "Normal" };
+    },
+    ["create Pod/edge-rehearsal"],
+    "SnapshotForeign",
   ],
   [
     "another group's, told before, and the verified pair cannot be seen: it stays told",

@@ -96,6 +96,12 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   ),
   m("backup.ts", "no exporter before the keys are ours", "live === undefined && !isOurStore(facts)", "false"),
   m(
+    "ownership.ts",
+    "without a mark that says otherwise, the keys always were ours",
+    'const owner = ownerOf(facts);\n  return owner.is === "ours"',
+    'const { owner } = facts.snapshot;\n  return owner?.is === "ours"',
+  ),
+  m(
     "quarantine.ts",
     "a group made anew measures on what is under its mark",
     "if (digest === undefined) return underOurMark;",
