@@ -23,6 +23,8 @@ test.for<[string, string, (facts: Loose) => void, boolean]>([
   ["the epoch before, half way back", "3-uid-grou", (f) => inMode(f, "ToNormal"), true],
   ["the epoch before, turned round", "3-uid-grou", (f) => inMode(f, "ToFallback"), false],
   ["of another group, or of this one before it was restored", "4-0a1b2c3d", () => {}, false],
+  ["of this group before it was made anew", "4-uid-grou", (f) => (f.group.uid = "0a1b2c3d-4e5f"), false],
+  ["of the group that was made anew", "4-0a1b2c3d", (f) => (f.group.uid = "0a1b2c3d-4e5f"), true],
   ["no group", "4", () => {}, false],
   ["used up in this epoch", "4-uid-grou", (f) => (f.group.status.approvals = { approveReturn: "4-uid-grou" }), false],
   ["the next of this epoch", "4.2-uid-grou", (f) => (f.group.status.approvals = { approveReturn: "4-uid-grou" }), true],

@@ -13,12 +13,6 @@ export const WORDS: readonly Mutant[] = [
   m("approvals.ts", "an approval holds through the return", 'mode === "ToNormal" && value', "false && value"),
   m("approvals.ts", "an approval is used up within its epoch", "used?.[1] === String(epoch) ?", "false ?"),
   m("approvals.ts", "an acceptance counts once", "Number(used?.[1] ?? 0) + 1", "1"),
-  m(
-    "approvals.ts",
-    "a half-done drop is not used",
-    "reachesReplicas !== undefined && replicasAccepted",
-    "replicasAccepted",
-  ),
   m("approvals.ts", "a pair that is verified uses its acceptance", "verifies !== snapshot?.digest && ", "false && "),
   m("approvals.ts", "a return uses its approval", "(did.returned || ended)", "ended"),
   m("approvals.ts", "an approval ends with its reason", "(did.returned || ended)", "did.returned"),
