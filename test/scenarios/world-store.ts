@@ -7,6 +7,8 @@ import type { WorldState } from "./world-state.ts";
 export interface Content {
   digest: string;
   counts: Record<string, number>;
+  /** Whose it is, as the export itself names it. */
+  gatewayGroup?: string;
 }
 export const content = (digest: string, routes = 40): Content => ({
   digest: `sha256:${digest.padEnd(64, "0")}`,
