@@ -30,7 +30,6 @@ export function unconfirmedSince(facts: Facts, recorded: Pipeline["status"]): nu
 
 /** Another pair that became the verified one is as young as it can be, also where a newer export is there already. */
 export function recordAge(facts: Facts, status: Pipeline["status"], isNew: boolean): void {
-  if (isNew) delete status.unconfirmedSince;
   const sinceMs = isNew && !isConfirmed(facts, status) ? facts.nowMs : unconfirmedSince(facts, status);
   if (sinceMs === undefined) delete status.unconfirmedSince;
   else status.unconfirmedSince = new Date(sinceMs).toISOString();

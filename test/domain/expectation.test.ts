@@ -19,6 +19,12 @@ const uncounted = (facts: Loose): void => {
   delete facts.controlPlane.counts;
 };
 
+function countedBefore(facts: Loose): void {
+  const { counts } = facts.controlPlane;
+  lose(facts);
+  facts.controlPlane.counts = counts;
+}
+
 /** Recorded before, or nothing; what is seen now; what is recorded then. */
 test.for<[string, object | undefined, (facts: Loose) => void, string | undefined]>([
   ["it holds what it should", undefined, () => {}, undefined],
@@ -31,6 +37,7 @@ test.for<[string, object | undefined, (facts: Loose) => void, string | undefined
   ["it was empty, and is not counted", { state: "Regressed" }, uncounted, "Regressed"],
   ["it was empty, and is lost", { state: "Regressed" }, lose, "Regressed"],
   ["it was empty, and holds what it should", { state: "Regressed" }, () => {}, undefined],
+  ["it was empty, and what is counted is of before it was lost", { state: "Regressed" }, countedBefore, "Regressed"],
   ["it exports another group's", undefined, foreign, "Foreign"],
   ["another group's, and lost", { state: "Foreign" }, (f) => both(f, foreign, lose), "Foreign"],
   ["another group's, and its export cannot be read", { state: "Foreign" }, unseen, "Foreign"],

@@ -74,6 +74,18 @@ test.for<[string, (facts: Loose) => void, string, string]>([
     "WrittenByAnother",
     `${WRITTEN}. It is tried as an export would be`,
   ],
+  [
+    "what stands there was loaded once, lost its routes since what is on record, and no copy of that is left",
+    (f) => {
+      const [proof] = f.group.status.snapshot.proofs;
+      f.group.status.snapshot.proofs.push({ ...proof, digest: "sha256:ff" });
+      Object.assign(f.snapshot.verified, { digest: "sha256:ff", counts: { routes: 0, upstreams: 5, services: 5 } });
+      f.snapshot.candidate = { seen: "absent" };
+      f.snapshot.generations = [];
+    },
+    "WrittenByAnother",
+    `${WRITTEN}. It is not used: The newest export lost much: routes 40 -> 0`,
+  ],
 ])("the snapshot: %s", ([, change, reason, message]) => {
   const { facts } = healthy();
   change(facts);

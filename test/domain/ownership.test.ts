@@ -71,6 +71,17 @@ test("of another cluster's keys nothing is published, and no exporter writes the
   expect(done(plan)).toContain("delete edge-backup");
 });
 
+test.for<[string, (facts: Loose) => void, boolean]>([
+  ["ours", () => {}, true],
+  ["another cluster's", another, false],
+])("is a candidate rehearsed that is not proven yet? The keys are %s", ([, change, rehearsed]) => {
+  const { facts } = healthy();
+  candidate(facts);
+  change(facts);
+  const { steps } = planOf(facts, held(facts, "Reachable", 5_000));
+  expect(steps.some((step) => step.do === "create" && step.object.kind === "Pod")).toBe(rehearsed);
+});
+
 test("while nobody knows whose they are, what is published stays, and an exporter that runs goes on", () => {
   const { facts } = healthy();
   unknown(facts);

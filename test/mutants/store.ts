@@ -73,7 +73,6 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     'verified === undefined || (raw.seen === "unknown" && raw.reason === SILENT)',
     "verified === undefined",
   ),
-  m("age.ts", "a new pair is young", "if (isNew) delete status.unconfirmedSince;", ""),
   m(
     "proof.ts",
     "what was proven once and is another's now is not used",
