@@ -60,6 +60,3 @@ function timeOf(text: string): number {
   const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
   return Number(day) <= lastDay ? Date.parse(text) : Number.NaN;
 }
-
-/** See approvals.ts. */
-export { returnApproved, snapshotAccepted } from "./approvals.ts";
