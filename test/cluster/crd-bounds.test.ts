@@ -54,6 +54,7 @@ const storage = {
   reader: role("r"),
   operator: role("o"),
   tls: { caBundleRef: { name: "ca" } },
+  keep: 10,
   validationIntervalSeconds: 60,
 };
 
