@@ -58,6 +58,22 @@ test.for<Row>([
   if (why !== undefined) expect([told(plan, "Held"), told(plan, "Reconciling")]).toContain(why);
 });
 
+/** What the group's next return waits for, by doublings. */
+test.for<[string, { level: number; agoMs: number } | undefined, number]>([
+  ["the first", undefined, 0],
+  ["a second within the hour", { level: 0, agoMs: 3_599_999 }, 1],
+  ["a third within the hour", { level: 1, agoMs: 3_599_999 }, 2],
+  ["many", { level: 6, agoMs: 1_000 }, 6],
+  ["one after an hour of quiet", { level: 2, agoMs: 3_600_000 }, 0],
+])("a flip that comes soon after the last makes the return wait: %s", ([, before, level]) => {
+  const { facts } = healthy();
+  if (before)
+    facts.group.status.penalty = { level: before.level, at: new Date(facts.nowMs - before.agoMs).toISOString() };
+  lose(facts);
+  const { status } = planOf(facts, held(facts, "Unreachable", 20_000));
+  expect([status.mode, status.penalty]).toEqual(["ToFallback", { level, at: new Date(facts.nowMs).toISOString() }]);
+});
+
 describe("without a status", () => {
   test("a new group is normal", () => {
     const { facts, memory } = healthy();

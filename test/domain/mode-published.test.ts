@@ -82,6 +82,17 @@ describe("what is published to pods that start", () => {
   });
 });
 
+/** The ConfigMap of the start is made now, in normal mode. */
+test.for<["Auto" | "Observe", number]>([
+  ["Auto", 1],
+  ["Observe", 0],
+])("under %s pods that start find %i proofs", ([policy, many]) => {
+  const { facts, memory } = healthy();
+  facts.group.spec.modePolicy = policy;
+  facts.children.byName.delete("ConfigMap/edge-start");
+  expect(Object.keys(startTold(planOf(facts, memory)).proofs)).toHaveLength(many);
+});
+
 test.for([
   ["Auto", false, "Normal", false, "Proven", "True"],
   ["Observe", false, "Normal", false, "Unpublished", "False"],

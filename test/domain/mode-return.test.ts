@@ -9,7 +9,9 @@ test.for<Row>([
   ["a millisecond short", () => {}, 29_999, undefined, "WaitingReturn"],
   ["flipped twice within the hour: twice the time", (f) => penalty(f, 1), 59_999, undefined, "WaitingReturn"],
   ["and then it goes", (f) => penalty(f, 1), 60_000, "ToNormal", undefined],
-  ["never more than an hour", (f) => penalty(f, 6), 3_600_000, "ToNormal", undefined],
+  ["flipped often: never more than an hour", (f) => often(f, 600), 3_600_000, "ToNormal", undefined],
+  ["and that long", (f) => often(f, 600), 3_599_999, undefined, "WaitingReturn"],
+  ["or the return's own time, where that is longer", (f) => often(f, 7_200), 7_200_000, "ToNormal", undefined],
   ["an hour of quiet forgets one doubling", (f) => penalty(f, 1, 3_600_000), 30_000, "ToNormal", undefined],
   ["the control plane is empty", (f) => empty(f), 30_000, undefined, "Regressed"],
   [
@@ -108,6 +110,19 @@ test.for<[string, number, number, boolean]>([
   expect(planOf(facts, memory).recordsMode).toBe(returns);
 });
 
+/** A canary that loaded speaks of now: after ten minutes another one is made. */
+test.for<[number, string[]]>([
+  [600_000, []],
+  [600_001, ["delete canary"]],
+])("a canary of %i ms ago", ([agoMs, steps]) => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  fromSnapshot(facts);
+  facts.helpers = [{ ...canary(facts), createdMs: facts.nowMs - agoMs }];
+  const plan = planOf(facts, held(facts, "Reachable", 10_000));
+  expect(done(plan).filter((step) => step.endsWith("canary"))).toEqual(steps);
+});
+
 describe("half way back", () => {
   const returning = () => {
     const { facts } = healthy();
@@ -120,6 +135,15 @@ describe("half way back", () => {
     empty(facts);
     const plan = planOf(facts, held(facts, "Reachable", 60_000));
     expect([plan.status.mode, plan.status.modeReason]).toEqual(["ToFallback", "Regressed"]);
+  });
+  test.for<[string, (facts: Loose) => void, string]>([
+    ["a loss turns it", () => {}, "ToFallback"],
+    ["a loss does not turn one that was ordered", (f) => (f.group.spec.modePolicy = "Normal"), "ToNormal"],
+  ])("half way back, ordered or not: %s", ([, change, mode]) => {
+    const facts = returning();
+    lose(facts);
+    change(facts);
+    expect(planOf(facts, held(facts, "Unreachable", 60_000)).status.mode).toBe(mode);
   });
   test("while nobody knows about the control plane, an emptied one moves nothing", () => {
     const facts = returning();
@@ -206,6 +230,10 @@ describe("half way back", () => {
 
 function penalty(facts: Loose, level: number, agoMs = 0): void {
   facts.group.status.penalty = { level, at: new Date(facts.nowMs - agoMs).toISOString() };
+}
+function often(facts: Loose, afterSeconds: number): void {
+  facts.group.spec.fallback.recovery.afterSeconds = afterSeconds;
+  penalty(facts, 6);
 }
 function manual(facts: Loose): void {
   facts.group.spec.fallback.recovery.approval = "Manual";

@@ -71,6 +71,13 @@ test.for<[string, (start: Loose, nowMs: number) => void, string[]]>([
   expect(motion(done(plan))).toEqual(steps);
 });
 
+test("back at rest, from the snapshot: not before the control plane has answered for the return's time", () => {
+  const { facts } = healthy();
+  fromSnapshot(facts);
+  const moves = (ms: number) => motion(done(planOf(facts, held(facts, "Reachable", ms))));
+  expect([moves(29_999), moves(30_000)]).toEqual([[], ["scale 2 -> 3"]]);
+});
+
 function wants(facts: Loose, replicas: number, by = "other"): void {
   facts.group.replicasSetBy = by;
   facts.group.spec.traffic.replicas = replicas;

@@ -2,6 +2,7 @@ import { EXPECT_MUTANTS } from "./expect.ts";
 import { FROZEN } from "./frozen.ts";
 import { LABELS } from "./labels.ts";
 import { LIVES } from "./lives.ts";
+import { MOVES } from "./moves.ts";
 import { RENDER } from "./render.ts";
 import { STORE_MUTANTS } from "./store.ts";
 import { WORDS } from "./words.ts";
@@ -13,6 +14,8 @@ export interface Mutant {
   replace: string;
   /** The law or guard that is gone. */
   removes: string;
+  /** The test that was seen to notice; the runner asks it first. */
+  shownBy?: { file: string; title: string };
 }
 
 const m = (file: string, removes: string, find: string, replace: string): Mutant => ({ file, find, replace, removes });
@@ -22,6 +25,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...STORE_MUTANTS,
   ...LIVES,
   ...FROZEN,
+  ...MOVES,
   ...WORDS,
   m("verdict.ts", "one connected gateway is enough to doubt", "w.connected > 0 || w.placesAnswered > 0", "false"),
   m("verdict.ts", "a place that was answered is enough to doubt", " || w.placesAnswered > 0", ""),
