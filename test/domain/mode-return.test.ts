@@ -139,7 +139,7 @@ describe("half way back", () => {
   test.for<[string, (facts: Loose) => void, string]>([
     ["a loss turns it", () => {}, "ToFallback"],
     ["a loss does not turn one that was ordered", (f) => (f.group.spec.modePolicy = "Normal"), "ToNormal"],
-  ])("half way back, ordered or not: %s", ([, change, mode]) => {
+  ])("ordered or not: %s", ([, change, mode]) => {
     const facts = returning();
     lose(facts);
     change(facts);

@@ -66,7 +66,7 @@ export const MOVES: readonly Mutant[] = [
   ),
   m("mode.ts", "an ordered return is not turned by a loss", ' && words.order !== "Normal") {', ") {", [
     "mode-return",
-    "half way back, ordered or not: %s",
+    "ordered or not: %s",
   ]),
   m("helper-steps.ts", "a canary speaks of now", "!wanted || failed || old ||", "!wanted || failed ||", [
     "mode-return",
