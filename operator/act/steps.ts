@@ -126,8 +126,9 @@ async function restoreTemplate(
     value,
   }));
   const template = { op: "replace" as const, path: "/spec/template", value: withoutTemplateHash(step.template) };
+  const goesOn = { op: "add" as const, path: "/spec/paused", value: false };
   const options = { fieldManager: CREATE_MANAGER, signal };
-  deps.wrote(deployments, await deps.client.jsonPatch(deployments, seen, [template, ...annotations], options));
+  deps.wrote(deployments, await deps.client.jsonPatch(deployments, seen, [template, goesOn, ...annotations], options));
   return "done";
 }
 

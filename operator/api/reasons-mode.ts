@@ -82,7 +82,9 @@ export const MODE = {
     "This Holdfast version renders another template from the same spec; what runs is kept.",
     "holdfast.dev/restart-at=<RFC3339> applies it now.",
   ),
-  OutageDuringRoll: reason("The control plane was lost in the middle of a roll; the roll waits."),
+  OutageDuringRoll: reason(
+    "In the middle of a roll the control plane was lost, or does not hold what is expected; the roll waits.",
+  ),
   ScaleDownWaits: reason(
     "Fewer pods are wanted; the control plane does not answer and fallback is not ready, so no pod that serves is removed.",
     "Restore the control plane, or what FALLBACK names. Pods that are not ready are removed all the same.",

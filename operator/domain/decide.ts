@@ -24,6 +24,7 @@ import { stallOf } from "./stall.ts";
 import { statusOf } from "./status.ts";
 import { withEvents } from "./step-events.ts";
 import { type TemplatePlan, templatePlan } from "./template.ts";
+import { withPods } from "./templates.ts";
 
 /**
  * The decision: facts in, plan out. One step per loop: either the recorded mode moves, or the objects of the recorded
@@ -169,12 +170,13 @@ function recheck({ facts, evidence, mode }: Situation, step: ModeStep, busy: boo
   return Math.max(100, left === undefined ? base : Math.min(base, left + 20));
 }
 
-/** Counted is wherever something waits for what the control plane holds; at rest nobody asks. */
+/** Counted is wherever something waits for what the control plane holds, or a roll gives pods to it; at rest nobody asks. */
 function wantsOf({ facts, evidence, mode }: Situation, pipeline: Pipeline, status: GatewayGroupStatus): Wants {
   const calm = mode === "Normal" && evidence.verdict.reason === "ControlPlaneAnswers";
   const doubted = pipeline.quarantine !== undefined || status.controlPlane?.content !== undefined;
   const back = facts.pods.some((pod) => pod.start?.choice === "fallback");
-  return { podsOften: !calm, controlPlaneCounts: mode !== "Normal" || doubted || back };
+  const rolls = withPods(facts.children.traffic ?? { replicaSets: [] }).length > 1;
+  return { podsOften: !calm, controlPlaneCounts: mode !== "Normal" || doubted || back || rolls };
 }
 
 /** The epoch is in the text, too: a second flip with the same reason and evidence is not the first one told again. */

@@ -9,6 +9,7 @@ import { textAt } from "./json.ts";
 import type { Plan, Step } from "./plan.ts";
 import { isReady } from "./pods.ts";
 import { liveStart } from "./published.ts";
+import { nothingServes, startsFromSnapshot, withPods } from "./templates.ts";
 
 /**
  * Would this plan give a pod that serves to a control plane that is recorded as Regressed or Foreign, and that nobody took
@@ -21,7 +22,7 @@ export function givesToTheLacking(facts: Facts, plan: Plan): boolean {
   if (!lacks(recordedContent(facts)) || !lacks(after) || returnApproved(facts)) return false;
   if (plan.recordsMode && plan.status.mode === "ToNormal") return true;
   const proven = new Set(publishedBy(facts, plan));
-  return plan.steps.some((step) => isGift(step, facts, proven));
+  return plan.steps.some((step) => isGift(step, facts, plan, proven));
 }
 
 /** Is it forgotten that the control plane lacks what is expected, though nobody counted, exported or approved? */
@@ -48,12 +49,34 @@ function publishedBy(facts: Facts, plan: Plan): string[] {
   return Object.keys(liveStart({ byName }, facts.group.name).proofs);
 }
 
-function isGift(step: Step, facts: Facts, proven: ReadonlySet<string>): boolean {
+function isGift(step: Step, facts: Facts, plan: Plan, proven: ReadonlySet<string>): boolean {
   const { pods } = currentFacts(facts);
-  if (step.do === "pause") return !step.paused;
+  if (step.do === "pause") return !step.paused && !rollsWithout(facts, plan, proven);
   if (step.do === "scale") return step.to < step.from && givesUpTheSnapshot(pods, step.from - step.to);
   if (step.do !== "apply" || !isTraffic(step.object) || !pods.some(isReady)) return false;
   return !proven.has(textAt(step.object, "spec", "template", "metadata", "annotations", ANNOTATION.proofKey) ?? "");
+}
+
+/** Does a roll that goes on give nothing to it: no pod serves, or those that come are of the snapshot? */
+function rollsWithout(facts: Facts, plan: Plan, proven: ReadonlySet<string>): boolean {
+  const [newest] = withPods(facts.children.traffic ?? { replicaSets: [] });
+  if (nothingServes(facts)) return true;
+  if (newest?.proofKey === undefined || !proven.has(newest.proofKey)) return false;
+  return startsFromSnapshot(facts, newest, proven) || isLostInFallback(plan);
+}
+
+const isLostInFallback = ({ status: { mode, controlPlane } }: Plan): boolean =>
+  controlPlane?.verdict === "Unreachable" && (mode === "ToFallback" || mode === "Fallback");
+
+/**
+ * Did all pods of the newest template that are Ready follow a control plane that lost much, and is gone? Then they may go
+ * for pods of another template that is proven: a roll takes none of them before one of those is Ready.
+ */
+export function followedTheLost(facts: Facts, plan: Plan): boolean {
+  if (!lacks(recordedContent(facts)) || !isLostInFallback(plan)) return false;
+  const [newest] = withPods(facts.children.traffic ?? { replicaSets: [] });
+  const ready = facts.pods.filter((pod) => pod.templateHash === newest?.templateHash && isReady(pod));
+  return ready.every((pod) => pod.start?.choice === "normal" && pod.check !== "pass");
 }
 
 const isTraffic = ({ kind, metadata }: KubeObject): boolean =>

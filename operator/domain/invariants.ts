@@ -3,7 +3,7 @@ import { currentFacts } from "./current.ts";
 import { START_KEY } from "./desired/config-maps.ts";
 import type { Facts } from "./facts.ts";
 import type { KubeObject } from "./facts-cluster.ts";
-import { forgetsTheLacking, givesToTheLacking } from "./invariants-content.ts";
+import { followedTheLost, forgetsTheLacking, givesToTheLacking } from "./invariants-content.ts";
 import { type JsonObject, objectAt, textAt } from "./json.ts";
 import type { Plan, Step } from "./plan.ts";
 import { isProven } from "./proof.ts";
@@ -177,7 +177,8 @@ const LAWS: readonly Law[] = [
   ],
   [
     "a template is put back only while no pod of the newest one serves",
-    (facts, plan) => plan.steps.every((step) => step.do !== "restoreTemplate" || mayPutBack(facts)),
+    (facts, plan) =>
+      plan.steps.every((step) => step.do !== "restoreTemplate" || mayPutBack(facts) || followedTheLost(facts, plan)),
   ],
   [
     "no pod that serves is given to a control plane that is recorded to lack what is expected",

@@ -1,16 +1,17 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION } from "../api/names.ts";
 import type { Reason } from "../api/reasons.ts";
-import { causeOf, isAsMeant, RESTORED } from "./cause.ts";
+import { causeOf, isAsMeant } from "./cause.ts";
 import type { Desired } from "./desired/index.ts";
 import { needsApply } from "./diff.ts";
 import { type Expectation, isLacking, mayGoOnFollowing } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
-import type { KubeObject, ReplicaSetFact, WorkloadFact } from "./facts-cluster.ts";
+import type { KubeObject, WorkloadFact } from "./facts-cluster.ts";
 import type { VerdictWord } from "./facts-outside.ts";
 import type { Step } from "./plan.ts";
 import { isReady } from "./pods.ts";
-import { hasServing, mayPutBack, nothingServes, withPods } from "./templates.ts";
+import { rollThatWaits, unpause } from "./roll.ts";
+import { nothingServes, withPods } from "./templates.ts";
 
 /** What becomes of the traffic Deployment's template: made, kept, changed, put back or waiting. Never its replicas. */
 export interface TemplatePlan {
@@ -43,7 +44,7 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
   // What cannot be rendered or is refused changes nothing: what runs stays.
   if (desired.keep === "Unrendered" || desired.keep === "Refused") return { steps: [] };
   if (!live) return creation(input);
-  const caught = outageDuringRoll(input, live);
+  const caught = rollThatWaits(input, live);
   if (caught) return caught;
   const object = facts.children.byName.get(`Deployment/${live.name}`);
   const sameInputs = live.annotations[ANNOTATION.inputsHash] === desired.inputsHash;
@@ -141,59 +142,4 @@ export function pendingReason(
 function lacksText({ expectation, verdict }: TemplateInput): string {
   if (verdict !== "Reachable" || mayGoOnFollowing(expectation)) return "";
   return isLacking(expectation) ? ` and holds what is expected. ${expectation.text}` : " and its objects are counted";
-}
-
-/** The outage came in the middle of a roll, and pods of the new template are not known to start without the control plane. */
-function outageDuringRoll(input: TemplateInput, live: WorkloadFact): TemplatePlan | undefined {
-  if (input.observing || (input.mode !== "ToFallback" && input.mode !== "Fallback")) return undefined;
-  const [newest, ...older] = withPods(live);
-  const starts = ({ proofKey }: ReplicaSetFact) => proofKey !== undefined && input.publishedKeys.has(proofKey);
-  // One that neither serves nor could start is no better than what takes its place.
-  const before = older.find((set) => hasServing(input.facts, set)) ?? older.find(starts);
-  if (!newest || !before || starts(newest)) return undefined;
-  const pending = {
-    reason: "OutageDuringRoll",
-    message: "The control plane was lost in the middle of a roll; the roll goes on in normal mode",
-  } as const;
-  if (live.paused) return { steps: [], pending };
-  if (!mayPutBack(input.facts))
-    return {
-      steps: [
-        {
-          do: "pause",
-          name: live.name,
-          resourceVersion: live.resourceVersion,
-          paused: true,
-          why: "both templates serve; the roll waits",
-        },
-      ],
-      pending,
-    };
-  const why = "no pod of the new template serves; the template that serves is put back";
-  const step: Step = {
-    do: "restoreTemplate",
-    name: live.name,
-    resourceVersion: live.resourceVersion,
-    template: before.template,
-    // Hashes that match nothing: the wanted template is applied again in normal mode.
-    annotations: { [ANNOTATION.inputsHash]: RESTORED, [ANNOTATION.templateHash]: RESTORED },
-    why,
-    events: [{ type: "Warning", reason: "TemplateRestored", action: "Restore", message: why, alsoOnDeployment: true }],
-  };
-  return { steps: [step], pending };
-}
-
-function unpause({ mode, verdict, observing, expectation }: TemplateInput, live: WorkloadFact): Step[] {
-  // Also half way back: while the roll waits no pod is moved, and the group would never get back to normal mode.
-  if (observing || !live.paused || (mode !== "Normal" && mode !== "ToNormal") || verdict !== "Reachable") return [];
-  if (!mayGoOnFollowing(expectation)) return [];
-  return [
-    {
-      do: "pause",
-      name: live.name,
-      resourceVersion: live.resourceVersion,
-      paused: false,
-      why: "the control plane is back; the roll goes on",
-    },
-  ];
 }

@@ -16,9 +16,24 @@ export const hasServing = ({ pods }: Pick<Facts, "pods">, { templateHash }: Repl
 const keepsMemory = ({ start, trouble, deleting, neverRan }: PodFact): boolean =>
   !deleting && start?.choice === "normal" && trouble === undefined && neverRan !== true;
 
+const mayServe = (pod: PodFact): boolean => isReady(pod) || keepsMemory(pod);
+
+/** None of its pods serves, nor might one do so again without a new start. */
+export const keepsNothing = ({ pods }: Pick<Facts, "pods">, { templateHash }: ReplicaSetFact): boolean =>
+  !pods.some((pod) => pod.templateHash === templateHash && mayServe(pod));
+
+/** Pods of it that start find a proof, and none that lives follows the control plane. */
+export const startsFromSnapshot = (
+  { pods }: Pick<Facts, "pods">,
+  { templateHash, proofKey }: ReplicaSetFact,
+  proven: ReadonlySet<string>,
+): boolean =>
+  proofKey !== undefined &&
+  proven.has(proofKey) &&
+  !pods.some((pod) => pod.templateHash === templateHash && !pod.deleting && pod.start?.choice === "normal");
+
 /** Nobody is harmed by another template: no pod takes requests, nor might one do so again without a new start. */
-export const nothingServes = ({ pods }: Pick<Facts, "pods">): boolean =>
-  !pods.some((pod) => isReady(pod) || keepsMemory(pod));
+export const nothingServes = ({ pods }: Pick<Facts, "pods">): boolean => !pods.some(mayServe);
 
 /**
  * A template may be put back while no pod of the newest one serves: what is taken away by that serves nobody, and what

@@ -89,7 +89,7 @@ test("a ConfigMap that a pod has come to use since is kept", async () => {
   expect(results).toEqual(["delete abandoned", "delete done"]);
 });
 
-test("a template is put back without the hash that its ReplicaSet added", async () => {
+test("a template is put back without the hash that its ReplicaSet added, and a roll that was paused goes back to it", async () => {
   const { run, bodies } = world([live("Deployment", "edge")]);
   const template = { metadata: { labels: { app: "x", "pod-template-hash": "abc" } }, spec: { containers: [] } };
   await run([
@@ -104,6 +104,7 @@ test("a template is put back without the hash that its ReplicaSet added", async 
   ]);
   expect(bodies[0]).toEqual([
     { op: "replace", path: "/spec/template", value: { metadata: { labels: { app: "x" } }, spec: { containers: [] } } },
+    { op: "add", path: "/spec/paused", value: false },
     { op: "add", path: "/metadata/annotations/holdfast.dev~1template-hash", value: "h" },
   ]);
 });

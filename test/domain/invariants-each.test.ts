@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { brokenInvariants } from "../../operator/domain/invariants.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
-import { healthy, held, type Loose, lose, planOf } from "./deciding.ts";
+import { healthy, held, inMode, type Loose, lose, planOf } from "./deciding.ts";
 
 const deployment = (facts: Loose, spec: object = {}): Step => {
   const object = structuredClone(facts.children.byName.get("Deployment/edge"));
@@ -35,6 +35,7 @@ const emptied = (facts: Loose) => {
   facts.group.status.controlPlane.content = { state: "Regressed" };
   delete facts.controlPlane.counts;
 };
+const ofSnapshot = (pod: Loose) => Object.assign(pod, { start: { ...pod.start, choice: "fallback" } });
 /** The one that is marked leaves; the first is of the snapshot. */
 function mixed(facts: Loose, leaves: number): void {
   emptied(facts);
@@ -63,6 +64,30 @@ test.for<[string, (facts: Loose) => void, (facts: Loose) => Step, string | undef
   ["fewer pods without a floor", () => {}, () => scale(1), FLOORS],
   ["another template beside a control plane that was emptied", emptied, (f) => deployment(f), LACKING],
   ["a roll that goes on, beside it", emptied, () => ({ ...PAUSE, paused: false }), LACKING],
+  [
+    "a roll that goes on, beside it, from the snapshot",
+    (f) => [emptied(f), f.pods.map(ofSnapshot)],
+    () => ({ ...PAUSE, paused: false }),
+    undefined,
+  ],
+  [
+    "a roll that goes on, beside it, and nothing serves",
+    (f) => [emptied(f), down(f)],
+    () => ({ ...PAUSE, paused: false }),
+    undefined,
+  ],
+  [
+    "the template of before, over pods that followed one that was emptied and is gone",
+    (f) => [emptied(f), lose(f), inMode(f, "Fallback")],
+    () => restore,
+    undefined,
+  ],
+  [
+    "the same, and one of them is of the snapshot",
+    (f) => [emptied(f), lose(f), inMode(f, "Fallback"), ofSnapshot(f.pods[0])],
+    () => restore,
+    BACK,
+  ],
   ["a roll that waits, beside it", emptied, () => ({ ...PAUSE, paused: true }), undefined],
   ["a pod of the snapshot is given up for one that follows it", (f) => mixed(f, 0), () => scale(1, FLOOR), LACKING],
   ["one that follows it is given up", (f) => mixed(f, 1), () => scale(1, FLOOR), undefined],

@@ -157,3 +157,117 @@ test("neither template serves: one that is proven is put back, one that is not i
   };
   expect([putBack(true), putBack(false)]).toEqual([true, false]);
 });
+
+const ROLLED = "roll goes on";
+const newest = (f: Loose): Loose => f.pods.at(-1);
+const record = (f: Loose, state: string) => Object.assign(f.group.status.controlPlane, { content: { state } });
+const proveNew = (f: Loose) => {
+  const [proof] = f.group.status.snapshot.proofs;
+  f.group.status.snapshot.proofs.push({ ...proof, key: "new" });
+};
+const ofSnapshot = (pod: Loose) => Object.assign(pod, { start: { ...pod.start, choice: "fallback" } });
+const foreign = (f: Loose) => {
+  record(f, "Foreign");
+  f.snapshot.raw = { seen: "absent" };
+};
+const approve = (f: Loose) =>
+  (f.group.annotations["holdfast.dev/approve-return"] = `${f.group.status.epoch ?? 0}-uid-grou`);
+
+/** Each pod that is Ready costs the roll one that serves: in normal mode, too, it waits where those have nothing to serve. */
+test.for<[string, (facts: Loose) => unknown, string]>([
+  ["it holds what it should", () => {}, ROLLED],
+  ["it is empty", empty, "pause true"],
+  ["it was emptied, and is not counted now", (f) => [record(f, "Regressed"), uncounted(f)], "pause true"],
+  ["it is another group's", foreign, "pause true"],
+  ["it was lost, and is not counted since", (f) => [record(f, "Uncounted"), uncounted(f)], "pause true"],
+  ["it was never lost, and is not counted", uncounted, ROLLED],
+  [
+    "it is empty, and the new template is proven, but one of its pods follows",
+    (f) => [empty(f), proveNew(f)],
+    "pause true",
+  ],
+  [
+    "it is empty, and all pods of the new template come from the snapshot",
+    (f) => [empty(f), proveNew(f), ofSnapshot(newest(f))],
+    ROLLED,
+  ],
+  ["it is empty, and the roll waits", (f) => [empty(f), paused(f)], "waits"],
+  [
+    "it is empty, the roll waits, and a person says that it is meant",
+    (f) => [empty(f), approve(f), paused(f)],
+    "pause false",
+  ],
+  ["it holds what it should again", (f) => [record(f, "Regressed"), paused(f)], "pause false"],
+  [
+    "it is empty, and nobody may change anything",
+    (f) => [empty(f), Object.assign(f.group.spec, { modePolicy: "Observe" })],
+    ROLLED,
+  ],
+])("in the middle of a roll in normal mode, of the control plane is known: %s", ([, change, wanted]) => {
+  for (const newServes of [true, false]) {
+    const facts = rolling({ newServes });
+    change(facts);
+    const plan = planOf(facts, held(facts, "Reachable", 1_000));
+    const steps = plan.steps.flatMap((one) => (one.do === "pause" ? [`pause ${one.paused}`] : []));
+    const waits = told(plan, "RestartPending") === "OutageDuringRoll" ? "waits" : ROLLED;
+    expect([plan.broken, steps[0] ?? waits]).toEqual([[], wanted]);
+    expect(plan.wants.controlPlaneCounts, "or the roll would go on unseen").toBe(true);
+  }
+});
+function empty(f: Loose): void {
+  f.controlPlane.counts = { routes: 0, upstreams: 0, services: 0 };
+}
+function uncounted(f: Loose): void {
+  delete f.controlPlane.counts;
+}
+function paused(f: Loose): void {
+  f.children.traffic.paused = true;
+}
+
+/** The roll was paused before; then the control plane was lost, and fallback is recorded. */
+test.for<[string, (facts: Loose) => unknown, string | undefined]>([
+  ["the new template is proven: its pods come from the snapshot", proveNew, "pause false"],
+  ["it is not, and serves", () => {}, undefined],
+  ["it is not, and runs: it may serve again", (f) => Object.assign(newest(f), { ready: false }), undefined],
+  [
+    "it is not, and its pods do not come up",
+    (f) => Object.assign(newest(f), { ready: false, trouble: "gateway: CrashLoopBackOff" }),
+    "restoreTemplate",
+  ],
+  ["its pods followed one that was emptied", (f) => [proveNew(f), record(f, "Regressed")], "restoreTemplate"],
+  [
+    "its pods followed, and the template before was put back already",
+    (f) => [
+      proveNew(f),
+      record(f, "Regressed"),
+      Object.assign(f.children.traffic, { annotations: { "holdfast.dev/inputs-hash": "restored" } }),
+    ],
+    "pause false",
+  ],
+  [
+    "one that was emptied, and its pods come from the snapshot",
+    (f) => [proveNew(f), record(f, "Regressed"), ofSnapshot(newest(f))],
+    "pause false",
+  ],
+  [
+    "nothing serves, and nothing would start",
+    (f) => [
+      Object.assign(f.group.status.snapshot, { proofs: [] }),
+      f.pods.map((pod: Loose) => Object.assign(pod, { ready: false, trouble: "gateway: CrashLoopBackOff" })),
+    ],
+    "pause false",
+  ],
+])("a paused roll in fallback: %s", ([, change, wanted]) => {
+  const facts = rolling({ newServes: true });
+  paused(facts);
+  change(facts);
+  lose(facts);
+  inMode(facts, "Fallback", 60_000);
+  facts.group.status.controlPlane.lostAt = new Date(facts.nowMs - 600_000).toISOString();
+  const plan = planOf(facts, held(facts, "Unreachable", 600_000));
+  expect(plan.broken).toEqual([]);
+  const steps = plan.steps.flatMap((one) =>
+    one.do === "pause" ? [`pause ${one.paused}`] : one.do === "restoreTemplate" ? [one.do] : [],
+  );
+  expect(steps).toEqual(wanted === undefined ? [] : [wanted]);
+});

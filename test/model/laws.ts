@@ -69,7 +69,8 @@ export function modeLaws(state: State, to: string, reason: string): string[] {
   const broken: string[] = [];
   const { answers } = CONTROL_PLANES[state.controlPlane];
   const { override, approveReturn } = state.words;
-  const serving = state.pods.some((pod) => pod.phase === "ready" && alive(pod));
+  // Where no gateway follows it, nobody is harmed: what starts asks the control plane, or the snapshot.
+  const serving = state.pods.some((pod) => pod.phase === "ready" && pod.from === "normal" && alive(pod));
   if (to === "ToFallback" && reason === "ControlPlaneUnreachable" && answers && !state.nodeCut && serving)
     broken.push("no group flips by itself while the control plane answers every gateway");
   if (to === "ToNormal" && !answers && canBeTold(state))

@@ -160,7 +160,7 @@ function restored(state: State, step: Extract<Step, { do: "restoreTemplate" }>):
   };
   return {
     ...state,
-    deployment: { ...state.deployment, object: keep(back) },
+    deployment: { ...state.deployment, object: keep(back), paused: false },
     sets: newest(state.sets, keep(step.template)),
   };
 }

@@ -39,7 +39,7 @@ export const FROZEN: readonly Mutant[] = [
     replace: "publishedKeys.has(desired.proofKey)",
   },
   {
-    file: "template.ts",
+    file: "roll.ts",
     removes: "a template that neither serves nor could start is not put back",
     find: "?? older.find(starts)",
     replace: "?? older[0]",

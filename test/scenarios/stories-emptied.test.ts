@@ -158,6 +158,41 @@ test("a control plane that comes back emptied while pods still serve from memory
   expect([world.minServing, world.broken]).toEqual([1, []]); // the one that was killed
 });
 
+const NEW_IMAGE = "api7/api7-ee-3-gateway:3.9.14";
+/** Another image is wanted, and the first pod of it starts. */
+function inARoll(): World {
+  const world = provenWorld({ traffic: { replicas: 3 } });
+  world.spec = { ...world.spec, gateway: { ...world.spec.gateway, image: NEW_IMAGE } };
+  world.generation += 1;
+  return world.until(() => new Set(world.pods.map(({ templateHash }) => templateHash)).size > 1, 60);
+}
+const made = (world: World, hash: string | undefined) => world.pods.filter((pod) => pod.templateHash === hash).length;
+
+test.for(["emptied beside it", "lost, and back emptied before a flip"])(
+  "a roll that Holdfast began a moment ago, and the control plane is %s: it waits, and goes on once it is restored",
+  (how) => {
+    const world = inARoll();
+    const [old] = world.pods.map(({ templateHash }) => templateHash);
+    const good = world.held;
+    if (how !== "emptied beside it") {
+      world.controlPlane = "down";
+      world.run(10);
+    }
+    world.held = content("e0", 0);
+    world.controlPlane = "up";
+    world.until(() => world.condition("ControlPlaneRegressed")?.status === "True", 60).run(2);
+    const staying = made(world, old);
+    expect([world.paused, world.condition("RestartPending")?.reason]).toEqual([true, "OutageDuringRoll"]);
+    world.run(300);
+    expect([world.mode, world.paused, made(world, old)]).toEqual(["Normal", true, staying]);
+    expect(staying).toBeGreaterThanOrEqual(2);
+    world.held = good;
+    world.run(120);
+    expect([world.paused, made(world, old), world.serving().length]).toEqual([false, 0, 3]);
+    expect([world.minServing, world.condition("RestartPending")]).toEqual([3, undefined]);
+  },
+);
+
 /** Proven with `counts`, in fallback; then the control plane comes back with `held`. */
 function cameBackWith(counts: Record<string, number>, held: Record<string, number>): World {
   const world = new World(quickly({}));

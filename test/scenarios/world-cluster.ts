@@ -63,6 +63,7 @@ export class WorldCluster {
         const spec = { ...(deployment["spec"] as object), template: step.template };
         const annotations = { ...deployment.metadata.annotations, ...step.annotations };
         this.#put({ ...deployment, spec, metadata: { ...deployment.metadata, annotations } });
+        world.paused = false;
         return;
       }
       case "claimStore":
