@@ -120,7 +120,8 @@ function lostForGood(state: State): State | undefined {
   return {
     ...state,
     controlPlane: "down",
-    controlPlaneS: 0,
+    // One that is gone already is not lost anew, or the pair would seem to have grown old beside it.
+    controlPlaneS: state.controlPlane === "down" ? state.controlPlaneS : 0,
     nodeCut: false,
     storeUp: true,
     storage: true,
