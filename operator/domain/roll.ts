@@ -101,11 +101,11 @@ export function unpause(input: TemplateInput, live: WorkloadFact): Step[] {
   if (observing || !live.paused) return [];
   // A Deployment that is paused makes no pod of another template.
   if (nothingServes(facts)) return [pause(live, false, "no pod serves; nothing is kept by waiting")];
-  const [newest, ...older] = withPods(live);
-  if (inFallback(input) && newest && older.length > 0 && mayGoOnFromSnapshot(input, newest, older))
-    return [pause(live, false, "pods of the new template start from the snapshot; the roll goes on")];
   // Also half way back: while the roll waits no pod is moved, and the group would never get back to normal mode.
-  if ((mode !== "Normal" && mode !== "ToNormal") || verdict !== "Reachable") return [];
-  if (!mayGoOnFollowing(expectation)) return [];
-  return [pause(live, false, "the control plane is back; the roll goes on")];
+  const isBack = (mode === "Normal" || mode === "ToNormal") && verdict === "Reachable";
+  const mayFollow = isBack && mayGoOnFollowing(expectation);
+  const [newest, ...older] = withPods(live);
+  if (newest && older.length > 0 && !mayFollow && mayGoOnFromSnapshot(input, newest, older))
+    return [pause(live, false, "pods of the new template start from the snapshot; the roll goes on")];
+  return mayFollow ? [pause(live, false, "the control plane is back; the roll goes on")] : [];
 }

@@ -36,7 +36,7 @@ export const EXPECT_MUTANTS: readonly Mutant[] = [
     'verdict !== "Reachable" || isLacking(expectation)',
     'verdict !== "Reachable"',
   ),
-  m("roll.ts", "no paused roll goes on onto one that lacks", "if (!mayGoOnFollowing(expectation)) return [];", ""),
+  m("roll.ts", "no paused roll goes on onto one that lacks", "isBack && mayGoOnFollowing(expectation)", "isBack"),
   m(
     "roll.ts",
     "a roll waits beside one that lacks, in any mode",
@@ -47,8 +47,8 @@ export const EXPECT_MUTANTS: readonly Mutant[] = [
   m(
     "roll.ts",
     "a paused roll goes on from the snapshot in fallback",
-    "inFallback(input) && newest && older",
-    "false && newest && older",
+    "newest && older.length > 0 && !mayFollow",
+    "false && !mayFollow",
   ),
   m(
     "roll.ts",

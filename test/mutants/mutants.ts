@@ -61,7 +61,7 @@ export const MUTANTS: readonly Mutant[] = [
     "false",
   ),
   m("helper-steps.ts", "a witness on a dead node keeps nobody", ' === "witness" && !pod.deleting', ' === "witness"'),
-  m("roll.ts", "a paused roll does not end a return", ' && mode !== "ToNormal"', ""),
+  m("roll.ts", "a paused roll does not end a return", ' || mode === "ToNormal"', ""),
   m("motion-failure.ts", "what was broken before is not the surge's fault", ".slice(0, Math.max(0, surplus))", ""),
   m(
     "motion.ts",
