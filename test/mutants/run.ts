@@ -25,7 +25,7 @@ import { ALL_SUITES, killerOf, shareOf, suitesOf } from "./suites.ts";
 const ROOT = join(import.meta.dirname, "../..");
 const COPIED = ["operator", "test", "crds", "package.json", "tsconfig.json", "vitest.config.ts"];
 const KEPT = join(ROOT, "results/mutants.jsonl");
-/** One suite takes a minute at most; a mutant may well loop for ever. */
+/** One suite takes two minutes on a busy machine; a mutant may well loop for ever. */
 const SUITE_LIMIT_MS = 600_000;
 const UNMENDED = "the tests fail without any mutant: mend them first";
 
