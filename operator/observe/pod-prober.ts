@@ -43,6 +43,10 @@ interface Entry {
   groupKey: string;
   asked: Asked;
   check: RouteCheck | undefined;
+  /** As wished; until the first vote it is asked more often (EARLY_MS). */
+  intervalMs: number;
+  /** It said once whether it has its control plane. */
+  voted: boolean;
   /** This very gateway once said 503 for a lost control plane, so its 200 means something. */
   saidDisconnected: boolean;
   poller: Poller<PodAnswer>;
@@ -53,6 +57,8 @@ const PARALLEL = 128;
 /** Several fresh connections, so that each worker of the gateway is likely to be met: an empty one answers 404. */
 const CHECKS_PER_ROUND = 4;
 const FRESH_SLACK_MS = 15_000;
+/** A gateway's metric appears some 15 s after its start: until it does, the gateway is asked so often, and for so long. */
+const EARLY_MS = { every: 5_000, until: 60_000 };
 /** How long the first look at a group waits for its pods: longer than a gateway that answers at all takes. */
 const FIRST_ANSWERS_MS = 3_000;
 
@@ -81,7 +87,8 @@ export class PodProber {
         const differs = entry.asked.votes !== asked.votes || JSON.stringify(entry.check) !== JSON.stringify(check);
         entry.asked = asked;
         entry.check = check;
-        entry.poller.setInterval(intervalMs);
+        entry.intervalMs = intervalMs;
+        entry.poller.setInterval(this.#intervalOf(entry));
         if (differs) entry.poller.again();
       } else this.#start(groupKey, asked, check, intervalMs);
     }
@@ -131,13 +138,19 @@ export class PodProber {
   #start(groupKey: string, asked: Asked, check: RouteCheck | undefined, intervalMs: number): void {
     const poller = new Poller<PodAnswer>({
       clock: this.#o.clock,
-      intervalMs,
+      intervalMs: asked.votes ? Math.min(intervalMs, EARLY_MS.every) : intervalMs,
       ask: (signal) => this.#ask(asked.uid, signal),
       same: (a, b) => a.vote === b.vote && a.emptyWorker === b.emptyWorker && a.check === b.check,
       onChange: () => this.#o.wake(groupKey),
       onBug: this.#o.onBug,
     });
-    this.#entries.set(asked.uid, { groupKey, asked, check, saidDisconnected: false, poller });
+    this.#entries.set(asked.uid, { groupKey, asked, check, intervalMs, voted: false, saidDisconnected: false, poller });
+  }
+
+  /** Votes are needed in the first minute of an outage, too, and that may be the first minute of the pod. */
+  #intervalOf({ asked, intervalMs, voted, poller }: Entry): number {
+    const isEarly = asked.votes && !voted && this.#o.clock.monotonicMs() - poller.startedMs < EARLY_MS.until;
+    return isEarly ? Math.min(intervalMs, EARLY_MS.every) : intervalMs;
   }
 
   async #ask(uid: string, signal: AbortSignal): Promise<PodAnswer> {
@@ -159,9 +172,11 @@ export class PodProber {
       if (!status) return { ...NO_ANSWER, check: passed };
       const vote = voteOf(status, entry.saidDisconnected);
       if (saysDisconnected(status)) entry.saidDisconnected = true;
+      if (vote !== "unknown") entry.voted = true;
       return { vote, emptyWorker: status.emptyWorker, check: passed };
     } finally {
       this.#slots.give();
+      entry.poller.setInterval(this.#intervalOf(entry));
     }
   }
 

@@ -22,6 +22,8 @@ beforeAll(async () => {
     await saveReport(stage, "rest-setup");
     throw error;
   });
+  // A gateway has a vote some 15 s after its start: until then status changes.
+  await stage.until("all gateways vote", 60, (status) => status.controlPlane?.connected === 2);
   await sleep(SETTLE_SECONDS * 1000);
 });
 afterAll(() => stage?.end());

@@ -82,6 +82,34 @@ test("a new pod is asked at once, then seldom; in doubt often", async () => {
   expect(asked.length).toBeGreaterThanOrEqual(7);
 });
 
+test("a new pod whose metric is not there yet is asked again soon, for a minute and until its first vote", async () => {
+  const { clock, want, asked, prober, say, woken } = world();
+  say(SILENT);
+  want();
+  await clock.advance(14_000);
+  expect(asked.length).toBeGreaterThanOrEqual(3);
+  say(CONNECTED);
+  await clock.advance(6_000);
+  expect([prober.of("p").vote, woken.length]).toEqual(["connected", 2]);
+  const soFar = asked.length;
+  await clock.advance(50_000);
+  expect(asked.length - soFar).toBeLessThanOrEqual(1);
+});
+
+test("one that never votes is asked seldom after its first minute, and one without a vote at once seldom", async () => {
+  const { clock, want, asked, say } = world();
+  say(SILENT);
+  want();
+  await clock.advance(70_000);
+  const soFar = asked.length;
+  await clock.advance(240_000);
+  expect(asked.length - soFar).toBeLessThanOrEqual(5);
+  const other = world();
+  other.want({ pods: [{ uid: "p", ip: "10.0.0.1", votes: false }], check: { path: "/", expectStatus: 200 } });
+  await other.clock.advance(50_000);
+  expect(other.requests()).toBe(4);
+});
+
 test("the group is woken when a word changes, and only then", async () => {
   const { clock, want, woken, say } = world();
   want({ intervalMs: 5_000 });
