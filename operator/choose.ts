@@ -22,7 +22,8 @@ import {
 } from "./domain/choice.ts";
 import { type Answer, OWN_LAG_LIMIT_MS } from "./gateway/api7-answer.ts";
 import { CLIENT_CERTIFICATE_KEYS, GATEWAY_PORTS } from "./gateway/api7-facts.ts";
-import { type ControlPlaneTarget, probeControlPlane, probeInParallel } from "./gateway/api7-probe.ts";
+import type { ControlPlaneTarget } from "./gateway/api7-https.ts";
+import { probeControlPlane, probeInParallel } from "./gateway/api7-probe.ts";
 import { rehearse } from "./gateway/api7-probe-gateway.ts";
 import { withStoreKeys } from "./gateway/api7-store-keys.ts";
 

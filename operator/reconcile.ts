@@ -1,8 +1,8 @@
 import { type ActDeps, act } from "./act/act.ts";
 import { targetOf } from "./act/run-steps.ts";
 import { decide } from "./domain/decide.ts";
-import { emptyMemory, type GroupMemory } from "./domain/evidence.ts";
 import type { Facts } from "./domain/facts.ts";
+import { emptyMemory, type GroupMemory } from "./domain/memory.ts";
 import type { Plan, Wants } from "./domain/plan.ts";
 import { refusedPlan } from "./domain/refused-plan.ts";
 import type { Clock } from "./kube/clock.ts";

@@ -6,7 +6,8 @@ import type { KubeObject } from "./facts-cluster.ts";
 import { objectAt } from "./json.ts";
 import { isAnothersStore, isOurStore } from "./ownership.ts";
 import type { Situation } from "./situation.ts";
-import { ASKED_FOR, pendingReason, type TemplatePlan } from "./template.ts";
+import { ASKED_FOR, pendingReason } from "./template.ts";
+import type { TemplatePlan } from "./template-input.ts";
 
 /** What becomes of the exporter: made, changed, kept, or waiting. */
 export function backupPlan(situation: Situation): Pick<TemplatePlan, "steps" | "pending"> {

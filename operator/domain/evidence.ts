@@ -3,36 +3,11 @@ import { controlPlaneIn } from "./desired/containers.ts";
 import { identityOf } from "./endpoint.ts";
 import type { Facts } from "./facts.ts";
 import type { HelperPodFact, PodFact } from "./facts-cluster.ts";
+import type { GroupMemory } from "./memory.ts";
 import { isReady } from "./pods.ts";
 import { isBlind } from "./sight.ts";
-import type { Progress } from "./stall.ts";
-import { aboutNow, type Subject } from "./subject.ts";
+import { aboutNow } from "./subject.ts";
 import { type Verdict, verdictOf, type Witnesses } from "./verdict.ts";
-
-/**
- * What one process remembers of one group between two loops, within one term of leadership. Losing it costs time,
- * never correctness: a new term counts from zero, so that evidence of another process never moves a group.
- */
-export interface GroupMemory {
-  /** Of another nothing of it holds. */
-  subject?: Subject;
-  verdict?: { word: Verdict["word"]; sinceMs: number; seenMs: number };
-  /** Wall clock, ms: since then Holdfast itself has not had its reads answered, whatever it saw instead. */
-  unansweredSinceMs?: number;
-  /** Wall clock, ms: since then its reads are answered, and gateways say that they are cut off. */
-  disputedSinceMs?: number;
-  /**
-   * In fallback: how often the control plane was back and went again before the group returned; `back` while it is
-   * back. Lost with the process, as all of this: then a flapping control plane may cause one flip more.
-   */
-  relapses?: { count: number; back: boolean };
-  /** A move of pods failed at this time; the next attempt waits. */
-  moveFailedMs?: number;
-  moveFailedWhy?: "SurgeImpossible" | "CanaryFailed";
-  /** Of the move of pods that is under way. */
-  progress?: Progress;
-}
-export const emptyMemory = (): GroupMemory => ({});
 
 /**
  * A start or a witness speaks for its place this long. In fallback, and while Holdfast's own reads are answered, nothing

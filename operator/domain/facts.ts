@@ -66,7 +66,6 @@ export interface Rendered {
   exporter?: string;
   workers: number;
   workersAssumed: boolean;
-  gatewayVersion?: string;
   problems: readonly Problem[];
   warnings: readonly Problem[];
   profile: GatewayProfile;
@@ -82,7 +81,7 @@ export interface GatewayProfile {
   caPath: string;
   runAsUser: number;
   runAsGroup: number;
-  ports: { http: number; https: number; status: number; metrics: number; control: number };
+  ports: { http: number; https: number; status: number; control: number };
   /** Variables that a podTemplate may not set; `*` at the end stands for anything. */
   refusedEnv: readonly { name: string; why: string; instead: string }[];
   env: { shortID: string; workers: string };

@@ -3,7 +3,7 @@ import { contentVersion } from "./desired/references.ts";
 import { short } from "./digest.ts";
 import { PLACES_NEEDED, placeFreshMs } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
-import type { ModeStep } from "./mode.ts";
+import type { ModeStep } from "./mode-input.ts";
 import type { Pipeline } from "./pipeline-state.ts";
 import type { Step } from "./plan.ts";
 import type { Situation } from "./situation.ts";

@@ -1,9 +1,9 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Expectation, isLacking, lackingReason } from "./expectation.ts";
+import { isLacking, lackingReason } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
-import type { Motion } from "./motion.ts";
+import type { ModeInput, ModeStep } from "./mode-input.ts";
 import { movingBack, movingThere } from "./moving-text.ts";
 import { servesFrom } from "./pods.ts";
 import type { Problem } from "./problem.ts";
@@ -12,34 +12,9 @@ import { returnBlocker } from "./return.ts";
 import { blindText, isBlind } from "./sight.ts";
 import { ORDERED_FALLBACK_LIMIT_MS, type Words } from "./words.ts";
 
-/** What the recorded mode becomes, or why it stays. Pure; the only place where a mode changes. */
-export interface ModeStep {
-  /** Present when the mode moves in this loop. */
-  move?: { to: Mode; reason: Reason };
-  /** Something is being waited for; shown in conditions and summary. */
-  waiting?: { reason: Reason; message: string; leftMs?: number };
-  /** Only status and events are written (see `isInert`), or nothing that serves is touched (the others). */
-  held?: { reason: Reason; message: string };
-  wantsCanary: boolean;
-}
-
 /** Held so that only status and events are written. */
 export const isInert = ({ held }: ModeStep): boolean =>
   held !== undefined && ["Suspended", "HoldOrdered", "OverrideInvalid", "WatchesBlind"].includes(held.reason);
-
-export interface ModeInput {
-  facts: Facts;
-  words: Words;
-  evidence: Evidence;
-  readiness: Readiness;
-  expectation: Expectation;
-  /** Has the start choice been told of the present mode and epoch? */
-  published: boolean;
-  /** What the motion of pods still has to do in the present mode. */
-  motion: Pick<Motion, "remaining" | "stuck">;
-  /** May pods that serve be moved to the snapshot now? */
-  motionDue: boolean;
-}
 
 export function modeStep(input: ModeInput): ModeStep {
   const { facts, words } = input;

@@ -1,7 +1,7 @@
-import type { GroupMemory } from "./evidence.ts";
 import type { Facts } from "./facts.ts";
 import type { PodFact, WorkloadFact } from "./facts-cluster.ts";
-import type { Motion, MotionInput } from "./motion.ts";
+import type { GroupMemory } from "./memory.ts";
+import type { Motion, MotionInput } from "./motion-input.ts";
 import { choseSnapshot } from "./pods.ts";
 
 /** A surge that is not there after this is taken back, ms. */

@@ -1,8 +1,8 @@
 import { startsInVain } from "./choice.ts";
 import { isLacking, mayFollow } from "./expectation.ts";
 import type { PodFact } from "./facts-cluster.ts";
-import type { MotionInput } from "./motion.ts";
 import { cannotRun } from "./motion-failure.ts";
+import type { MotionInput } from "./motion-input.ts";
 import { cannotStart, choseSnapshot, isNotUp, isReady, isServing } from "./pods.ts";
 
 /** Which pods a motion is about: those that cannot start, those that leave, those that remain to be replaced. */

@@ -1,7 +1,7 @@
 import { childName } from "../api/names.ts";
 import { type PublishedContent, parseContent, parseProofs } from "./choice.ts";
+import type { Publication } from "./desired/config-maps.ts";
 import { START_KEY } from "./desired/config-maps.ts";
-import type { Publication } from "./desired/index.ts";
 import type { Facts } from "./facts.ts";
 import type { Children } from "./facts-cluster.ts";
 import { isBeingRestored } from "./generations.ts";

@@ -3,7 +3,7 @@ import { howToReturn, returnApproved } from "./approvals.ts";
 import type { Evidence } from "./evidence.ts";
 import { isLacking, lackingReason } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
-import type { ModeInput } from "./mode.ts";
+import type { ModeInput } from "./mode-input.ts";
 import { penaltyLevel } from "./mode-record.ts";
 
 const RETURN_WAIT_MAX_MS = 3_600_000;

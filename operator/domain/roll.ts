@@ -5,7 +5,7 @@ import type { Facts } from "./facts.ts";
 import type { ReplicaSetFact, WorkloadFact } from "./facts-cluster.ts";
 import type { Step } from "./plan.ts";
 import { isServing } from "./pods.ts";
-import type { TemplateInput, TemplatePlan } from "./template.ts";
+import type { TemplateInput, TemplatePlan } from "./template-input.ts";
 import { hasServing, keepsNothing, mayPutBack, nothingServes, startsFromSnapshot, withPods } from "./templates.ts";
 
 // A roll that is under way goes on by itself between two looks: each new pod that is Ready costs one that serves.

@@ -1,12 +1,14 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION, childName } from "../api/names.ts";
 import { howToDrop, replicasAccepted } from "./approvals.ts";
+import type { Publication } from "./desired/config-maps.ts";
 import { controlPlaneIn } from "./desired/containers.ts";
-import { type Desired, desired, type Publication } from "./desired/index.ts";
-import { type Evidence, type GroupMemory, weigh } from "./evidence.ts";
+import { type Desired, desired } from "./desired/index.ts";
+import { type Evidence, weigh } from "./evidence.ts";
 import { contentToPublish, type Expectation, expectationOf, isLacking } from "./expectation.ts";
 import type { Facts } from "./facts.ts";
 import type { PodFact } from "./facts-cluster.ts";
+import type { GroupMemory } from "./memory.ts";
 import { lostForMs, suspectsItself } from "./mode.ts";
 import { type NeighbourTrouble, neighbourTroubles } from "./neighbours.ts";
 import { surgeOf } from "./pods.ts";

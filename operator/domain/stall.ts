@@ -1,25 +1,14 @@
 import type { Reason } from "../api/reasons.ts";
 import { howToReturn } from "./approvals.ts";
-import type { GroupMemory } from "./evidence.ts";
-import type { ModeStep } from "./mode.ts";
-import type { Motion } from "./motion.ts";
+import type { GroupMemory, Progress } from "./memory.ts";
+import type { ModeStep } from "./mode-input.ts";
+import type { Motion } from "./motion-input.ts";
 import { isReady, servesFrom } from "./pods.ts";
 import type { Situation } from "./situation.ts";
-import type { TemplatePlan } from "./template.ts";
+import type { TemplatePlan } from "./template-input.ts";
 
 /** A move of pods that has come no further for so long is held: it says what it waits for, and its turn goes to others. */
 export const STALLED_AFTER_MS = 600_000;
-
-/** How far a move has come, and when it last came further. */
-export interface Progress {
-  /** Which move: its mode, its epoch, and whether the start choice knows of it. */
-  of: string;
-  /** The fewest pods that were left to move, and the most that had arrived. */
-  left: number;
-  arrived: number;
-  /** On the monotonic clock. */
-  sinceMs: number;
-}
 
 export interface Stall {
   memory: Pick<GroupMemory, "progress">;

@@ -8,30 +8,15 @@ import { short } from "./digest.ts";
 import { evidenceText } from "./evidence.ts";
 import { contentToRecord, lackingMessage, lackingReason } from "./expectation.ts";
 import { licenseOf } from "./license.ts";
-import { isInert, type ModeStep } from "./mode.ts";
+import { isInert } from "./mode.ts";
+import type { ModeStep } from "./mode-input.ts";
 import { neighbourSaying } from "./neighbours.ts";
-import type { Pipeline } from "./pipeline-state.ts";
 import { isServing } from "./pods.ts";
 import { problemsOf } from "./problems.ts";
 import { liveStart } from "./published.ts";
 import { reachesReplicas, type Situation } from "./situation.ts";
+import type { StatusInput } from "./status-input.ts";
 import { summaryOf } from "./summary.ts";
-import type { TemplatePlan } from "./template.ts";
-
-export interface StatusInput {
-  situation: Situation;
-  step: ModeStep;
-  pipeline: Pipeline;
-  template: TemplatePlan;
-  motionProblem?: { reason: Reason; message: string };
-  /** The clocks of Holdfast's node and of the API server are apart. */
-  clockSkew?: string;
-  /** A move of pods that has come no further for long. */
-  stalled?: { reason: Reason; message: string };
-  motionWaits?: { reason: Reason; message: string };
-  /** Is anything being done or waited for in this loop? */
-  busy: boolean;
-}
 
 /** The whole status wanted. Nothing in it changes by itself with time. */
 export function statusOf(input: StatusInput): GatewayGroupStatus {

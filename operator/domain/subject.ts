@@ -1,13 +1,6 @@
 import { identityOf } from "./endpoint.ts";
-import type { GroupMemory } from "./evidence.ts";
 import type { GroupFacts } from "./facts.ts";
-
-/** Whom a memory speaks of. Under one name another group may be born, and the spec may name another control plane. */
-export interface Subject {
-  /** The group's uid. */
-  group: string;
-  controlPlane: string;
-}
+import type { GroupMemory, Subject } from "./memory.ts";
 
 function subjectOf({ uid, spec }: GroupFacts): Subject {
   return { group: uid, controlPlane: identityOf(spec.controlPlane.endpoint, spec.controlPlane.serverName) };

@@ -1,6 +1,6 @@
 import type { Saying } from "./conditions.ts";
 import { isServing } from "./pods.ts";
-import type { StatusInput } from "./status.ts";
+import type { StatusInput } from "./status-input.ts";
 
 /** One sentence that an outsider understands: how the group serves, from what, what is wrong, what comes next. */
 export function summaryOf(input: StatusInput, sayings: readonly Saying[]): string {

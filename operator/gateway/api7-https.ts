@@ -3,8 +3,18 @@ import { request as httpsRequest, type RequestOptions } from "node:https";
 import { isIP } from "node:net";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
 import type { Answer } from "./api7-answer.ts";
-import type { ControlPlaneTarget } from "./api7-probe.ts";
 import { classifyFailure, type Phase } from "./api7-tls-faults.ts";
+
+export interface ControlPlaneTarget {
+  /** `https://host:port`, as in spec.controlPlane.endpoint. */
+  endpoint: string;
+  serverName?: string;
+  /**
+   * PEM texts of the client certificate Secret; `undefined` is an absent one. Trusted: the system's CAs and `ca`. Keep
+   * the object while its content is the same: what TLS needs is built once for each.
+   */
+  tls: { cert: string; key: string; ca?: string } | undefined;
+}
 
 /** A control plane's answer to a probe is under 1 KiB: more means that something else talks. */
 const BODY_MAX_BYTES = 256 * 1024;

@@ -1,18 +1,8 @@
 import type { Answer } from "./api7-answer.ts";
 import { CONTROL_PLANE_KINDS, ETCD_PREFIX, RANGE_PATH, VERSION_PATH } from "./api7-facts.ts";
+import type { ControlPlaneTarget } from "./api7-https.ts";
 import { type Asker, askerOf } from "./api7-https.ts";
 import { isObject, type JsonObject } from "./api7-render-merge.ts";
-
-export interface ControlPlaneTarget {
-  /** `https://host:port`, as in spec.controlPlane.endpoint. */
-  endpoint: string;
-  serverName?: string;
-  /**
-   * PEM texts of the client certificate Secret; `undefined` is an absent one. Trusted: the system's CAs and `ca`. Keep
-   * the object while its content is the same: what TLS needs is built once for each.
-   */
-  tls: { cert: string; key: string; ca?: string } | undefined;
-}
 
 export interface ProbeLimits {
   versionTimeoutMs: number;

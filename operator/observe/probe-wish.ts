@@ -1,20 +1,7 @@
 import type { GatewayGroupSpec } from "../api/gateway-group.ts";
-import type { ControlPlaneTarget } from "../gateway/api7-probe.ts";
 import { clientTls } from "./certificate.ts";
 import type { ProberPool } from "./prober.ts";
 import type { Content } from "./secrets.ts";
-
-/** Whom one group wants to be asked, as who, how often. */
-export interface ProbeWish {
-  endpoint: string;
-  serverName?: string;
-  tls: ControlPlaneTarget["tls"];
-  /** The Secret that `tls` is of. */
-  certificate: string;
-  intervalMs: number;
-  /** Count objects per kind, while it answers. */
-  counts: boolean;
-}
 
 /** Tells the probers what this group wants of them from now on. */
 export function wantControlPlane(

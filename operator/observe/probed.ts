@@ -1,11 +1,7 @@
 import { controlPlaneAt } from "../domain/endpoint.ts";
 import type { OperatorView } from "../domain/facts-outside.ts";
-import {
-  type ControlPlaneProbe,
-  type ControlPlaneTarget,
-  countKinds,
-  probeControlPlane,
-} from "../gateway/api7-probe.ts";
+import type { ControlPlaneTarget } from "../gateway/api7-https.ts";
+import { type ControlPlaneProbe, countKinds, probeControlPlane } from "../gateway/api7-probe.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { Watched } from "./census.ts";
 import { COUNT_TIMEOUT_MS, Counter, type Counts } from "./counter.ts";
@@ -13,7 +9,18 @@ import { GapWatch } from "./gap-watch.ts";
 import type { LoopLag } from "./loop-lag.ts";
 import { Poller } from "./poller.ts";
 import { viewOf } from "./probe-view.ts";
-import type { ProbeWish } from "./probe-wish.ts";
+
+/** Whom one group wants to be asked, as who, how often. */
+export interface ProbeWish {
+  endpoint: string;
+  serverName?: string;
+  tls: ControlPlaneTarget["tls"];
+  /** The Secret that `tls` is of. */
+  certificate: string;
+  intervalMs: number;
+  /** Count objects per kind, while it answers. */
+  counts: boolean;
+}
 
 export interface ProberOptions {
   clock: Clock;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { controlPlaneAt } from "../domain/endpoint.ts";
 import type { ControlPlaneFacts } from "../domain/facts-outside.ts";
 import { type Census, census } from "./census.ts";
-import type { ProbeWish } from "./probe-wish.ts";
+import type { ProbeWish } from "./probed.ts";
 import { type Losses, Probed, type ProberOptions, UNKNOWN } from "./probed.ts";
 
 /** One prober per distinct control plane, name and certificate, however many groups look at it. */

@@ -79,7 +79,6 @@ function render(spec: GatewayGroupSpec, storageSpec: FallbackStorageSpec | undef
       normal: blocked ? undefined : text("normal"),
       reader: withStore ? text("reader") : undefined,
       exporter: withStore ? text("exporter") : undefined,
-      gatewayVersion: isVersionProblem(version) ? undefined : version.text,
     }),
   };
 }

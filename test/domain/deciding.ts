@@ -1,8 +1,8 @@
 import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
 import { decide } from "../../operator/domain/decide.ts";
-import { emptyMemory, type GroupMemory } from "../../operator/domain/evidence.ts";
 import type { Facts } from "../../operator/domain/facts.ts";
 import { brokenInvariants } from "../../operator/domain/invariants.ts";
+import { emptyMemory, type GroupMemory } from "../../operator/domain/memory.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
 import { aboutNow } from "../../operator/domain/subject.ts";
 import { provenWorld, type World } from "../scenarios/world.ts";

@@ -1,7 +1,8 @@
 // A healthy group to start from: each test changes one thing.
 import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
-import { type Desired, desired, type Publication } from "../../operator/domain/desired/index.ts";
+import type { Publication } from "../../operator/domain/desired/config-maps.ts";
+import { type Desired, desired } from "../../operator/domain/desired/index.ts";
 import type { Facts, Rendered, SecretFact } from "../../operator/domain/facts.ts";
 import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
 import { REFUSED_ENV } from "../../operator/gateway/api7-refused-env.ts";
@@ -51,7 +52,7 @@ export const PROFILE: Rendered["profile"] = {
   caPath: "/usr/local/apisix/conf/ssl/ca.crt",
   runAsUser: 636,
   runAsGroup: 636,
-  ports: { http: 9080, https: 9443, status: 7085, metrics: 9091, control: 9090 },
+  ports: { http: 9080, https: 9443, status: 7085, control: 9090 },
   refusedEnv: REFUSED_ENV,
   env: { shortID: "API7_GATEWAY_GROUP_SHORT_ID", workers: "APISIX_WORKER_PROCESSES" },
 };
@@ -89,7 +90,6 @@ export function world(changes: World = {}): Facts {
       exporter: "deployment: {role: traditional, fallback_cp: {mode: write}}\n",
       workers: 2,
       workersAssumed: true,
-      gatewayVersion: "3.9.13",
       problems: [],
       warnings: [],
       profile: PROFILE,

@@ -6,7 +6,7 @@ import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ControlPlaneTarget } from "../../operator/gateway/api7-probe.ts";
+import type { ControlPlaneTarget } from "../../operator/gateway/api7-https.ts";
 import { type Authority, authority } from "../lab/certificates.ts";
 
 /** Everything that is closed at the end of a test file, in reverse. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, classifyVersionRead, type OperatorView } from "../../operator/gateway/api7-answer.ts";
-import { type ControlPlaneTarget, probeControlPlane } from "../../operator/gateway/api7-probe.ts";
+import type { ControlPlaneTarget } from "../../operator/gateway/api7-https.ts";
+import { probeControlPlane } from "../../operator/gateway/api7-probe.ts";
 import { classifyFailure } from "../../operator/gateway/api7-tls-faults.ts";
 import {
   type Behaviour,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
-import type { ControlPlaneTarget } from "../../operator/gateway/api7-probe.ts";
+import type { ControlPlaneTarget } from "../../operator/gateway/api7-https.ts";
 import { wantControlPlane } from "../../operator/observe/probe-wish.ts";
 import { ProberPool } from "../../operator/observe/prober.ts";
 import type { Content } from "../../operator/observe/secrets.ts";

@@ -17,7 +17,6 @@ test("with a storage all three roles are rendered, and once per spec", () => {
   expect(parse(rendered.reader ?? "").deployment.fallback_cp.aws_s3).toMatchObject({ resource_bucket: "res" });
   expect(parse(rendered.exporter ?? "").deployment.fallback_cp).toMatchObject({ mode: "write", interval: 60 });
   expect(rendered.normal).not.toContain("fallback_cp");
-  expect(rendered.gatewayVersion).toBe("3.9.13");
   expect(readRendered(spec, store)).toBe(rendered);
   expect(readRendered(spec, minio)).not.toBe(rendered);
 });

@@ -51,7 +51,6 @@ export function factsOf(world: WorldState, { sight, cluster, store }: Parts): Fa
       exporter: "exporter: 1",
       workers: 2,
       workersAssumed: false,
-      gatewayVersion: "3.9.13",
       problems: [],
       warnings: [],
       profile: GATEWAY_PROFILE,

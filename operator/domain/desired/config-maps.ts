@@ -1,11 +1,24 @@
+import type { Mode } from "../../api/gateway-group-status.ts";
 import { childName } from "../../api/names.ts";
+import type { PublishedContent } from "../choice.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject } from "../facts-cluster.ts";
 import { canonicalJson } from "../hash.ts";
 import { about, childObject, EDIT_THE_GROUP, type Fate } from "./common.ts";
 import { CONFIG_KEY } from "./containers.ts";
-import type { Publication } from "./index.ts";
 import { type ConfigNames, contentHash } from "./references.ts";
+
+/** What the group's pods are told, as decided: it is an argument, never read from the facts. */
+export interface Publication {
+  mode: Mode;
+  epoch: number;
+  /** What the control plane is recorded to lack, or what a person took for good. */
+  content?: PublishedContent;
+  /** By proof key: the digest that was shown to load. */
+  proofs: Readonly<Record<string, { digest: string; verifiedAt: string }>>;
+  /** Nothing that serves has a proven successor: no eviction is let through. */
+  frozen: boolean;
+}
 
 /** Key of `<name>-start`; read by operator/choose.ts. */
 export const START_KEY = "start.json";

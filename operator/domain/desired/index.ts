@@ -1,12 +1,11 @@
-import type { Mode } from "../../api/gateway-group-status.ts";
 import { ANNOTATION } from "../../api/names.ts";
-import type { PublishedContent } from "../choice.ts";
 import type { Facts } from "../facts.ts";
 import type { KubeObject, KubeTemplate, WorkloadFact } from "../facts-cluster.ts";
 import { hashOf } from "../hash.ts";
 import type { Problem } from "../problem.ts";
 import { accounts } from "./accounts.ts";
 import { backupDeployment } from "./backup.ts";
+import type { Publication } from "./config-maps.ts";
 import { renderedConfigs, startConfig } from "./config-maps.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { inputsHash } from "./inputs.ts";
@@ -15,18 +14,6 @@ import { networkPolicy } from "./network-policy.ts";
 import { configNames } from "./references.ts";
 import { service } from "./service.ts";
 import { trafficDeployment, trafficTemplate } from "./traffic.ts";
-
-/** What the group's pods are told, as decided: it is an argument, never read from the facts. */
-export interface Publication {
-  mode: Mode;
-  epoch: number;
-  /** What the control plane is recorded to lack, or what a person took for good. */
-  content?: PublishedContent;
-  /** By proof key: the digest that was shown to load. */
-  proofs: Readonly<Record<string, { digest: string; verifiedAt: string }>>;
-  /** Nothing that serves has a proven successor: no eviction is let through. */
-  frozen: boolean;
-}
 
 /** Why `traffic` must be neither created nor applied; what runs stays. */
 export type Keep =
