@@ -25,7 +25,7 @@ import { CLIENT_CERTIFICATE_KEYS, GATEWAY_PORTS } from "./gateway/api7-facts.ts"
 import type { ControlPlaneTarget } from "./gateway/api7-https.ts";
 import { probeControlPlane, probeInParallel } from "./gateway/api7-probe.ts";
 import { rehearse } from "./gateway/api7-probe-gateway.ts";
-import { withStoreKeys } from "./gateway/api7-store-keys.ts";
+import { placesIn, withStoreKeys } from "./gateway/api7-store-keys.ts";
 
 /** Both questions together, no retry: what a start during an outage waits at most. */
 const PROBE_TIMEOUT_MS = 4_000;
@@ -81,7 +81,7 @@ async function choose(): Promise<StartMessage> {
     },
     target,
   );
-  if (choice === "fallback" && fallback !== undefined && there.readerKeys) writeConfig(fallback.text, WITH_KEYS);
+  if (choice === "fallback" && fallback !== undefined && there.readerKeys) writeConfig(fallback.text, fallback.mode);
   return {
     choice,
     reason,
@@ -146,11 +146,25 @@ function controlPlane(): ControlPlaneTarget {
   };
 }
 
-/** The configuration that reads or writes the store, with the keys of the mounted Secret in it. */
-function fallbackConfig(): { text: string; missing: string[] } | undefined {
-  const rendered = readOptional("fallback/config.yaml");
-  return rendered === undefined ? undefined : withStoreKeys(rendered, (name) => readOptional(`store/${name}`));
+interface StoreConfig {
+  text: string;
+  /** Keys that it needs and that are not there. */
+  missing: readonly string[];
+  mode: number;
 }
+
+/** The configuration that reads or writes the store, with the keys of the mounted Secret in it. */
+function fallbackConfig(): StoreConfig | undefined {
+  const rendered = readOptional("fallback/config.yaml");
+  if (rendered === undefined) return undefined;
+  const places = placesIn(rendered);
+  // A pod whose template was made when gateways read the keys from their environment, and this image came under the same
+  // tag: without this no such pod would start in an outage.
+  if (places.some((name) => env[name])) return { text: rendered, missing: emptyOf(places), mode: READABLE };
+  return { ...withStoreKeys(rendered, (name) => readOptional(`store/${name}`)), mode: WITH_KEYS };
+}
+
+const emptyOf = (names: readonly string[]): string[] => names.filter((name) => (env[name] ?? "") === "");
 
 /** For an exporter or a rehearsal, which have nothing to choose. */
 function configure(): void {
@@ -160,7 +174,7 @@ function configure(): void {
       ? "there is no configuration for this gateway"
       : config.missing.map((key) => `the storage Secret has no usable ${key}`).join(", ");
   if (config !== undefined && lacks === "") {
-    writeConfig(config.text, WITH_KEYS);
+    writeConfig(config.text, config.mode);
     end({ configured: true, ms: elapsedMs() }, 0);
   } else end({ loaded: false, why: lacks, ms: elapsedMs() }, 1);
 }
@@ -178,9 +192,10 @@ function readText(path: string): string | undefined {
 
 /** Whoever runs as the gateway's user or in the pod's own group: the gateway may have another user by podTemplate. */
 const WITH_KEYS = 0o440;
+const READABLE = 0o644;
 
 /** In one step: a gateway never starts with half a file, whenever we are killed. */
-function writeConfig(text: string, mode = 0o644): void {
+function writeConfig(text: string, mode = READABLE): void {
   const path = join(root, "conf/config.yaml");
   rmSync(`${path}.next`, { force: true }); // one that an earlier run left could not be opened for writing
   writeFileSync(`${path}.next`, text, { mode });

@@ -75,7 +75,7 @@ export const NAMESPACE_RULES: readonly RbacRule[] = [
     verbs: CHILD,
     why: "closes backup and rehearsal pods",
   },
-  { apiGroup: "policy", resources: ["poddisruptionbudgets"], verbs: CHILD, why: "the budget of the traffic pods" },
+  { apiGroup: "policy", resources: ["poddisruptionbudgets"], verbs: REMOVED, why: "the budget of the traffic pods" },
   {
     apiGroup: "apps",
     resources: ["statefulsets"],

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StartMessage } from "../operator/domain/choice.ts";
-import { buildChoose, type Change, FILLED, groupPod, KEY, NORMAL, startJson, startPod } from "./choose-run.ts";
+import {
+  buildChoose,
+  type Change,
+  FALLBACK,
+  FILLED,
+  groupPod,
+  KEY,
+  NORMAL,
+  startJson,
+  startPod,
+} from "./choose-run.ts";
 import {
   type Behaviour,
   blackHole,
@@ -180,3 +190,14 @@ function summary(message: Record<string, unknown> = {}): string {
   const answers = probe === undefined ? "-" : `${probe.version}/${probe.read}`;
   return [choice, reason, answers, ...(absent.length === 0 ? [] : [absent.join(",")])].join(" ");
 }
+
+test.for([
+  ["reads them there, as before", KEY, "fallback ControlPlaneSilent"],
+  ["lacks them there", "", "fallback ReaderKeyAbsent"],
+] as const)("a pod made when gateways read the keys from their environment %s", async ([, key, expected]) => {
+  const change = { files: { "store/accessKeyId": undefined }, env: { HOLDFAST_STORE_ACCESS_KEY: key } };
+  const { exitCode, message, config } = await startPod(stubs, bundle, groupPod(made, await nobody(), change)).ended;
+  expect(`${message?.["choice"]} ${message?.["reason"]}`).toBe(expected);
+  // The gateway puts the key in by itself: the file names the variable, and the key is nowhere.
+  if (key !== "") expect([exitCode, config]).toEqual([0, FALLBACK]);
+});

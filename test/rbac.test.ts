@@ -77,6 +77,7 @@ const SITUATIONS: readonly [string, (facts: Loose) => void][] = [
   ["more pods are wanted", (f) => (f.group.spec.traffic.replicas = 5)],
   ["no exporter is wanted", (f) => (f.group.spec.backup.enabled = false)],
   ["no Service is wanted", (f) => (f.group.spec.traffic.service.enabled = false)],
+  ["no budget is wanted", (f) => (f.group.spec.traffic.disruptionBudget.enabled = false)],
   ["a configuration that nothing names", (f) => oldConfig(f)],
   ["a proof is missing", (f) => (f.group.status.snapshot = { digest: f.snapshot.verified.digest })],
   ["a rehearsal is over", (f) => f.helpers.push(helper(f, "canary"))],

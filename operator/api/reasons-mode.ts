@@ -25,11 +25,11 @@ export const MODE = {
   ),
   Regressed: reason(
     "The control plane holds clearly less than the verified snapshot.",
-    "Restore it, or accept: holdfast.dev/approve-return as the message of Reconciling says. Until then an override Fallback serves the last good pair.",
+    "Restore it, or accept: holdfast.dev/approve-return as the message of ControlPlaneRegressed shows it. Until then an override Fallback serves the last good pair.",
   ),
   ControlPlaneForeign: reason(
     "What the control plane exports is another gateway group's, or everything in it was created anew.",
-    "Correct spec.shortID and the client certificate. If it is meant: holdfast.dev/accept-snapshot; to return to it at once: holdfast.dev/approve-return as the message of Reconciling says.",
+    "Correct spec.shortID and the client certificate. If it is meant: holdfast.dev/accept-snapshot; to return to it at once: holdfast.dev/approve-return as the message of ControlPlaneRegressed shows it.",
   ),
   MovingPods: reason("Pods are being replaced, one surge at a time."),
   WouldMove: reason("modePolicy is Observe: Holdfast would move now."),

@@ -6,6 +6,9 @@ const PLACE = /"\$\{\{(HOLDFAST_STORE_\w+)\}\}"/g;
 /** [M] The gateway would take it for a variable of its environment, and exit. */
 const VARIABLE = "${{";
 
+/** The names that stand for storage keys in a rendered config.yaml. */
+export const placesIn = (config: string): string[] => [...config.matchAll(PLACE)].flatMap(([, name]) => name ?? []);
+
 /**
  * Puts the storage keys into a rendered config.yaml. `read` gives the content of one key of the Secret. `missing` names
  * what is not there or could be no storage key; its places stay as they are, so that a gateway would exit and name them.

@@ -47,7 +47,7 @@
 # the budget of the traffic pods
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, delete]
 # whose selector takes pods of a group; of Services, budgets and Deployments, too
 - apiGroups: [apps]
   resources: [statefulsets]
