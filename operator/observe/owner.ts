@@ -23,5 +23,7 @@ export async function ownerOf(
   const theirs = owner.namespace === namespace ? own : await clusters.of(owner.namespace);
   if ("uid" in theirs && theirs.uid === owner.cluster) return { is: "ours", sinceMs: lastModifiedMs, etag };
   if (us === undefined) return { is: "unknown", reason: "StoreOwnerUnknown", why: "why" in own ? own.why : "" };
+  // Without an answer nobody knows whether that namespace is here; what is published is not withdrawn on that.
+  if (!("uid" in theirs || theirs.hidden)) return { is: "unknown", reason: "StoreOwnerUnknown", why: theirs.why };
   return { is: "another", owner, etag, us };
 }

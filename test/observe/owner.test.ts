@@ -1,5 +1,6 @@
 /** Whose keys: the mark in the store, read against the uid of the namespace that it names. */
 import { expect, test } from "vitest";
+import { KubeError, type KubeFault } from "../../operator/kube/errors.ts";
 import { markOf, readMark } from "../../operator/observe/beside.ts";
 import { ClusterIds } from "../../operator/observe/cluster-id.ts";
 import { ownerOf } from "../../operator/observe/owner.ts";
@@ -21,7 +22,8 @@ async function seen(
   const clusters = {
     of: async (namespace: string) => {
       const uid = uids[namespace];
-      return uid === undefined ? { why: "forbidden" } : { uid };
+      if (uid === "silent") return { why: "no answer within 5000 ms", hidden: false };
+      return uid === undefined ? { why: "forbidden", hidden: true } : { uid };
     },
   };
   return await ownerOf(clusters, EDGE, await readMark(storage.store(), "7f", signal));
@@ -45,6 +47,11 @@ test.for<[string, Parameters<typeof seen>, object]>([
     "it is of a namespace that may not be read",
     [mark({ cluster: "uid-b", namespace: "b", name: "edge" })],
     { is: "another", owner: { cluster: "uid-b", namespace: "b", name: "edge" }, us: US },
+  ],
+  [
+    "it is of a namespace of which the API server says nothing just now",
+    [mark({ cluster: "uid-b", namespace: "b", name: "edge" }), { gw: "uid-gw", b: "silent" }],
+    { is: "unknown", reason: "StoreOwnerUnknown", why: "no answer within 5000 ms" },
   ],
   [
     "it is of a namespace with the same name in another cluster",
@@ -94,9 +101,28 @@ test("the uid of a namespace is asked for once, and again a while after it could
     },
   };
   const clusters = new ClusterIds(client as never, clock);
-  for (const _ of [1, 2]) expect(await clusters.of("gw")).toEqual({ why: expect.stringContaining("forbidden") });
+  for (const _ of [1, 2]) expect(await clusters.of("gw")).toMatchObject({ why: expect.stringContaining("forbidden") });
   uid = "uid-gw";
   await clock.advance(10_000);
   for (const _ of [1, 2]) expect(await clusters.of("gw")).toEqual({ uid: "uid-gw" });
   expect(asked).toEqual(["gw", "gw"]);
+});
+
+test.for<[KubeFault | undefined, boolean]>([
+  [undefined, true],
+  ["NotFound", true],
+  ["Forbidden", true],
+  ["ResourceMissing", false],
+  ["Unauthorized", false],
+  ["TooManyRequests", false],
+  ["Unavailable", false],
+  ["Timeout", false],
+  ["Network", false],
+])("the uid of a namespace, %s: the API server hides it is %s, also when asked again at once", async ([fault, hidden]) => {
+  const get = async () => {
+    if (fault) throw new KubeError(fault, "m");
+    return undefined;
+  };
+  const clusters = new ClusterIds({ get } as never, new FakeClock());
+  for (const _ of [1, 2]) expect(await clusters.of("gw")).toMatchObject({ hidden });
 });
