@@ -63,6 +63,8 @@ export interface SnapshotFacts {
   verified: PairFact;
   /** Copies of verified pairs that are kept, newest first, by the first 12 characters of the digest; left out: not known. */
   generations?: readonly { digest: string; lastModifiedMs: number }[];
+  /** They could not be listed just now: `generations` is of before. */
+  listingFails?: true;
   /** Whose keys these are. */
   owner?: OwnerFact;
 }

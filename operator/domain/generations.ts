@@ -70,7 +70,9 @@ export const isKept = (facts: Facts, { digest }: Recorded): boolean =>
 export function keepGeneration(facts: Facts, pipeline: Pipeline): void {
   const { generations } = facts.snapshot;
   const { digest } = pipeline.status;
-  if (generations === undefined || facts.storage.seen !== "present" || digest === undefined) return;
+  // Without a listing a copy that was made is never seen, and would be made again and again.
+  if (generations === undefined || facts.snapshot.listingFails) return;
+  if (facts.storage.seen !== "present" || digest === undefined) return;
   if (usable(facts.snapshot.verified)?.digest !== digest || hasGeneration(facts, digest)) return;
   const { keep } = facts.storage.spec;
   pipeline.steps.push({ do: "copySnapshot", from: "verified", to: "generation", digest, why: "a copy is kept" });

@@ -12,7 +12,7 @@ export type Mark =
   | { seen: "unknown"; reason: string; why: string };
 
 /** What lies in the store beside the three pairs of a group. */
-export type Beside = Pick<SnapshotFacts, "generations"> & { mark: Mark };
+export type Beside = Pick<SnapshotFacts, "generations" | "listingFails"> & { mark: Mark };
 
 type Turns = ReturnType<StoreTurns["enter"]>;
 
@@ -22,20 +22,28 @@ export async function readBeside(
   store: () => SnapshotStore,
   shortID: string,
   urgent: () => boolean,
+  before: Beside | undefined,
   signal: AbortSignal,
 ): Promise<Beside> {
   const turnEnds = await turns.take(signal, urgent);
   try {
-    return await look(store(), shortID, signal);
+    return await look(store(), shortID, before, signal);
   } finally {
     turnEnds();
   }
 }
 
-async function look(store: SnapshotStore, shortID: string, signal: AbortSignal): Promise<Beside> {
+async function look(
+  store: SnapshotStore,
+  shortID: string,
+  before: Beside | undefined,
+  signal: AbortSignal,
+): Promise<Beside> {
   const generations = await kept(store, shortID, signal).catch(() => undefined);
   const mark = await readMark(store, shortID, signal);
-  return generations === undefined ? { mark } : { mark, generations };
+  if (generations !== undefined) return { mark, generations };
+  // A listing that failed says of no copy that it is gone.
+  return { mark, ...(before?.generations ? { generations: before.generations } : {}), listingFails: true };
 }
 
 const MARK_MAX_BYTES = 4_096;

@@ -75,8 +75,9 @@ export class SnapshotReader {
     watched.pollers.raw.setInterval(wish.rawIntervalMs);
     watched.pollers.verified.setInterval(wish.validationIntervalMs);
     watched.pollers.candidate.setInterval(SELDOM * wish.validationIntervalMs);
-    // Somebody may be about to put right whose keys these are.
-    const isSettled = this.mark(groupKey).seen === "somebody" && !wish.isAnothers;
+    // Somebody may be about to put right whose keys these are, or the right to list the copies.
+    const isListed = !watched.pollers.beside.latest()?.value.listingFails;
+    const isSettled = isListed && this.mark(groupKey).seen === "somebody" && !wish.isAnothers;
     watched.pollers.beside.setInterval((isSettled ? SELDOM : 1) * wish.validationIntervalMs);
   }
 
@@ -84,8 +85,8 @@ export class SnapshotReader {
   facts(groupKey: string): SnapshotFacts | undefined {
     const watched = this.#groups.get(groupKey);
     if (!watched) return nothingKnown("StorageUnavailable", "the store is not read");
-    const { generations } = watched.pollers.beside.latest()?.value ?? {};
-    const facts: Partial<SnapshotFacts> = generations === undefined ? {} : { generations };
+    const { mark: _, ...copies } = watched.pollers.beside.latest()?.value ?? { mark: UNREAD };
+    const facts: Partial<SnapshotFacts> = { ...copies };
     for (const which of PAIRS) {
       const fact = this.#factOf(watched, which);
       if (!fact) return undefined;
@@ -189,7 +190,7 @@ export class SnapshotReader {
     const { turns, shortID } = watched;
     const urgent = () => poller.latest() !== undefined && poller.isBehind();
     try {
-      return await readBeside(turns, () => watched.store, shortID, urgent, signal);
+      return await readBeside(turns, () => watched.store, shortID, urgent, poller.latest()?.value, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
       return { mark: UNREAD };

@@ -132,6 +132,23 @@ test.for<[string, (facts: Loose) => void, string[]]>([
     [],
   ],
   [
+    "whether one is kept was known, and they cannot be listed: it waits, and no copy is made that would not be seen",
+    (f) => {
+      ready(f);
+      f.snapshot.generations = OLD;
+      f.snapshot.listingFails = true;
+    },
+    [],
+  ],
+  [
+    "one was kept, and they cannot be listed: it is replaced",
+    (f) => {
+      ready(f);
+      f.snapshot.listingFails = true;
+    },
+    ["copySnapshot candidate -> verified"],
+  ],
+  [
     "with the copy the oldest go that are too many",
     (f) => (f.snapshot.generations = OLD),
     ["copySnapshot verified -> generation", ...OLD.slice(9).map(({ digest }) => `removeGeneration ${digest}`)],

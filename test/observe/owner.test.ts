@@ -118,11 +118,14 @@ test.for<[KubeFault | undefined, boolean]>([
   ["Unavailable", false],
   ["Timeout", false],
   ["Network", false],
-])("the uid of a namespace, %s: the API server hides it is %s, also when asked again at once", async ([fault, hidden]) => {
-  const get = async () => {
-    if (fault) throw new KubeError(fault, "m");
-    return undefined;
-  };
-  const clusters = new ClusterIds({ get } as never, new FakeClock());
-  for (const _ of [1, 2]) expect(await clusters.of("gw")).toMatchObject({ hidden });
-});
+])(
+  "the uid of a namespace, %s: the API server hides it is %s, also when asked again at once",
+  async ([fault, hidden]) => {
+    const get = async () => {
+      if (fault) throw new KubeError(fault, "m");
+      return undefined;
+    };
+    const clusters = new ClusterIds({ get } as never, new FakeClock());
+    for (const _ of [1, 2]) expect(await clusters.of("gw")).toMatchObject({ hidden });
+  },
+);

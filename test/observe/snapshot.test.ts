@@ -240,7 +240,7 @@ test("other keys are tried at once; another place begins anew", async () => {
   expect(clock.armed).toBe(0);
 });
 
-test("copies that are kept are known by their digest, newest first; half a copy is none; a store that refuses says nothing", async () => {
+test("copies that are kept are known by their digest, newest first; half a copy is none", async () => {
   const { clock, storage, exported } = world();
   for (const digest of ["aaa", "bbb", "ccc"]) {
     exported(3, `edge-gen-${digest}`);
@@ -253,11 +253,49 @@ test("copies that are kept are known by their digest, newest first; half a copy 
   snapshots.want("gw/edge", { ...wish, store: storage.store() });
   await clock.advance(10);
   expect(snapshots.facts("gw/edge")?.generations?.map(({ digest }) => digest)).toEqual(["ccc", "aaa"]);
+  snapshots.stop();
+});
+
+test.for(["AccessDenied", "Timeout"] as const)(
+  "a listing that fails with %s takes no copy away, and is asked for again soon",
+  async (fault) => {
+    const { clock, storage, exported } = world();
+    exported(3, "edge-gen-aaa");
+    storage.put("resource", "edge-owner", JSON.stringify({ cluster: "uid-gw", namespace: "gw", name: "edge" }));
+    const snapshots = new SnapshotReader({ clock, large: new LargeTurns(), wake: () => undefined, onBug: neverCalled });
+    const wish = { location: "here", shortID: "edge", rawIntervalMs: 60_000, validationIntervalMs: 60_000 };
+    const look = () => {
+      snapshots.want("gw/edge", { ...wish, store: store });
+      const { generations, listingFails } = snapshots.facts("gw/edge") ?? {};
+      return [generations?.map(({ digest }) => digest), listingFails];
+    };
+    const store = storage.store();
+    look();
+    await clock.advance(10);
+    expect(look()).toEqual([["aaa"], undefined]);
+    storage.failWith(fault, "config");
+    snapshots.again("gw/edge", ["beside"]);
+    expect(snapshots.isBehind("gw/edge")).toBe(true);
+    await clock.advance(10);
+    expect([look(), snapshots.isBehind("gw/edge")]).toEqual([[["aaa"], true], false]);
+    await clock.advance(70_000);
+    expect(look()).toEqual([["aaa"], true]);
+    storage.failWith(undefined);
+    exported(3, "edge-gen-bbb");
+    await clock.advance(70_000);
+    expect(look()).toEqual([["bbb", "aaa"], undefined]);
+    snapshots.stop();
+  },
+);
+
+test("a store that never listed the copies says nothing of them", async () => {
+  const { clock, storage } = world();
   storage.failWith("AccessDenied");
-  snapshots.again("gw/edge", ["beside"]);
-  expect(snapshots.isBehind("gw/edge")).toBe(true);
+  const snapshots = new SnapshotReader({ clock, large: new LargeTurns(), wake: () => undefined, onBug: neverCalled });
+  const wish = { location: "here", shortID: "edge", rawIntervalMs: 60_000, validationIntervalMs: 60_000 };
+  snapshots.want("gw/edge", { ...wish, store: storage.store() });
   await clock.advance(10);
-  expect([snapshots.facts("gw/edge")?.generations, snapshots.isBehind("gw/edge")]).toEqual([undefined, false]);
+  expect(snapshots.facts("gw/edge")?.generations).toBeUndefined();
   snapshots.stop();
 });
 
