@@ -1,4 +1,6 @@
 import type { Facts } from "./facts.ts";
+import { isKept } from "./generations.ts";
+import { ownerProblem } from "./ownership.ts";
 import { found } from "./pairs.ts";
 import type { Pipeline } from "./pipeline-state.ts";
 
@@ -16,6 +18,21 @@ function isConfirmed({ snapshot }: Facts, recorded: Pipeline["status"]): boolean
   return raw !== undefined && (raw.digest === found(snapshot.verified)?.digest || raw.digest === recorded.quarantined);
 }
 
+/** And so seldom the recorded time moves on while a newer export is held back, as a part of maxAgeSeconds. */
+const MOVES_EVERY = 1 / 4;
+
+/**
+ * A newer export is there, and it is the store's rights or Holdfast's own rules that keep it from taking the place of the
+ * verified pair: this is told elsewhere, and says nothing against what is published. One that does not load does.
+ */
+function isHeldBack(facts: Facts, recorded: Pipeline["status"]): boolean {
+  const last = recorded.lastRehearsal;
+  if (last?.result === "Failed") return false;
+  if (facts.copying?.problem !== undefined || ownerProblem(facts) !== undefined) return true;
+  // It loaded, and waits for a copy of the verified pair.
+  return last !== undefined && last.digest !== found(facts.snapshot.verified)?.digest && !isKept(facts, recorded);
+}
+
 /** Since when no export confirms the verified pair, ms since 1970; undefined while one does, or nothing is known. */
 export function unconfirmedSince(facts: Facts, recorded: Pipeline["status"]): number | undefined {
   const { raw } = facts.snapshot;
@@ -23,6 +40,11 @@ export function unconfirmedSince(facts: Facts, recorded: Pipeline["status"]): nu
   const known = recorded.unconfirmedSince === undefined ? undefined : Date.parse(recorded.unconfirmedSince);
   if (verified === undefined || (raw.seen === "unknown" && raw.reason === SILENT)) return known;
   if (isConfirmed(facts, recorded)) return undefined;
+  if (raw.seen === "found" && isHeldBack(facts, recorded)) {
+    const newestMs = facts.nowMs - raw.ageMs;
+    const movesMs = facts.group.spec.fallback.snapshot.maxAgeSeconds * 1000 * MOVES_EVERY;
+    return known === undefined || newestMs - known > movesMs ? newestMs : known;
+  }
   if (known !== undefined) return known;
   if (raw.seen === "found") return facts.nowMs - raw.ageMs;
   return raw.seen === "unknown" && raw.before ? raw.before.lastModifiedMs : facts.nowMs - verified.ageMs;

@@ -10,6 +10,28 @@ const since = (facts: Loose, agoMs: number) => {
   facts.group.status.snapshot.unconfirmedSince = new Date(facts.nowMs - agoMs).toISOString();
 };
 
+function newer(f: Loose): void {
+  exported(f);
+  since(f, 2 * HOUR);
+}
+const problem = { reason: "StorageDenied", field: "", message: "these keys lack the right" };
+/** What keeps a newer export from taking the place of the verified pair, and says nothing against that one. */
+const HELD_BACK: [string, (facts: Loose) => void][] = [
+  ["no copy can be written", (f) => (f.copying = { paused: true, problem })],
+  ["the mark cannot be read", (f) => (f.snapshot.owner = { is: "unknown", reason: "StorageDenied", why: "403" })],
+  [
+    "this cluster is not known",
+    (f) => (f.snapshot.owner = { is: "unknown", reason: "StoreOwnerUnknown", why: "forbidden" }),
+  ],
+  [
+    "it loaded, and the copies cannot be listed",
+    (f) => {
+      last(f, "Loaded", HOUR, NEW);
+      delete f.snapshot.generations;
+    },
+  ],
+];
+
 /** maxAgeSeconds is an hour, a newer export waits up to a quarter of one for its rehearsal. What FALLBACK says. */
 test.for<[string, (facts: Loose) => void, string, RegExp?]>([
   ["written 60 days ago, and exports confirm it each minute", (f) => (f.snapshot.verified.ageMs = 60 * DAY), "Proven"],
@@ -84,6 +106,58 @@ test.for<[string, (facts: Loose) => void, string, RegExp?]>([
     },
     "Proven",
   ],
+  ...HELD_BACK.map(([why, change]): [string, (facts: Loose) => void, string] => [
+    `newer exports are held back for two hours: ${why}`,
+    (f) => {
+      newer(f);
+      change(f);
+    },
+    "Proven",
+  ]),
+  ...HELD_BACK.map(([why, change]): [string, (facts: Loose) => void, string] => [
+    `held back, and newer exports fail to load for two hours: ${why}`,
+    (f) => {
+      newer(f);
+      change(f);
+      last(f, "Failed", 1_000, NEW);
+    },
+    "Stale",
+  ]),
+  ...HELD_BACK.map(([why, change]): [string, (facts: Loose) => void, string] => [
+    `held back, and the exporter ended two hours ago: ${why}`,
+    (f) => {
+      newer(f);
+      change(f);
+      f.snapshot.raw.ageMs = 2 * HOUR;
+    },
+    "Stale",
+  ]),
+  ...HELD_BACK.map(([why, change]): [string, (facts: Loose) => void, string] => [
+    `held back, and exports cannot be read for two hours: ${why}`,
+    (f) => {
+      newer(f);
+      change(f);
+      f.snapshot.raw = denied;
+    },
+    "Stale",
+  ]),
+  [
+    "newer exports are not tried for two hours, and whose keys these are is not read yet: nothing moves",
+    (f) => {
+      newer(f);
+      f.snapshot.owner = { is: "unknown", reason: "StorageUnavailable", why: "it was not read yet" };
+    },
+    "Stale",
+  ],
+  [
+    "newer exports are not tried for two hours, and no copy could be listed: they need none yet",
+    (f) => {
+      newer(f);
+      delete f.snapshot.generations;
+    },
+    "Stale",
+  ],
+  ["newer exports are not tried for two hours", newer, "Stale", /was not proven yet/],
 ])("%s: %s", ([, change, reason, message = /./]) => {
   const { facts } = healthy();
   change(facts);
@@ -140,6 +214,24 @@ test.for<[string, (facts: Loose) => void, number | undefined]>([
       since(f, DAY);
     },
     DAY,
+  ],
+  [
+    "newer exports come, and are held back",
+    (f) => {
+      newer(f);
+      f.copying = { paused: true, problem };
+      f.snapshot.raw.ageMs = 7_000;
+    },
+    7_000,
+  ],
+  [
+    "newer exports come, and are held back: not each of them is recorded",
+    (f) => {
+      exported(f);
+      since(f, HOUR / 4);
+      f.copying = { paused: true, problem };
+    },
+    HOUR / 4,
   ],
   [
     "there is no export",

@@ -67,6 +67,11 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   ),
   m("age.ts", "what no export confirms grows old", "if (sinceMs === undefined || ", "if (true || "),
   m("age.ts", "exports that are not trusted age nothing", " || raw.digest === recorded.quarantined", ""),
+  m("age.ts", "what is held back ages nothing", 'raw.seen === "found" && isHeldBack(facts, recorded)', "false"),
+  m("age.ts", "what does not load is not held back", 'if (last?.result === "Failed") return false;', ""),
+  m("age.ts", "a store without the rights holds back", " || ownerProblem(facts) !== undefined", ""),
+  m("age.ts", "nothing is held back that was not tried", "last !== undefined && last.digest !==", "undefined !=="),
+  m("generations.ts", "no copy that is not seen", "|| facts.snapshot.listingFails) return;", ") return;"),
   m(
     "age.ts",
     "a store that is silent moves nothing",
