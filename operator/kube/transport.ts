@@ -127,7 +127,9 @@ export class Transport {
     const askedMs = this.#clock.monotonicMs();
     const response = await unlessAborted(dispatch(call, access, signal), signal, (late) => late.body.destroy());
     const { date } = response.headers;
-    this.serverClock.told(typeof date === "string" ? date : undefined, askedMs);
+    // An error page may be a proxy's, whose clock stamped nothing.
+    const isAnswer = response.statusCode >= 200 && response.statusCode < 300;
+    this.serverClock.told(isAnswer && typeof date === "string" ? date : undefined, askedMs);
     return response;
   }
 

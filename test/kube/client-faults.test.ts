@@ -109,3 +109,18 @@ test("neither token nor answer of the server appears in an error", async () => {
     expect(shown).not.toContain("aHVudGVyMg");
   }
 });
+
+test("the time of an error page is not the API server's: a proxy's clock sets nothing", async () => {
+  let code = 502;
+  const date = "Fri, 01 Jan 2027 00:00:09 GMT";
+  const { client } = await bench({
+    answer: (exchange) => exchange.json(code, { kind: "Pod", metadata: { name: "x", resourceVersion: "7" } }, { date }),
+  });
+  for (code of [301, 401, 404, 429, 502]) {
+    await client.get(pods, "a", "b").catch(() => undefined);
+    expect(client.serverNowMs(), String(code)).toBeUndefined();
+  }
+  code = 200;
+  await client.get(pods, "a", "b");
+  expect(client.serverNowMs()).toBe(Date.parse(date) + 500);
+});
