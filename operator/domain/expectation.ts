@@ -68,7 +68,18 @@ export function expectationOf(facts: Facts, quarantine: Pipeline["quarantine"]):
     const told = before?.state === "Regressed" ? toldText(facts) : undefined;
     return lacking(facts, before, "regressed", (accepted) => accepted !== undefined, told ?? shrunken ?? REGRESSED);
   }
-  return { is: "unknown", sinceLoss: before?.state === "Uncounted", approved: returnApproved(facts) };
+  const sinceLoss = before?.state === "Uncounted" && wasExpected(facts);
+  return { is: "unknown", sinceLoss, approved: returnApproved(facts) };
+}
+
+/**
+ * Did this group ever have something to count on? One that never had a verified pair, and whose store cannot be read,
+ * serves all the same: its changes must not wait for a count that can be compared with nothing.
+ */
+function wasExpected({ group, children, snapshot: { verified } }: Facts): boolean {
+  const recorded = group.status.snapshot;
+  const known = recorded?.digest !== undefined || recorded?.counts !== undefined || verified.seen === "found";
+  return known || Object.keys(liveStart(children, group.name).proofs).length > 0;
 }
 
 const REGRESSED = "The control plane holds much less than the snapshots that were verified in the last 24 hours";
@@ -96,9 +107,12 @@ function lacking(
   isGood: (accepted: Lacking["accepted"]) => boolean,
   text: string,
 ): Lacking {
+  const { group } = facts;
   const kept = before?.state === STATES[is] && isGood(before.accepted) ? before.accepted : undefined;
   if (kept !== undefined) return { is, text, approved: true, accepted: kept };
-  return { is, text, approved: returnApproved(facts) };
+  // The approval of a return that is under way was given for what was known then: what is lost on the way is a new question.
+  const asked = group.status.mode !== "ToNormal" || before !== undefined;
+  return { is, text, approved: asked && returnApproved(facts) };
 }
 
 const STATES = { regressed: "Regressed", foreign: "Foreign" } as const;
@@ -135,7 +149,8 @@ export function recordedContent({ group, children }: Pick<Facts, "group" | "chil
 /** What is to be recorded; undefined where all is well or was never counted. */
 export function contentToRecord(facts: Facts, expectation: Expectation, lost: boolean): Content | undefined {
   if (expectation.is === "none" || expectation.is === "met") return undefined;
-  if (expectation.is === "unknown") return lost || expectation.sinceLoss ? { state: "Uncounted" } : undefined;
+  if (expectation.is === "unknown")
+    return (lost && wasExpected(facts)) || expectation.sinceLoss ? { state: "Uncounted" } : undefined;
   const state = STATES[expectation.is];
   const accepted = expectation.accepted ?? acceptedNow(facts, expectation);
   return accepted === undefined ? { state } : { state, accepted: { ...accepted } };

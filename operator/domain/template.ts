@@ -16,11 +16,12 @@ export const ASKED_FOR = "; restart-at asks for it now";
 export function templatePlan(input: TemplateInput): TemplatePlan {
   const { facts, desired } = input;
   const live = facts.children.traffic;
-  // What cannot be rendered or is refused changes nothing: what runs stays.
-  if (desired.keep === "Unrendered" || desired.keep === "Refused") return { steps: [] };
-  if (!live) return creation(input);
+  // What cannot be rendered or is refused changes nothing: what runs stays. A roll that is under way is no part of that.
+  const isKept = desired.keep === "Unrendered" || desired.keep === "Refused";
+  if (!live) return isKept ? { steps: [] } : creation(input);
   const caught = rollThatWaits(input, live);
   if (caught) return caught;
+  if (isKept) return { steps: unpause(input, live) };
   const object = facts.children.byName.get(`Deployment/${live.name}`);
   const sameInputs = live.annotations[ANNOTATION.inputsHash] === desired.inputsHash;
   const sameTemplate = live.annotations[ANNOTATION.templateHash] === desired.templateHash;

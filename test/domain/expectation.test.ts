@@ -65,6 +65,31 @@ function both(facts: Loose, ...changes: ((facts: Loose) => void)[]): void {
   for (const change of changes) change(facts);
 }
 
+/** A store that cannot be read from the first day on, and a control plane that was away for a moment. */
+test.for<[string, (facts: Loose) => void]>([
+  ["is lost", lose],
+  ["is back, and recorded as not counted since", (facts) => record(facts, { state: "Uncounted" })],
+])("nothing was ever expected of a control plane that %s: nothing waits for a count", ([, change]) => {
+  const { facts } = healthy();
+  facts.group.status.snapshot = {};
+  facts.children.byName.delete("ConfigMap/edge-start");
+  unseen(facts);
+  change(facts);
+  expect(contentOf(facts)).toBeUndefined();
+});
+
+test("the approval of a return that is under way does not accept what is lost on the way", () => {
+  const { facts } = healthy();
+  facts.group.status.epoch = 4;
+  approve(facts, 0);
+  facts.group.status.epoch = 5;
+  inMode(facts, "ToNormal", 60_000);
+  fromSnapshot(facts);
+  empty(facts);
+  const plan = planOf(facts, reachable(facts));
+  expect([plan.status.mode, plan.status.controlPlane?.content]).toEqual(["ToFallback", { state: "Regressed" }]);
+});
+
 /** The status is lost, as with a group that is made anew: what is to be expected is in the store. */
 test.for<[string, (facts: Loose) => void, string | undefined, string | undefined]>([
   ["the verified pair tells what is expected", empty, "Regressed", "Regressed"],
@@ -156,6 +181,7 @@ test.for<[string, number | undefined, string[]]>([
   const { facts } = healthy();
   facts.controlPlane.counts = { routes: 10, upstreams: 5, services: 5 };
   inMode(facts, "ToNormal");
+  record(facts, { state: "Regressed" }); // the question that was asked in fallback
   approve(facts, -1);
   facts.group.status = structuredClone(planOf(facts, reachable(facts)).status);
   expect(facts.group.status.controlPlane.content).toMatchObject({ state: "Regressed", accepted: { routes: 10 } });

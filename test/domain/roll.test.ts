@@ -282,3 +282,18 @@ test.for<[string, (facts: Loose) => unknown, string | undefined]>([
   );
   expect(steps).toEqual(wanted === undefined ? [] : [wanted]);
 });
+
+test.for([
+  ["is paused beside an emptied control plane", false, true, ["pause edge"]],
+  ["that waited goes on once the control plane is back", true, false, ["pause edge"]],
+] as const)("a spec that is refused meanwhile: a roll %s", ([, paused, isEmpty, steps]) => {
+  const facts = rolling({ newServes: true });
+  facts.group.spec.traffic.podTemplate = { spec: { restartPolicy: "Never" } };
+  facts.children.traffic.paused = paused;
+  if (isEmpty) facts.controlPlane.counts = { routes: 0, upstreams: 0, services: 0 };
+  const plan = planOf(facts, held(facts, "Reachable", OUTAGE_MS));
+  expect([told(plan, "Stalled"), done(plan).filter((step) => step.startsWith("pause"))]).toEqual([
+    "PodTemplateRefused",
+    steps,
+  ]);
+});

@@ -91,9 +91,27 @@ export const EXPECT_MUTANTS: readonly Mutant[] = [
     'usable(snapshot.verified)?.counts ?? "unknown"',
     'usable(snapshot.verified)?.counts ?? "nothing"',
   ),
-  m("expectation.ts", "what was lost is counted anew", "lost || expectation.sinceLoss ?", "expectation.sinceLoss ?"),
+  m(
+    "expectation.ts",
+    "what was lost is counted anew",
+    "(lost && wasExpected(facts)) || expectation.sinceLoss ?",
+    "expectation.sinceLoss ?",
+  ),
   m("expectation.ts", "counts speak only of one that answers", 'controlPlane.operator.view === "readsOk" ?', "true ?"),
   m("choice.ts", "one that holds nothing has not answered", "return count === 0 ||", "return"),
   m("choice.ts", "one that is recorded to lack has not answered", "count === 0 || (", "count === 0 && ("),
   m("choice.ts", "what a person took for good is followed", 'if (content === "Accepted") return false;', ""),
+  m("expectation.ts", "what was never expected is waited for by nobody", "(lost && wasExpected(facts)) ||", "lost ||"),
+  m(
+    "expectation.ts",
+    "a return's approval accepts nothing that is lost on the way",
+    "approved: asked && returnApproved(facts)",
+    "approved: returnApproved(facts)",
+  ),
+  m(
+    "template.ts",
+    "a refused spec keeps no roll from waiting or going on",
+    "if (isKept) return { steps: unpause(input, live) };",
+    "if (isKept) return { steps: [] };",
+  ),
 ];
