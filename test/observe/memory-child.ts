@@ -22,7 +22,10 @@ for (const shortID of groups)
 
 const wordsOf = () =>
   groups
-    .flatMap((group) => Object.values(snapshots.facts(group) ?? {}))
+    .flatMap((group) => {
+      const facts = snapshots.facts(group);
+      return facts === undefined ? [] : [facts.raw, facts.candidate, facts.verified];
+    })
     .map((fact) => (fact.seen === "found" ? `found${fact.problems.join()}` : "why" in fact ? fact.why : fact.seen));
 const isThrough = (words: string[]) =>
   words.length === 3 * groups.length && words.every((word) => word.startsWith("found") || word.includes("larger than"));

@@ -37,9 +37,13 @@ function routes(bytes: number): Buffer {
 let wire: Wire;
 afterEach(() => wire.close());
 
-/** Every resource object is this body. */
+const NO_COPIES = Buffer.from("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
+
+/** Every resource object is this body; there are no copies of it and no mark. */
 async function storeOf(body: Buffer): Promise<string> {
   wire = await startWire((request, response) => {
+    if (request.url?.includes("list-type=2")) return void response.writeHead(200).end(NO_COPIES);
+    if (request.url?.includes("-owner")) return void response.writeHead(404).end();
     const found = request.url?.includes("/acme-a/") ? body : CONFIG;
     response.writeHead(200, { ...OBJECT, "content-length": found.length });
     response.end(request.method === "HEAD" ? undefined : found);
