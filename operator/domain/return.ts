@@ -31,7 +31,7 @@ const wait = (reason: Reason, message: string, more: { leftMs?: number; wantsCan
 });
 
 const UNCOUNTED = "What the control plane holds could not be counted yet, or compared with the verified snapshot";
-const TODO = { regressed: "Restore it", foreign: "Correct the short id and the client certificate" } as const;
+const WAY_OUT = { regressed: "Restore it", foreign: "Correct the short id and the client certificate" } as const;
 
 /** Why the group may not return yet: a list of named checks, the first problem wins. undefined: it may. */
 export function returnBlocker(input: ModeInput): Blocker | undefined {
@@ -53,7 +53,7 @@ export function returnBlocker(input: ModeInput): Blocker | undefined {
   if (isLacking(expectation))
     return wait(
       lackingReason(expectation),
-      `${expectation.text}. ${TODO[expectation.is]}, or to return all the same: ${how}`,
+      `${expectation.text}. ${WAY_OUT[expectation.is]}, or to return all the same: ${how}`,
     );
   if (facts.group.spec.fallback.recovery.approval === "Manual" && !ordered && !returnApproved(facts))
     return wait("WaitingApproval", `The control plane is back and the return waits for a person: ${how}`);
