@@ -1,7 +1,7 @@
 import { CONTAINER, VOLUME } from "../operator/domain/desired/common.ts";
-import { GATEWAY_PORTS, STATUS_READY_PATH, STORE_ENV_PREFIX } from "../operator/gateway/api7-facts.ts";
-import { REFUSED_ENV } from "../operator/gateway/api7-refused-env.ts";
-import { OWNED } from "../operator/gateway/api7-render-owned.ts";
+import { GATEWAY_PORTS, STATUS_READY_PATH, STORE_ENV_PREFIX } from "../operator/gateway/api7/facts.ts";
+import { REFUSED_ENV } from "../operator/gateway/api7/refused-env.ts";
+import { OWNED } from "../operator/gateway/api7/render-owned.ts";
 
 const code = (...words: readonly string[]): string => words.map((word) => `\`${word}\``).join(", ");
 

@@ -20,12 +20,12 @@ import {
   type StartReference,
   startsInVain,
 } from "./domain/choice.ts";
-import { type Answer, OWN_LAG_LIMIT_MS } from "./gateway/api7-answer.ts";
-import { CLIENT_CERTIFICATE_KEYS, GATEWAY_PORTS } from "./gateway/api7-facts.ts";
-import type { ControlPlaneTarget } from "./gateway/api7-https.ts";
-import { probeControlPlane, probeInParallel } from "./gateway/api7-probe.ts";
-import { rehearse } from "./gateway/api7-probe-gateway.ts";
-import { placesIn, withStoreKeys } from "./gateway/api7-store-keys.ts";
+import { type Answer, OWN_LAG_LIMIT_MS } from "./gateway/api7/answer.ts";
+import { CLIENT_CERTIFICATE_KEYS, GATEWAY_PORTS } from "./gateway/api7/facts.ts";
+import type { ControlPlaneTarget } from "./gateway/api7/https.ts";
+import { probeControlPlane, probeInParallel } from "./gateway/api7/probe.ts";
+import { rehearse } from "./gateway/api7/probe-gateway.ts";
+import { placesIn, withStoreKeys } from "./gateway/api7/store-keys.ts";
 
 /** Both questions together, no retry: what a start during an outage waits at most. */
 const PROBE_TIMEOUT_MS = 4_000;

@@ -1,18 +1,18 @@
 import { COPY_LIMITS_MS, type CopyDeps, copySnapshot } from "./act/copy-snapshot.ts";
 import type { StepResult } from "./act/step-deps.ts";
 import { storeKey } from "./api/names.ts";
-import type { Facts } from "./domain/facts.ts";
-import type { OwnerFact } from "./domain/facts-outside.ts";
+import type { Facts } from "./domain/facts/facts.ts";
+import type { OwnerFact } from "./domain/facts/outside.ts";
 import type { PairName, Step } from "./domain/plan.ts";
-import { inspectSnapshot } from "./gateway/api7-snapshot.ts";
+import { inspectSnapshot } from "./gateway/api7/snapshot.ts";
 import { keyOf } from "./kinds.ts";
 import { type Clock, deadline } from "./kube/clock.ts";
 import type { WriteGate } from "./kube/write-gate.ts";
-import { markOf, readMark } from "./observe/beside.ts";
-import type { Copies } from "./observe/copies.ts";
-import { type LargeTurns, SMALL_BYTES } from "./observe/large-turns.ts";
-import type { SnapshotReader } from "./observe/snapshot.ts";
-import type { StorePool } from "./observe/stores.ts";
+import { markOf, readMark } from "./observe/store/beside.ts";
+import type { Copies } from "./observe/store/copies.ts";
+import { type LargeTurns, SMALL_BYTES } from "./observe/store/large-slots.ts";
+import type { SnapshotReader } from "./observe/store/snapshot.ts";
+import type { StorePool } from "./observe/store/stores.ts";
 import { type SnapshotStore, StorageError } from "./storage/store.ts";
 
 export interface CopyParts {

@@ -1,7 +1,7 @@
 import { API_VERSION } from "./api/names.ts";
 import { defineResource, type KubeObject } from "./kube/resources.ts";
 
-/** Our two kinds as they are on the wire: spec and status are parsed at the door (observe/group.ts), not trusted. */
+/** Our two kinds as they are on the wire: spec and status are parsed at the door (observe/cluster/group.ts), not trusted. */
 export interface CustomObject extends KubeObject {
   spec?: unknown;
   status?: unknown;

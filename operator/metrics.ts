@@ -1,8 +1,8 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { StepResult } from "./act/step-deps.ts";
 import { MODES } from "./api/gateway-group-status.ts";
-import type { Facts } from "./domain/facts.ts";
-import type { OperatorView, VerdictWord } from "./domain/facts-outside.ts";
+import type { Facts } from "./domain/facts/facts.ts";
+import type { OperatorView, VerdictWord } from "./domain/facts/outside.ts";
 import type { Plan, Step } from "./domain/plan.ts";
 
 const OF_GROUP = ["namespace", "name"] as const;

@@ -2,11 +2,11 @@ import type { ActDeps } from "./act/act.ts";
 import { EventRecorder } from "./act/events.ts";
 import { thaw } from "./act/thaw.ts";
 import { claimStore, copyInTurn, removeGeneration } from "./copying.ts";
-import type { Facts } from "./domain/facts.ts";
-import { brokenInvariants } from "./domain/invariants.ts";
-import { GATEWAY_PORTS } from "./gateway/api7-facts.ts";
-import { probeGatewayStatus } from "./gateway/api7-probe-gateway.ts";
-import { onlyKept } from "./kept.ts";
+import type { Facts } from "./domain/facts/facts.ts";
+import { brokenInvariants } from "./domain/laws/invariants.ts";
+import { Troubles } from "./failure-log.ts";
+import { GATEWAY_PORTS } from "./gateway/api7/facts.ts";
+import { probeGatewayStatus } from "./gateway/api7/probe-gateway.ts";
 import { keyOf } from "./kinds.ts";
 import type { KubeClient } from "./kube/client.ts";
 import type { Clock } from "./kube/clock.ts";
@@ -17,31 +17,32 @@ import type { KubeObject } from "./kube/resources.ts";
 import type { WriteGate } from "./kube/write-gate.ts";
 import type { Log } from "./log.ts";
 import type { GroupMetrics } from "./metrics.ts";
-import { BY_GROUP, BY_STORAGE, type Caches, groupKeyOf } from "./observe/caches.ts";
-import { ClusterIds } from "./observe/cluster-id.ts";
-import { Copies } from "./observe/copies.ts";
-import { LargeTurns } from "./observe/large-turns.ts";
-import { LagMeter } from "./observe/loop-lag.ts";
-import type { Neighbour } from "./observe/neighbour-caches.ts";
+import { onlyKept } from "./namespace-gate.ts";
+import { BY_GROUP, BY_STORAGE, type Caches, groupKeyOf } from "./observe/cluster/caches.ts";
+import { ClusterIds } from "./observe/cluster/cluster-id.ts";
+import { PeerIndex } from "./observe/cluster/group-index.ts";
+import type { Neighbour } from "./observe/cluster/neighbour-caches.ts";
+import { Overrides } from "./observe/cluster/overrides.ts";
+import { PodDryRun } from "./observe/cluster/pod-dry-run.ts";
+import { Refusals } from "./observe/cluster/refusals.ts";
+import { RoleKeys } from "./observe/cluster/role-keys.ts";
+import { ContentReader } from "./observe/cluster/secrets.ts";
+import { Strangers } from "./observe/cluster/strangers.ts";
+import { LagMeter } from "./observe/control-plane/loop-lag.ts";
+import { ProberPool } from "./observe/control-plane/prober.ts";
+import { PodProber } from "./observe/gateways/pod-prober.ts";
+import { requestRoute } from "./observe/gateways/route-check.ts";
 import { forget, observe, type Readers } from "./observe/observe.ts";
-import { Overrides } from "./observe/overrides.ts";
-import { PeerIndex } from "./observe/peers.ts";
-import { PodDryRun } from "./observe/pod-dry-run.ts";
-import { PodProber } from "./observe/pod-prober.ts";
-import { ProberPool } from "./observe/prober.ts";
-import { Refusals } from "./observe/refusals.ts";
-import { RoleKeys } from "./observe/role-keys.ts";
-import { requestRoute } from "./observe/route-check.ts";
-import { ContentReader } from "./observe/secrets.ts";
-import { SnapshotReader } from "./observe/snapshot.ts";
-import { StorageReader } from "./observe/storage.ts";
-import { StorePool } from "./observe/stores.ts";
-import { Strangers } from "./observe/strangers.ts";
+import { Copies } from "./observe/store/copies.ts";
+import { LargeTurns } from "./observe/store/large-slots.ts";
+import { SnapshotReader } from "./observe/store/snapshot.ts";
+import { StorageReader } from "./observe/store/storage.ts";
+import { StorePool } from "./observe/store/stores.ts";
 import type { Options } from "./options.ts";
+import { Written } from "./own-writes.ts";
 import { groupReconciler } from "./reconcile.ts";
 import { makeStore } from "./storage/factory.ts";
 import { storageReconciler } from "./storage-reconcile.ts";
-import { Troubles } from "./troubles.ts";
 import {
   changeHandlers,
   type Informers,
@@ -52,7 +53,6 @@ import {
   oldestWatch,
   storesOf,
 } from "./watches.ts";
-import { Written } from "./written.ts";
 
 export interface OperatorDeps {
   /** Its writes pass the gate of the leader. */

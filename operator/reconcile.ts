@@ -1,10 +1,10 @@
 import { type ActDeps, act } from "./act/act.ts";
 import { targetOf } from "./act/run-steps.ts";
 import { decide } from "./domain/decide.ts";
-import type { Facts } from "./domain/facts.ts";
-import { emptyMemory, type GroupMemory } from "./domain/memory.ts";
+import { emptyMemory, type GroupMemory } from "./domain/evidence/memory.ts";
+import type { Facts } from "./domain/facts/facts.ts";
+import { refusedPlan } from "./domain/laws/refused-plan.ts";
 import type { Plan, Wants } from "./domain/plan.ts";
-import { refusedPlan } from "./domain/refused-plan.ts";
 import type { Clock } from "./kube/clock.ts";
 import type { ReconcileResult } from "./kube/controller.ts";
 import type { Log, LogFields } from "./log.ts";

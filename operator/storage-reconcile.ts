@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { FallbackStorageStatus } from "./api/fallback-storage.ts";
-import { decideStorage } from "./domain/storage-status.ts";
+import { decideStorage } from "./domain/status/storage-status.ts";
 import { type CustomObject, fallbackStorages } from "./kinds.ts";
 import type { KubeClient } from "./kube/client.ts";
 import type { Clock } from "./kube/clock.ts";
 import type { ReconcileResult } from "./kube/controller.ts";
 import type { Store } from "./kube/store.ts";
 import type { Log } from "./log.ts";
-import { isUnreadable, readStorage } from "./observe/group.ts";
-import type { StorageReader } from "./observe/storage.ts";
+import { isUnreadable, readStorage } from "./observe/cluster/group.ts";
+import type { StorageReader } from "./observe/store/storage.ts";
 
 export interface StorageLoop {
   clock: Clock;

@@ -5,10 +5,10 @@ import { Informer } from "./kube/informer.ts";
 import type { KubeObject } from "./kube/resources.ts";
 import type { ChangeHandler } from "./kube/store.ts";
 import type { Log } from "./log.ts";
-import { BY_STORAGE, CACHED, type CacheSpec, type Caches, groupKeyOf } from "./observe/caches.ts";
-import { NEIGHBOURS, type Neighbour, type NeighbourStores } from "./observe/neighbour-caches.ts";
-import { Neighbours } from "./observe/neighbours.ts";
-import type { PeerIndex } from "./observe/peers.ts";
+import { BY_STORAGE, CACHED, type CacheSpec, type Caches, groupKeyOf } from "./observe/cluster/caches.ts";
+import type { PeerIndex } from "./observe/cluster/group-index.ts";
+import { NEIGHBOURS, type Neighbour, type NeighbourStores } from "./observe/cluster/neighbour-caches.ts";
+import { Neighbours } from "./observe/cluster/neighbours.ts";
 
 export interface WatchDeps {
   client: KubeClient;

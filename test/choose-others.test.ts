@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildChoose, type Pod, startJson, startPod } from "./choose-run.ts";
-import { type Certificates, controlPlane, makeCertificates, nobody, Stubs } from "./gateway/control-plane-stub.ts";
+import { type Certificates, controlPlane, makeCertificates, nobody, Stubs } from "./gateway/api7/control-plane-stub.ts";
 
 const stubs = new Stubs();
 let made: Certificates;

@@ -3,7 +3,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Certificates, Stubs } from "./gateway/control-plane-stub.ts";
+import type { Certificates, Stubs } from "./gateway/api7/control-plane-stub.ts";
 
 export const NORMAL = "role: normal\n";
 export const FALLBACK = `role: fallback\naccess_key: "$${"{{"}HOLDFAST_STORE_ACCESS_KEY}}"\n`;

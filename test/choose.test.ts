@@ -22,7 +22,7 @@ import {
   Stubs,
   strictServer,
   VERSION,
-} from "./gateway/control-plane-stub.ts";
+} from "./gateway/api7/control-plane-stub.ts";
 
 const stubs = new Stubs();
 let made: Certificates;

@@ -1,14 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { copyInTurn } from "../operator/copying.ts";
-import type { Facts } from "../operator/domain/facts.ts";
+import type { Facts } from "../operator/domain/facts/facts.ts";
 import { sleep } from "../operator/kube/clock.ts";
 import { Controller } from "../operator/kube/controller.ts";
 import { openGate } from "../operator/kube/write-gate.ts";
 import { createLog } from "../operator/log.ts";
-import { Copies, copyingOf } from "../operator/observe/copies.ts";
-import { LargeTurns, SMALL_BYTES } from "../operator/observe/large-turns.ts";
-import { SnapshotReader } from "../operator/observe/snapshot.ts";
+import { Copies, copyingOf } from "../operator/observe/store/copies.ts";
+import { LargeTurns, SMALL_BYTES } from "../operator/observe/store/large-slots.ts";
+import { SnapshotReader } from "../operator/observe/store/snapshot.ts";
 import { MemoryStorage } from "../operator/storage/memory.ts";
 import { FakeClock } from "./kube/fake-clock.ts";
 import { neverCalled } from "./observe/never.ts";

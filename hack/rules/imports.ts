@@ -2,7 +2,7 @@
 import type { Source } from "./sources.ts";
 
 export interface Finding {
-  /** `operator/domain/mode.ts:12`. */
+  /** `operator/domain/mode/mode.ts:12`. */
   where: string;
   message: string;
 }
@@ -18,19 +18,19 @@ interface Room {
 /** Functions of the domain that compute what a reader has to put into a fact; none of them decides. */
 const PURE_HELPERS = [
   "domain/choice.ts",
-  "domain/endpoint.ts",
+  "domain/evidence/endpoint.ts",
   "domain/plan.ts",
-  "domain/quantity.ts",
-  "domain/selector.ts",
+  "domain/values/quantity.ts",
+  "domain/values/selector.ts",
   "domain/desired/common.ts",
   "domain/desired/pod-labels.ts",
 ];
 const FACTS = [
-  "domain/facts.ts",
-  "domain/facts-cluster.ts",
-  "domain/facts-neighbours.ts",
-  "domain/facts-outside.ts",
-  "domain/problem.ts",
+  "domain/facts/facts.ts",
+  "domain/facts/cluster.ts",
+  "domain/facts/neighbours.ts",
+  "domain/facts/outside.ts",
+  "domain/facts/problem.ts",
 ];
 
 export const ROOMS: Readonly<Record<string, Room>> = {
@@ -53,8 +53,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "log.ts",
       "storage/store.ts",
       "domain/plan.ts",
-      "domain/diff.ts",
-      "domain/union.ts",
+      "domain/objects/diff.ts",
+      "domain/objects/union.ts",
       ...FACTS,
     ],
     packages: ["node:util", "node:crypto"],

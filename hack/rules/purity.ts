@@ -68,9 +68,10 @@ function impuritiesOf({ path, program, lineOf }: Source): Finding[] {
   }).visit(program);
   return findings;
 }
-const PURE = "the decision is pure; a time, a chance or an answer of the outside is a fact (operator/domain/facts.ts)";
+const PURE =
+  "the decision is pure; a time, a chance or an answer of the outside is a fact (operator/domain/facts/facts.ts)";
 
-const FACT_FILES = /^domain\/facts(-[a-z]+)?\.ts$/;
+const FACT_FILES = /^domain\/facts\/(facts|cluster|neighbours|outside)\.ts$/;
 
 /** Fields of facts that no file of the domain reads: observed at a cost, and without a use. By name, so a floor. */
 export function unreadFacts(
@@ -92,7 +93,7 @@ export function unreadFacts(
 /** Facts that are read outside of the domain alone, each with who reads it. */
 export const TOLD_ONLY: Readonly<Record<string, string>> = {
   notAfterMs: "a gauge (operator/metrics.ts)",
-  zone: "domain/cut-off.ts reads it as pod[kind]",
+  zone: "domain/evidence/cut-off.ts reads it as pod[kind]",
 };
 
 function fieldsOf({ program }: Source): { name: string; offset: number }[] {

@@ -4,7 +4,7 @@ import { dirname, join, posix } from "node:path";
 import { type Program, parseSync, Visitor } from "oxc-parser";
 
 export interface Source {
-  /** Below `operator/`, such as `domain/mode.ts`. */
+  /** Below `operator/`, such as `domain/mode/mode.ts`. */
   path: string;
   /** First folder of `path`; "" for a file that stands beside the rooms. */
   room: string;

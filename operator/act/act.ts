@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import { API_VERSION } from "../api/names.ts";
-import type { Facts } from "../domain/facts.ts";
+import type { Facts } from "../domain/facts/facts.ts";
 import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
 import { gatewayGroups } from "../kinds.ts";
 import { isKubeError } from "../kube/errors.ts";

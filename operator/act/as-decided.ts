@@ -1,4 +1,4 @@
-import type { Facts } from "../domain/facts.ts";
+import type { Facts } from "../domain/facts/facts.ts";
 import { gatewayGroups } from "../kinds.ts";
 import type { Log } from "../log.ts";
 import { groupNow } from "./live-read.ts";

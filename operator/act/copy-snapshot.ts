@@ -37,7 +37,7 @@ export interface CopyDeps {
 
 /**
  * The loop waits for a copy, and evidence with a gap in it counts anew. In doubt both limits together are below the shortest
- * gap there is (domain/evidence.ts), or a store that trickles would keep a group from ever moving. While the control plane
+ * gap there is (domain/evidence/evidence.ts), or a store that trickles would keep a group from ever moving. While the control plane
  * answers there is time for a large snapshot; below the minute that a loop may take.
  */
 export const COPY_LIMITS_MS = {

@@ -1,5 +1,5 @@
 import { FIELD_MANAGER } from "../api/names.ts";
-import type { KubeObject } from "../domain/facts-cluster.ts";
+import type { KubeObject } from "../domain/facts/cluster.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resources.ts";
 

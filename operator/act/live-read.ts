@@ -1,5 +1,5 @@
 import { LABEL } from "../api/names.ts";
-import type { GroupFacts } from "../domain/facts.ts";
+import type { GroupFacts } from "../domain/facts/facts.ts";
 import type { Floor } from "../domain/plan.ts";
 import { type CustomObject, gatewayGroups } from "../kinds.ts";
 import type { KubeClient } from "../kube/client.ts";

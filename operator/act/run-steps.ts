@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { childName, LABEL } from "../api/names.ts";
-import type { Facts } from "../domain/facts.ts";
-import type { KubeObject } from "../domain/facts-cluster.ts";
+import type { KubeObject } from "../domain/facts/cluster.ts";
+import type { Facts } from "../domain/facts/facts.ts";
 import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
 import { isKubeError, isOutOfReach, isRefusal } from "../kube/errors.ts";
 import type { Log } from "../log.ts";

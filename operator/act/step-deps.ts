@@ -1,4 +1,4 @@
-import type { KubeObject } from "../domain/facts-cluster.ts";
+import type { KubeObject } from "../domain/facts/cluster.ts";
 import type { Step } from "../domain/plan.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { ObjectMeta, Resource } from "../kube/resources.ts";

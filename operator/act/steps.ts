@@ -1,5 +1,5 @@
 import { ANNOTATION } from "../api/names.ts";
-import type { Facts } from "../domain/facts.ts";
+import type { Facts } from "../domain/facts/facts.ts";
 import type { Step } from "../domain/plan.ts";
 import { isKubeError } from "../kube/errors.ts";
 import { deployments, pods, type Resource, resourceOf } from "../kube/resources.ts";

@@ -1,9 +1,9 @@
 import { ANNOTATION, FIELD_MANAGER, LABEL } from "../api/names.ts";
-import { differences } from "../domain/diff.ts";
-import type { Facts } from "../domain/facts.ts";
-import type { KubeObject } from "../domain/facts-cluster.ts";
+import type { KubeObject } from "../domain/facts/cluster.ts";
+import type { Facts } from "../domain/facts/facts.ts";
+import { differences } from "../domain/objects/diff.ts";
+import { unionReplacements } from "../domain/objects/union.ts";
 import type { Adopt } from "../domain/plan.ts";
-import { unionReplacements } from "../domain/union.ts";
 import type { Applied } from "../kube/client.ts";
 import { isKubeError } from "../kube/errors.ts";
 import { type ObjectMeta, type Resource, resourceOf } from "../kube/resources.ts";

@@ -38,7 +38,7 @@ export type Role = (typeof ROLES)[number];
 export const ANNOTATION = {
   /** "Fallback until=<RFC3339>", "Normal until=...", "Hold until=...": beats spec.modePolicy until it expires. */
   override: "holdfast.dev/override",
-  /** "EPOCH-UID", as the message that waits for it names it: one return that a person approves (domain/approvals.ts). */
+  /** "EPOCH-UID", as the message that waits for it names it: one return that a person approves (domain/mode/approvals.ts). */
   approveReturn: "holdfast.dev/approve-return",
   /** "DIGEST-N-UID", as the condition names it: a quarantined snapshot that a person accepts, once. */
   acceptSnapshot: "holdfast.dev/accept-snapshot",

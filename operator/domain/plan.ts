@@ -1,7 +1,7 @@
 import type { GatewayGroupStatus } from "../api/gateway-group-status.ts";
 import type { Reason } from "../api/reasons.ts";
-import type { KubeObject } from "./facts-cluster.ts";
-import type { Owner } from "./facts-outside.ts";
+import type { KubeObject } from "./facts/cluster.ts";
+import type { Owner } from "./facts/outside.ts";
 
 /**
  * What is to be done, in this order. Plain data: who carries it out needs no judgement of its own,

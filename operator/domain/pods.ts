@@ -1,4 +1,4 @@
-import type { PodFact } from "./facts-cluster.ts";
+import type { PodFact } from "./facts/cluster.ts";
 
 /**
  * Ready and loaded: the pod's Ready condition, its known start choice, the check of one route when there is one, and a

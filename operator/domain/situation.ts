@@ -1,23 +1,23 @@
 import type { Mode } from "../api/gateway-group-status.ts";
 import { ANNOTATION, childName } from "../api/names.ts";
-import { howToDrop, replicasAccepted } from "./approvals.ts";
 import type { Publication } from "./desired/config-maps.ts";
 import { controlPlaneIn } from "./desired/containers.ts";
 import { type Desired, desired } from "./desired/index.ts";
-import { type Evidence, weigh } from "./evidence.ts";
-import { contentToPublish, type Expectation, expectationOf, isLacking } from "./expectation.ts";
-import type { Facts } from "./facts.ts";
-import type { PodFact } from "./facts-cluster.ts";
-import type { GroupMemory } from "./memory.ts";
-import { lostForMs, suspectsItself } from "./mode.ts";
-import { type NeighbourTrouble, neighbourTroubles } from "./neighbours.ts";
+import { type Evidence, weigh } from "./evidence/evidence.ts";
+import { contentToPublish, type Expectation, expectationOf, isLacking } from "./evidence/expectation.ts";
+import type { GroupMemory } from "./evidence/memory.ts";
+import type { PodFact } from "./facts/cluster.ts";
+import type { Facts } from "./facts/facts.ts";
+import type { Problem } from "./facts/problem.ts";
+import { howToDrop, replicasAccepted } from "./mode/approvals.ts";
+import { lostForMs, suspectsItself } from "./mode/mode.ts";
+import { type Words, wordsOf } from "./mode/orders.ts";
+import { type NeighbourTrouble, neighbourTroubles } from "./objects/neighbours.ts";
 import { surgeOf } from "./pods.ts";
-import type { Problem } from "./problem.ts";
-import { type Readiness, readinessOf } from "./proof.ts";
-import { publishableProofs } from "./published.ts";
-import { quarantineOf } from "./quarantine.ts";
-import { type TemplateToProve, toRehearse } from "./rehearse-which.ts";
-import { type Words, wordsOf } from "./words.ts";
+import { type Readiness, readinessOf } from "./snapshot/proof.ts";
+import { publishableProofs } from "./snapshot/published.ts";
+import { quarantineOf } from "./snapshot/quarantine.ts";
+import { type TemplateToProve, toRehearse } from "./snapshot/rehearse-which.ts";
 
 /** The facts, understood: everything that more than one decision needs, worked out once. */
 export interface Situation {

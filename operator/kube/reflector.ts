@@ -15,7 +15,7 @@ export interface ReflectorTimes {
   backoffCapMs: number;
   /**
    * Bookmarks come about once a minute: so long without any byte, the watch is opened anew. Well below the age at which
-   * a cache counts as blind (domain/sight.ts): a kind so quiet that it gets no bookmarks must never get there.
+   * a cache counts as blind (domain/evidence/staleness.ts): a kind so quiet that it gets no bookmarks must never get there.
    */
   silenceMs: number;
   /** A true list, +-20 %: it repairs whatever a watch missed (pitfall N17). */

@@ -2,7 +2,7 @@
 import { type ActDeps, act } from "../../operator/act/act.ts";
 import type { StepResult } from "../../operator/act/step-deps.ts";
 import { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
-import type { Facts } from "../../operator/domain/facts.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
 import type { Plan, PlannedEvent, Step } from "../../operator/domain/plan.ts";
 import { createLog } from "../../operator/log.ts";
 import { fakeClient } from "./fake-client.ts";

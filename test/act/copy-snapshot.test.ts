@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { COPY_LIMITS_MS, type CopyDeps, copySnapshot } from "../../operator/act/copy-snapshot.ts";
-import { gapLimitMs } from "../../operator/domain/evidence.ts";
+import { gapLimitMs } from "../../operator/domain/evidence/evidence.ts";
 import { moment } from "../../operator/kube/clock.ts";
 import { LeaseGate } from "../../operator/kube/lease-gate.ts";
 import { MemoryStorage } from "../../operator/storage/memory.ts";

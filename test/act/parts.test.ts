@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { appliedInstead, CREATE_MANAGER } from "../../operator/act/field-owner.ts";
 import { isRefusal, KubeError } from "../../operator/kube/errors.ts";
-import { PodDryRun } from "../../operator/observe/pod-dry-run.ts";
+import { PodDryRun } from "../../operator/observe/cluster/pod-dry-run.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: hand-written JSON

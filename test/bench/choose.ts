@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildChoose, groupPod, inGroups, type Pod, startJson, startPod } from "../choose-run.ts";
-import { controlPlane, makeCertificates, nobody, Stubs } from "../gateway/control-plane-stub.ts";
+import { controlPlane, makeCertificates, nobody, Stubs } from "../gateway/api7/control-plane-stub.ts";
 import type { Result, Row } from "./report.ts";
 
 const RUNS = Number(process.env["HOLDFAST_BENCH_RUNS"] ?? 20);

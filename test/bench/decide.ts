@@ -2,7 +2,7 @@
 
 import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { decide as decideGroup } from "../../operator/domain/decide.ts";
-import { readRendered } from "../../operator/observe/render.ts";
+import { readRendered } from "../../operator/observe/gateways/render.ts";
 import { provenWorld } from "../scenarios/world.ts";
 import type { Result } from "./report.ts";
 import { percentile } from "./stats.ts";

@@ -4,16 +4,16 @@
  */
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { FIELD_MANAGER } from "../../operator/api/names.ts";
-import { canaryPod, rehearsalPod, witnessPod } from "../../operator/domain/desired/helpers.ts";
 import { type Desired, desired } from "../../operator/domain/desired/index.ts";
-import { describeDiff, needsApply } from "../../operator/domain/diff.ts";
-import type { Facts } from "../../operator/domain/facts.ts";
-import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
-import { unionReplacements } from "../../operator/domain/union.ts";
+import { canaryPod, rehearsalPod, witnessPod } from "../../operator/domain/desired/throwaway-pods.ts";
+import type { KubeObject } from "../../operator/domain/facts/cluster.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
+import { describeDiff, needsApply } from "../../operator/domain/objects/diff.ts";
+import { unionReplacements } from "../../operator/domain/objects/union.ts";
 import { type Applied, KubeClient } from "../../operator/kube/client.ts";
 import { pods, resourceOf, services } from "../../operator/kube/resources.ts";
 import { openGate } from "../../operator/kube/write-gate.ts";
-import { allOf, type Loose, NORMAL, PROFILE, type World, world } from "../domain/desired-world.ts";
+import { allOf, type Loose, NORMAL, PROFILE, type World, world } from "../domain/desired/world.ts";
 import { type ApiServer, apiServer } from "./api-server.ts";
 import { installCrds } from "./crds.ts";
 import { EDITS } from "./desired-edits.ts";

@@ -1,5 +1,5 @@
 // Groups as people write them, each field in a spelling that the API server rewrites.
-import { AZURE, type Loose, type World } from "../domain/desired-world.ts";
+import { AZURE, type Loose, type World } from "../domain/desired/world.ts";
 
 const SPELLINGS: Loose = {
   metadata: { labels: { team: "edge" }, annotations: { "prometheus.io/scrape": "true", "example.org/empty": "" } },

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { chooseStart, type ProbeOutcome, type StartFacts } from "../../operator/domain/choice.ts";
-import { verdictOf, type Witnesses } from "../../operator/domain/verdict.ts";
+import { verdictOf, type Witnesses } from "../../operator/domain/evidence/verdict.ts";
 
 const PAGE = readFileSync(join(import.meta.dirname, "../../docs/decisions.md"), "utf8");
 const rows = PAGE.split("\n")

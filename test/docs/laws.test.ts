@@ -22,7 +22,7 @@ test.for(rows.map(([what = "", cell]) => [what, named(cell)] as const))("is show
 });
 
 test("every law of a plan has a row, and no row is of a law that is gone", () => {
-  const source = ["invariants.ts", "invariants-content.ts"].map((file) => read(`operator/domain/${file}`)).join("\n");
+  const source = ["invariants.ts", "content.ts"].map((file) => read(`operator/domain/laws/${file}`)).join("\n");
   const laws = [...source.matchAll(/^ {4}"([^"]+)",$/gm)].map(([, law]) => law);
   expect(laws.length).toBeGreaterThan(10);
   const [, table = ""] = PAGE.split("## The laws of a plan");

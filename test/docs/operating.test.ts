@@ -6,7 +6,7 @@ import { crds } from "../../operator/api/crd.ts";
 import { ANNOTATION } from "../../operator/api/names.ts";
 import { CONDITION_TYPES, REASONS } from "../../operator/api/reasons.ts";
 import { MARK } from "../../operator/domain/desired/common.ts";
-import { parseOverride } from "../../operator/domain/words.ts";
+import { parseOverride } from "../../operator/domain/mode/orders.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const PAGE = readFileSync(join(ROOT, "docs/operating.md"), "utf8");
@@ -34,7 +34,7 @@ test("every word that FALLBACK can show has its row", () => {
   const rows = table!.split("\n").filter((line) => line.startsWith("| `"));
   const told = rows.flatMap((row) => [...row.split(" | ")[0]!.matchAll(/`(\w+)`/g)].map(([, word]) => word!));
   // What proof.ts makes of the facts, and what a store that Holdfast cannot look into brings along.
-  const made = readFileSync(join(ROOT, "operator/domain/proof.ts"), "utf8");
+  const made = readFileSync(join(ROOT, "operator/domain/snapshot/proof.ts"), "utf8");
   const reasons = [...made.matchAll(/"([A-Z][A-Za-z]+)"/g)].map(([, word]) => word!).filter((word) => word in REASONS);
   const brought = Object.keys(REASONS).filter((word) => word.startsWith("Storage") && word !== "StorageReachable");
   expect(told.toSorted()).toEqual([...new Set(["Quarantined", "Unpublished", ...reasons, ...brought])].toSorted());

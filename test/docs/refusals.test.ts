@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { gatewayConfigRows, POD_TEMPLATE_REFUSALS } from "../../hack/generate-refusals.ts";
 import { desired } from "../../operator/domain/desired/index.ts";
-import { ownedKeyProblems } from "../../operator/gateway/api7-render-owned.ts";
+import { ownedKeyProblems } from "../../operator/gateway/api7/render-owned.ts";
 import { World } from "../scenarios/world.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

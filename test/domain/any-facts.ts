@@ -1,6 +1,6 @@
 // Facts of any kind, healthy ones bent in many places at once: what is decided on them must keep the laws.
 import fc from "fast-check";
-import type { GroupMemory } from "../../operator/domain/memory.ts";
+import type { GroupMemory } from "../../operator/domain/evidence/memory.ts";
 import { healthy, held, type Loose } from "./deciding.ts";
 
 const VIEWS = ["readsOk", "serverError", "readTimeout", "down", "noRoute", "misconfigured", "unknown"] as const;

@@ -1,10 +1,10 @@
 import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
 import { decide } from "../../operator/domain/decide.ts";
-import type { Facts } from "../../operator/domain/facts.ts";
-import { brokenInvariants } from "../../operator/domain/invariants.ts";
-import { emptyMemory, type GroupMemory } from "../../operator/domain/memory.ts";
+import { emptyMemory, type GroupMemory } from "../../operator/domain/evidence/memory.ts";
+import { aboutNow } from "../../operator/domain/evidence/scope.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
+import { brokenInvariants } from "../../operator/domain/laws/invariants.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
-import { aboutNow } from "../../operator/domain/subject.ts";
 import { provenWorld, type World } from "../scenarios/world.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: rows bend facts that are readonly elsewhere

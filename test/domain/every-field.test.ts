@@ -11,10 +11,10 @@ import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
 import { NEVER_PRUNED } from "../../operator/api/names.ts";
 import { fields } from "../../operator/api/structural.ts";
-import type { GroupMemory } from "../../operator/domain/memory.ts";
-import { requestRoute } from "../../operator/observe/route-check.ts";
+import type { GroupMemory } from "../../operator/domain/evidence/memory.ts";
+import { requestRoute } from "../../operator/observe/gateways/route-check.ts";
 import { done, healthy, held, inMode, lose, planOf, told } from "./deciding.ts";
-import { AZURE, groupSpec, type Loose, S3 } from "./desired-world.ts";
+import { AZURE, groupSpec, type Loose, S3 } from "./desired/world.ts";
 import { differences, operated } from "./every-field-world.ts";
 
 /** By path; `[]` is the first item. */

@@ -23,7 +23,7 @@ function checked(): { red: boolean; said: string } {
 test("the sources as they are break no rule", () => expect(checked()).toEqual({ red: false, said: "" }));
 
 test.for([
-  ["api sees a room above it", "api/names.ts", 'import "../domain/hash.ts";'],
+  ["api sees a room above it", "api/names.ts", 'import "../domain/values/hash.ts";'],
   ["the domain sees the program", "domain/pods.ts", 'import "../run.ts";'],
   [
     "the domain sees a boundary",
@@ -33,29 +33,29 @@ test.for([
   ["the domain does I/O", "domain/pods.ts", 'import "node:fs";'],
   ["the domain takes a library", "domain/pods.ts", 'import "yaml";'],
   ["the domain imports when it runs", "domain/pods.ts", 'export const late = () => import("../run.ts");'],
-  ["a reader decides", "observe/pods.ts", 'import "../domain/decide.ts";'],
-  ["a reader acts", "observe/pods.ts", 'import "../act/act.ts";'],
+  ["a reader decides", "observe/gateways/pods.ts", 'import "../../domain/decide.ts";'],
+  ["a reader acts", "observe/gateways/pods.ts", 'import "../../act/act.ts";'],
   ["act takes one store", "act/act.ts", 'import "../storage/s3.ts";'],
-  ["act looks for itself", "act/act.ts", 'import "../observe/pods.ts";'],
+  ["act looks for itself", "act/act.ts", 'import "../observe/gateways/pods.ts";'],
   ["act decides", "act/act.ts", 'import "../domain/decide.ts";'],
   ["the runtime learns of kinds", "kube/queue.ts", 'import "../kinds.ts";'],
   ["the runtime takes a cloud's library", "kube/queue.ts", 'import "@aws-sdk/client-s3";'],
-  ["the gateway boundary sees Kubernetes", "gateway/api7-facts.ts", 'import "../kube/client.ts";'],
+  ["the gateway boundary sees Kubernetes", "gateway/api7/facts.ts", 'import "../../kube/client.ts";'],
   [
     "the storage boundary sees the decision",
     "storage/store.ts",
-    'import type { Facts } from "../domain/facts.ts";\nexport type F = Facts;',
+    'import type { Facts } from "../domain/facts/facts.ts";\nexport type F = Facts;',
   ],
-  ["a circle", "domain/json.ts", 'import "./hash.ts";\nexport * from "./pod-template.ts";'],
-  ["the decision reads a clock", "domain/mode.ts", "export const at = () => Date.now();"],
-  ["the decision makes a date of now", "domain/mode.ts", "export const at = () => new Date();"],
-  ["the decision measures", "domain/mode.ts", "export const at = () => performance.now();"],
-  ["the decision draws lots", "domain/mode.ts", "export const chance = () => Math.random();"],
-  ["the decision draws an id", "domain/mode.ts", 'export { randomUUID } from "node:crypto";'],
-  ["the decision waits", "domain/mode.ts", "export const wait = () => setTimeout(() => {}, 1);"],
-  ["the decision reads the environment", "domain/mode.ts", 'export const home = () => process.env["HOME"];'],
-  ["the decision asks the network", "domain/mode.ts", 'export const ask = () => fetch("http://127.0.0.1");'],
-  ["a fact that nobody reads", "domain/facts.ts", "export interface More {\n  phaseOfTheMoon: number;\n}"],
+  ["a circle", "domain/facts/cluster.ts", 'import "./facts.ts";'],
+  ["the decision reads a clock", "domain/mode/mode.ts", "export const at = () => Date.now();"],
+  ["the decision makes a date of now", "domain/mode/mode.ts", "export const at = () => new Date();"],
+  ["the decision measures", "domain/mode/mode.ts", "export const at = () => performance.now();"],
+  ["the decision draws lots", "domain/mode/mode.ts", "export const chance = () => Math.random();"],
+  ["the decision draws an id", "domain/mode/mode.ts", 'export { randomUUID } from "node:crypto";'],
+  ["the decision waits", "domain/mode/mode.ts", "export const wait = () => setTimeout(() => {}, 1);"],
+  ["the decision reads the environment", "domain/mode/mode.ts", 'export const home = () => process.env["HOME"];'],
+  ["the decision asks the network", "domain/mode/mode.ts", 'export const ask = () => fetch("http://127.0.0.1");'],
+  ["a fact that nobody reads", "domain/facts/facts.ts", "export interface More {\n  phaseOfTheMoon: number;\n}"],
 ] as const)("%s: red", ([, path, planted]) => {
   const file = join(copy, "operator", path);
   const before = readFileSync(file, "utf8");

@@ -1,5 +1,5 @@
 // What a control plane can hold, as the operator counts and reads it.
-import type { PairFact } from "../../operator/domain/facts-outside.ts";
+import type { PairFact } from "../../operator/domain/facts/outside.ts";
 import type { Content } from "./state.ts";
 import { NOW_MS } from "./times.ts";
 

@@ -1,9 +1,9 @@
 // The real decision on a state, made once for all states that look alike, and what is kept of it.
 import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
 import { decide as realDecide } from "../../operator/domain/decide.ts";
-import type { KubeObject, KubeTemplate } from "../../operator/domain/facts-cluster.ts";
-import { brokenInvariants } from "../../operator/domain/invariants.ts";
-import type { GroupMemory } from "../../operator/domain/memory.ts";
+import type { GroupMemory } from "../../operator/domain/evidence/memory.ts";
+import type { KubeObject, KubeTemplate } from "../../operator/domain/facts/cluster.ts";
+import { brokenInvariants } from "../../operator/domain/laws/invariants.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
 import { approvalBack, EPOCH, epochBack } from "./objects.ts";
 import { factsOf, freshFacts, type Rollout } from "./sight.ts";

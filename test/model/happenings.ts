@@ -1,7 +1,7 @@
 // What can happen to the reduced world from outside: each is one step of a history.
 import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
-import { howToAccept, howToReturn } from "../../operator/domain/approvals.ts";
-import { emptyMemory } from "../../operator/domain/memory.ts";
+import { emptyMemory } from "../../operator/domain/evidence/memory.ts";
+import { howToAccept, howToReturn } from "../../operator/domain/mode/approvals.ts";
 import { digestOf } from "./contents.ts";
 import { UID } from "./sight.ts";
 import { alive, type Content, type ControlPlane, keep, kept, type Pod, podKey, type State } from "./state.ts";

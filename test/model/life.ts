@@ -1,5 +1,5 @@
 // Time in the reduced world: everything goes on, and the operator looks.
-import type { GroupMemory } from "../../operator/domain/memory.ts";
+import type { GroupMemory } from "../../operator/domain/evidence/memory.ts";
 import type { Decider } from "./decided.ts";
 import { looks, withProofs } from "./look.ts";
 import { keep, kept, type State, stateKey } from "./state.ts";

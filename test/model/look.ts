@@ -1,6 +1,6 @@
 // One look of the operator at the reduced world: the decision, and its steps carried out.
 import { ANNOTATION, LABEL } from "../../operator/api/names.ts";
-import type { KubeObject } from "../../operator/domain/facts-cluster.ts";
+import type { KubeObject } from "../../operator/domain/facts/cluster.ts";
 import type { Step } from "../../operator/domain/plan.ts";
 import { contentOf } from "./contents.ts";
 import type { Decided, Decider } from "./decided.ts";

@@ -1,7 +1,7 @@
 // The API server of the reduced world: what was applied, as numbers of texts, and what pods are made from.
 import { ANNOTATION } from "../../operator/api/names.ts";
 import { parseStart } from "../../operator/domain/choice.ts";
-import type { KubeObject, KubeTemplate } from "../../operator/domain/facts-cluster.ts";
+import type { KubeObject, KubeTemplate } from "../../operator/domain/facts/cluster.ts";
 import { keep, kept, type State } from "./state.ts";
 
 type Entries = readonly (readonly [string, number])[];

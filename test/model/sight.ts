@@ -3,18 +3,18 @@ import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
 import type { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
 import { ANNOTATION } from "../../operator/api/names.ts";
-import { short } from "../../operator/domain/digest.ts";
-import type { Facts } from "../../operator/domain/facts.ts";
 import type {
   HelperPodFact,
   KubeObject,
   KubeTemplate,
   PodFact,
   WorkloadFact,
-} from "../../operator/domain/facts-cluster.ts";
-import type { OperatorView, SnapshotFacts } from "../../operator/domain/facts-outside.ts";
-import { readRendered } from "../../operator/observe/render.ts";
-import { nothingKnown } from "../../operator/observe/snapshot.ts";
+} from "../../operator/domain/facts/cluster.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
+import type { OperatorView, SnapshotFacts } from "../../operator/domain/facts/outside.ts";
+import { short } from "../../operator/domain/values/digest.ts";
+import { readRendered } from "../../operator/observe/gateways/render.ts";
+import { nothingKnown } from "../../operator/observe/store/snapshot.ts";
 import { countsOf, digestOf, pairOf } from "./contents.ts";
 import { numberOf, objectsOf, proofKeyOf } from "./objects.ts";
 import { answersOn, CONTROL_PLANES, type Content, type Helper, kept, type Pod, type State } from "./state.ts";

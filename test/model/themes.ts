@@ -1,5 +1,5 @@
 // Where histories begin, and which happenings are looked at together: all at once would never get deep enough.
-import { emptyMemory } from "../../operator/domain/memory.ts";
+import { emptyMemory } from "../../operator/domain/evidence/memory.ts";
 import type { Decider } from "./decided.ts";
 import { HAPPENINGS, type HappeningName } from "./happenings.ts";
 import { lives, rests } from "./life.ts";

@@ -1,11 +1,10 @@
-import { readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { globSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Mutant } from "./mutants.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const testsIn = (folder: string): string[] =>
-  readdirSync(join(ROOT, folder))
-    .filter((file) => file.endsWith(".test.ts"))
+  globSync("**/*.test.ts", { cwd: join(ROOT, folder) })
     .map((file) => `${folder}/${file}`)
     .sort();
 
@@ -21,8 +20,10 @@ export const ALL_SUITES: readonly (readonly string[])[] = [DOMAIN, STORIES, LAWS
  * file that is changed, all of the decision, the stories, the laws.
  */
 export function suitesOf({ file, shownBy }: Pick<Mutant, "file" | "shownBy">): string[][] {
-  const [subject = ""] = file.replace(/\.ts$/, "").split(/[-/]/);
-  const mirrors = DOMAIN.filter((test) => new RegExp(`^${subject}[-.]`).test(basename(test)));
+  const room = dirname(file);
+  const mirrors = DOMAIN.filter((test) =>
+    isBelow(test, `test/domain/${room === "." ? basename(file, ".ts") : `${room}/`}`),
+  );
   const named = shownBy === undefined ? [] : [shownBy.file];
   const asked = new Set<string>();
   return [named, mirrors, DOMAIN, STORIES, LAWS].flatMap((suite) => {
@@ -31,6 +32,8 @@ export function suitesOf({ file, shownBy }: Pick<Mutant, "file" | "shownBy">): s
     return open.length === 0 ? [] : [open];
   });
 }
+
+const isBelow = (path: string, start: string): boolean => path.startsWith(start);
 
 /** "3/10" is every tenth from the third on: what is slow lies side by side, and is dealt out. */
 export function shareOf<T>(all: readonly T[], part: string): T[] {

@@ -1,7 +1,7 @@
 /** Reads the pairs of some groups from the store at this port as the operator does, and tells what it took. */
 import { systemClock } from "../../operator/kube/clock.ts";
-import { LargeTurns } from "../../operator/observe/large-turns.ts";
-import { SnapshotReader } from "../../operator/observe/snapshot.ts";
+import { LargeTurns } from "../../operator/observe/store/large-slots.ts";
+import { SnapshotReader } from "../../operator/observe/store/snapshot.ts";
 import { storeAt } from "../storage/wire.ts";
 
 const [port, ...groups] = process.argv.slice(2);

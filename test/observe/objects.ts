@@ -2,7 +2,7 @@
 import { systemClock } from "../../operator/kube/clock.ts";
 import type { KubeObject } from "../../operator/kube/resources.ts";
 import { Store } from "../../operator/kube/store.ts";
-import { CACHED, type Caches } from "../../operator/observe/caches.ts";
+import { CACHED, type Caches } from "../../operator/observe/cluster/caches.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: hand-written JSON of many kinds
 export type Loose = any;

@@ -1,8 +1,8 @@
 /** A pool of probers on a clock that stands still, and a control plane that answers as it is told: for prober, counter. */
-import type { Answer } from "../../operator/gateway/api7-answer.ts";
-import type { ControlPlaneProbe } from "../../operator/gateway/api7-probe.ts";
-import type { ProberOptions, ProbeWish } from "../../operator/observe/probed.ts";
-import { ProberPool } from "../../operator/observe/prober.ts";
+import type { Answer } from "../../operator/gateway/api7/answer.ts";
+import type { ControlPlaneProbe } from "../../operator/gateway/api7/probe.ts";
+import type { ProberOptions, ProbeWish } from "../../operator/observe/control-plane/probed.ts";
+import { ProberPool } from "../../operator/observe/control-plane/prober.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 import { neverCalled } from "./never.ts";
 

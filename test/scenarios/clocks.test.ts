@@ -1,8 +1,8 @@
 /** Clocks of Holdfast's node and of the gateways' nodes, up to half an hour away from the API server's: all comes as without. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Facts } from "../../operator/domain/facts.ts";
-import { endedMs } from "../../operator/observe/pods.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
+import { endedMs } from "../../operator/observe/gateways/pods.ts";
 import { provenWorld, World } from "./world.ts";
 import { quickly } from "./world-spec.ts";
 

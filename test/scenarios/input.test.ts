@@ -1,8 +1,8 @@
 /** Mistakes beside the group, over the whole loop: they are told, keep nobody from being served, and heal. */
 import { expect, test } from "vitest";
-import type { Facts } from "../../operator/domain/facts.ts";
-import { readRendered } from "../../operator/observe/render.ts";
-import { nothingKnown } from "../../operator/observe/snapshot.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
+import { readRendered } from "../../operator/observe/gateways/render.ts";
+import { nothingKnown } from "../../operator/observe/store/snapshot.ts";
 import { content, storageSpec, World } from "./world.ts";
 
 const QUICK = {

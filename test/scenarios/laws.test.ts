@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decide } from "../../operator/domain/decide.ts";
-import type { Facts } from "../../operator/domain/facts.ts";
-import type { GroupMemory } from "../../operator/domain/memory.ts";
+import type { GroupMemory } from "../../operator/domain/evidence/memory.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
 import type { Step } from "../../operator/domain/plan.ts";
 import { content, provenWorld, type World } from "./world.ts";
 

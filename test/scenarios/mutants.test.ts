@@ -23,17 +23,17 @@ test("the test that is said to notice is there", () => {
 });
 
 test("first the test that is said to notice, then those of the file, then all others once", () => {
-  const shownBy = { file: "test/domain/mode-return.test.ts", title: "back: %s" };
-  const suites = suitesOf({ file: "motion-who.ts", shownBy });
+  const shownBy = { file: "test/domain/mode/return.test.ts", title: "back: %s" };
+  const suites = suitesOf({ file: "motion/candidates.ts", shownBy });
   expect(suites[0]).toEqual([shownBy.file]);
-  expect(suites[1]).toContain("test/domain/motion-back.test.ts");
-  expect(suites[1]?.every((file) => file.startsWith("test/domain/motion-"))).toBe(true);
+  expect(suites[1]).toContain("test/domain/motion/motion-back.test.ts");
+  expect(suites[1]?.every((file) => file.startsWith("test/domain/motion/"))).toBe(true);
   expect(suites.at(-1)).toEqual(["test/scenarios/laws.test.ts"]);
   const all = suites.flat();
   expect(new Set(all).size).toBe(all.length);
   expect(all).toContain("test/scenarios/stories-outage.test.ts");
   const withoutTests = suitesOf({ file: "pods.ts" });
-  expect(withoutTests[0]).toContain("test/domain/mode-return.test.ts");
+  expect(withoutTests[0]).toContain("test/domain/mode/return.test.ts");
 });
 
 test("shares are disjoint and make up the whole", () => {

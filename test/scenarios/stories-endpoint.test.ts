@@ -1,7 +1,7 @@
 /** The spec names another control plane: pods that run were made for the one before, until the group rolls. */
 import { expect, test } from "vitest";
-import type { Facts } from "../../operator/domain/facts.ts";
-import type { KubeObject, KubeTemplate } from "../../operator/domain/facts-cluster.ts";
+import type { KubeObject, KubeTemplate } from "../../operator/domain/facts/cluster.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
 import { World } from "./world.ts";
 import { quickly } from "./world-spec.ts";
 

@@ -1,9 +1,9 @@
 /** Disaster recovery: the control plane is dead from the start, a good verified pair is in the store, nothing ever ran here. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Facts } from "../../operator/domain/facts.ts";
-import { readRendered } from "../../operator/observe/render.ts";
-import { nothingKnown } from "../../operator/observe/snapshot.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
+import { readRendered } from "../../operator/observe/gateways/render.ts";
+import { nothingKnown } from "../../operator/observe/store/snapshot.ts";
 import { content, provenWorld, storageSpec, World } from "./world.ts";
 
 const GOOD = "api7/api7-ee-3-gateway:3.9.13";

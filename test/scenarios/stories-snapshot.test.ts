@@ -1,6 +1,6 @@
 /** Whether a group could serve from its snapshot, and that it is said when it could not. */
 import { expect, test } from "vitest";
-import { short } from "../../operator/domain/digest.ts";
+import { short } from "../../operator/domain/values/digest.ts";
 import { content, provenWorld, World } from "./world.ts";
 
 test("a new group serves from the control plane and proves its first export", () => {

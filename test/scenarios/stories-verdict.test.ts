@@ -1,6 +1,6 @@
 /** Who says that the control plane is lost, and who is believed. */
 import { expect, test } from "vitest";
-import type { Facts } from "../../operator/domain/facts.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
 import { provenWorld, type World } from "./world.ts";
 
 test("the operator alone is cut off: nothing moves, and it says so", () => {

@@ -1,5 +1,5 @@
 // The API server of the simulated world: a plan's steps are carried out on its objects, and the Deployment is read back.
-import type { KubeObject, WorkloadFact } from "../../operator/domain/facts-cluster.ts";
+import type { KubeObject, WorkloadFact } from "../../operator/domain/facts/cluster.ts";
 import type { Step } from "../../operator/domain/plan.ts";
 import { startHelper } from "./world-helpers.ts";
 import type { WorldPods } from "./world-pods.ts";

@@ -1,6 +1,6 @@
 // The simulated world as the operator's readers would tell it.
-import type { Facts } from "../../operator/domain/facts.ts";
-import { GATEWAY_PROFILE } from "../../operator/gateway/api7-facts.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
+import { GATEWAY_PROFILE } from "../../operator/gateway/api7/facts.ts";
 import type { WorldCluster } from "./world-cluster.ts";
 import type { WorldSight } from "./world-sight.ts";
 import { storageSpec } from "./world-spec.ts";

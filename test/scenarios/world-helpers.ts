@@ -1,6 +1,6 @@
 // The pods of the simulated world that serve no traffic: rehearsals, canaries and witnesses, each with its outcome.
-import type { HelperPodFact, KubeObject } from "../../operator/domain/facts-cluster.ts";
-import { objectsAt, textAt } from "../../operator/domain/json.ts";
+import type { HelperPodFact, KubeObject } from "../../operator/domain/facts/cluster.ts";
+import { objectsAt, textAt } from "../../operator/domain/values/json.ts";
 import type { WorldState } from "./world-state.ts";
 
 export type WorldHelper = HelperPodFact & { endsMs: number; outcome: HelperPodFact["result"] };

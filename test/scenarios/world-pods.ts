@@ -1,7 +1,7 @@
 // The traffic pods of the simulated world: its Deployment controller, its kubelet, and the gateway in each of them.
 import { chooseStart, parseStart } from "../../operator/domain/choice.ts";
 import { configMapOf } from "../../operator/domain/desired/live.ts";
-import type { PodFact } from "../../operator/domain/facts-cluster.ts";
+import type { PodFact } from "../../operator/domain/facts/cluster.ts";
 import { proofKeyOf, type WorldSet, WorldSets } from "./world-sets.ts";
 import type { WorldState } from "./world-state.ts";
 

@@ -1,7 +1,7 @@
 // The Deployment controller of the simulated world: one ReplicaSet per template, rolled as with maxUnavailable 0.
 import { isDeepStrictEqual } from "node:util";
-import type { KubeTemplate, ReplicaSetFact } from "../../operator/domain/facts-cluster.ts";
-import { textAt } from "../../operator/domain/json.ts";
+import type { KubeTemplate, ReplicaSetFact } from "../../operator/domain/facts/cluster.ts";
+import { textAt } from "../../operator/domain/values/json.ts";
 import type { WorldPod } from "./world-pods.ts";
 import type { WorldState } from "./world-state.ts";
 

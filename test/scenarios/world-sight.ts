@@ -1,5 +1,5 @@
 // What the operator of the simulated world sees of pods: as they are, as they were a loop ago, or as its watch left them.
-import type { HelperPodFact, PodFact } from "../../operator/domain/facts-cluster.ts";
+import type { HelperPodFact, PodFact } from "../../operator/domain/facts/cluster.ts";
 import { BEHIND_MAX_MS } from "../../operator/kube/store.ts";
 import type { WorldState } from "./world-state.ts";
 

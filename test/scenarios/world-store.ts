@@ -1,7 +1,8 @@
 // The store of the simulated world, its exporter, and what a control plane can hold.
-import { short } from "../../operator/domain/digest.ts";
-import type { PairFact, SnapshotFacts } from "../../operator/domain/facts-outside.ts";
+
+import type { PairFact, SnapshotFacts } from "../../operator/domain/facts/outside.ts";
 import type { Step } from "../../operator/domain/plan.ts";
+import { short } from "../../operator/domain/values/digest.ts";
 import type { WorldState } from "./world-state.ts";
 
 export interface Content {

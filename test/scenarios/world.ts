@@ -1,6 +1,6 @@
-import type { Facts } from "../../operator/domain/facts.ts";
-import { brokenInvariants } from "../../operator/domain/invariants.ts";
-import { emptyMemory } from "../../operator/domain/memory.ts";
+import { emptyMemory } from "../../operator/domain/evidence/memory.ts";
+import type { Facts } from "../../operator/domain/facts/facts.ts";
+import { brokenInvariants } from "../../operator/domain/laws/invariants.ts";
 import type { Plan } from "../../operator/domain/plan.ts";
 import { WorldCluster } from "./world-cluster.ts";
 import { factsOf } from "./world-facts.ts";

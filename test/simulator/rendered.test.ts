@@ -1,6 +1,6 @@
 /** What the operator renders is what the simulated gateway reads: the two are written apart, from the same contract. */
 import { expect, test } from "vitest";
-import { type GatewayRole, type RenderStore, renderGatewayConfig } from "../../operator/gateway/api7-render.ts";
+import { type GatewayRole, type RenderStore, renderGatewayConfig } from "../../operator/gateway/api7/render.ts";
 import { lacksAdminKey } from "./gateway/admin-key.ts";
 import { parseConfig, type Role, roleOf, workerCount } from "./gateway/config.ts";
 

@@ -1,6 +1,6 @@
 import { childName } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject } from "../facts-cluster.ts";
+import type { KubeObject } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
 import { about, childObject, EDIT_THE_GROUP, type Fate } from "./common.ts";
 
 /** One identity per role, without any right and without a token: workload identities can be tied to it. */

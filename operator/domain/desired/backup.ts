@@ -1,11 +1,11 @@
 import { ANNOTATION, childName, LABEL, storeKey } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject } from "../facts-cluster.ts";
-import { hashOf } from "../hash.ts";
-import { given, type JsonObject, objectsAt } from "../json.ts";
-import { selectsBackup } from "../neighbours.ts";
-import { mergeTemplate } from "../pod-template.ts";
-import type { Problem } from "../problem.ts";
+import type { KubeObject } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Problem } from "../facts/problem.ts";
+import { mergeTemplate } from "../objects/merge.ts";
+import { selectsBackup } from "../objects/neighbours.ts";
+import { hashOf } from "../values/hash.ts";
+import { given, type JsonObject, objectsAt } from "../values/json.ts";
 import {
   about,
   childObject,

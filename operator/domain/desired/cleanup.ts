@@ -1,8 +1,8 @@
 import { childName, LABEL, type Role } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject } from "../facts-cluster.ts";
-import { isAnothersStore } from "../ownership.ts";
+import type { KubeObject } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
 import type { Step } from "../plan.ts";
+import { isAnothersStore } from "../snapshot/ownership.ts";
 import type { Desired } from "./index.ts";
 import { configMapsOf, liveOf } from "./live.ts";
 

@@ -8,9 +8,9 @@ import {
   NEVER_PRUNED,
   type Role,
 } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject } from "../facts-cluster.ts";
-import { hashOf } from "../hash.ts";
+import type { KubeObject } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
+import { hashOf } from "../values/hash.ts";
 
 /** Annotations between these rooms and the readers; what people use stands in api/names.ts. */
 export const MARK = {

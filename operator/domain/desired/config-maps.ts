@@ -1,9 +1,9 @@
 import type { Mode } from "../../api/gateway-group-status.ts";
 import { childName } from "../../api/names.ts";
 import type { PublishedContent } from "../choice.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject } from "../facts-cluster.ts";
-import { canonicalJson } from "../hash.ts";
+import type { KubeObject } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
+import { canonicalJson } from "../values/hash.ts";
 import { about, childObject, EDIT_THE_GROUP, type Fate } from "./common.ts";
 import { CONFIG_KEY } from "./containers.ts";
 import { type ConfigNames, contentHash } from "./references.ts";

@@ -1,7 +1,7 @@
-import { identityOf } from "../endpoint.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeTemplate } from "../facts-cluster.ts";
-import { given, type JsonObject, named, objectsAt, textAt } from "../json.ts";
+import { identityOf } from "../evidence/endpoint.ts";
+import type { KubeTemplate } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
+import { given, type JsonObject, named, objectsAt, textAt } from "../values/json.ts";
 import { CONTAINER, VOLUME } from "./common.ts";
 import type { ConfigNames } from "./references.ts";
 

@@ -1,6 +1,6 @@
 import { ANNOTATION, childName } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject } from "../facts-cluster.ts";
+import type { KubeObject } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
 import { about, childObject, EDIT_THE_GROUP, selectorOf } from "./common.ts";
 
 /** Frozen: nothing that serves has a proven successor, so no eviction is let through. */

@@ -1,8 +1,8 @@
 import { ANNOTATION } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject, KubeTemplate, WorkloadFact } from "../facts-cluster.ts";
-import { hashOf } from "../hash.ts";
-import type { Problem } from "../problem.ts";
+import type { KubeObject, KubeTemplate, WorkloadFact } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Problem } from "../facts/problem.ts";
+import { hashOf } from "../values/hash.ts";
 import { accounts } from "./accounts.ts";
 import { backupDeployment } from "./backup.ts";
 import type { Publication } from "./config-maps.ts";

@@ -1,6 +1,6 @@
 import { type FallbackStorageSpec, secretNameOf } from "../../api/fallback-storage.ts";
-import type { Facts } from "../facts.ts";
-import { hashOf } from "../hash.ts";
+import type { Facts } from "../facts/facts.ts";
+import { hashOf } from "../values/hash.ts";
 import { MARK } from "./common.ts";
 import { type Live, liveInputs } from "./live.ts";
 import { hashedKeys, keepsLiveStorage, secretVersion } from "./references.ts";

@@ -1,7 +1,7 @@
 import { ANNOTATION, childName } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject, WorkloadFact } from "../facts-cluster.ts";
-import { isObject, type JsonObject, named, objectAt, objectsAt, textAt } from "../json.ts";
+import type { KubeObject, WorkloadFact } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
+import { isObject, type JsonObject, named, objectAt, objectsAt, textAt } from "../values/json.ts";
 import { CONTAINER, VOLUME } from "./common.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { childName, LABEL } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject } from "../facts-cluster.ts";
+import type { KubeObject } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
 import { about, childObject, EDIT_THE_GROUP } from "./common.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { LABEL, type Role } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import { objectAt } from "../json.ts";
+import type { Facts } from "../facts/facts.ts";
+import { objectAt } from "../values/json.ts";
 import { labelsOf } from "./common.ts";
 
 /** Labels of a pod of this role as the spec wants it, but for those that a controller adds. */

@@ -1,7 +1,7 @@
 import { LABEL } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import { isObject, type JsonObject, objectAt, objectsAt, valueAt } from "../json.ts";
-import type { Problem } from "../problem.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Problem } from "../facts/problem.ts";
+import { isObject, type JsonObject, objectAt, objectsAt, valueAt } from "../values/json.ts";
 import { CONTAINER } from "./common.ts";
 import { isOwnVolume } from "./containers.ts";
 

@@ -1,8 +1,8 @@
 import { secretNameOf } from "../../api/fallback-storage.ts";
 import { childName } from "../../api/names.ts";
-import type { Facts, SecretFact } from "../facts.ts";
-import { hashOf } from "../hash.ts";
-import { type JsonObject, named, objectAt, textAt } from "../json.ts";
+import type { Facts, SecretFact } from "../facts/facts.ts";
+import { hashOf } from "../values/hash.ts";
+import { type JsonObject, named, objectAt, textAt } from "../values/json.ts";
 import { configMapOf, gatewayEnvOf, type Live, storeVolumeOf, templateMark } from "./live.ts";
 
 /**

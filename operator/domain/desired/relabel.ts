@@ -1,6 +1,6 @@
 import { instanceOf, LABEL, NEVER_PRUNED, ROLES } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject } from "../facts-cluster.ts";
+import type { KubeObject } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
 import type { Step } from "../plan.ts";
 import { labelsOf } from "./common.ts";
 

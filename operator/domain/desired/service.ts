@@ -1,7 +1,7 @@
 import { childName } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject } from "../facts-cluster.ts";
-import { given } from "../json.ts";
+import type { KubeObject } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
+import { given } from "../values/json.ts";
 import { about, childObject, EDIT_THE_GROUP, selectorOf } from "./common.ts";
 
 /** Selects traffic pods of either mode, and nothing else of the group. */

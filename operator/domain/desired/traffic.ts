@@ -1,10 +1,10 @@
 import { ANNOTATION, childName, LABEL } from "../../api/names.ts";
-import type { Facts } from "../facts.ts";
-import type { KubeObject, KubeTemplate } from "../facts-cluster.ts";
-import { hashOf } from "../hash.ts";
-import { given, type JsonObject, named, objectAt, objectsAt } from "../json.ts";
-import { mergeTemplate } from "../pod-template.ts";
-import type { Problem } from "../problem.ts";
+import type { KubeObject, KubeTemplate } from "../facts/cluster.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Problem } from "../facts/problem.ts";
+import { mergeTemplate } from "../objects/merge.ts";
+import { hashOf } from "../values/hash.ts";
+import { given, type JsonObject, named, objectAt, objectsAt } from "../values/json.ts";
 import {
   about,
   CONTAINER,

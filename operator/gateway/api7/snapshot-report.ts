@@ -1,0 +1,56 @@
+import type { Sketch } from "./sketch.ts";
+
+/** Number of items per kind; kinds without items are left out. */
+export type Counts = Record<string, number>;
+
+export type SnapshotFault =
+  /** One of the two objects is not in the store. */
+  | "MissingResource"
+  | "MissingConfig"
+  | "TooLarge"
+  | "NotJson"
+  /** Not JSON, and it ends in the middle. */
+  | "Truncated"
+  /** JSON, and not what an exporter writes. */
+  | "UnknownShape"
+  /** Nothing in it that would answer a request. */
+  | "Empty"
+  /** No version or no payload in the configuration object. */
+  | "ConfigIncomplete"
+  /** The two objects were not written together. */
+  | "TornPair"
+  /** It names two gateway groups. */
+  | "OtherGroup";
+
+/** `message` says what was seen, never a value out of the snapshot: the configuration object holds keys in clear. */
+export interface SnapshotProblem {
+  fault: SnapshotFault;
+  object: "resource" | "config";
+  message: string;
+}
+
+export interface SnapshotWarning {
+  reason: "DanglingReference" | "UnknownKind";
+  message: string;
+}
+
+export interface SnapshotReport {
+  /** Empty: this pair may be rehearsed. */
+  problems: SnapshotProblem[];
+  warnings: SnapshotWarning[];
+  /** Of what could be read; empty when the resource object could not be parsed. */
+  counts: Counts;
+  /** `sha256:<hex>`: same content, same digest, whatever the order of items and keys. Absent when unreadable. */
+  digest?: string;
+  configVersion?: number;
+  /** The one gateway group that something in it names. The format asks for none [O], and other ids are not looked at. */
+  gatewayGroup?: string;
+  /** Of its routes, services and stream routes, see `sketchOf`; empty when the resource object could not be parsed. */
+  sketch: Sketch;
+}
+
+export const problem = (fault: SnapshotFault, object: SnapshotProblem["object"], message: string): SnapshotProblem => ({
+  fault,
+  object,
+  message: `${object} object: ${message}`,
+});

@@ -1,0 +1,86 @@
+import { createHash } from "node:crypto";
+import { controlPlaneAt } from "../../domain/evidence/endpoint.ts";
+import type { ControlPlaneFacts } from "../../domain/facts/outside.ts";
+import { type Census, census } from "./correlated-loss.ts";
+import type { ProbeWish } from "./probed.ts";
+import { type Losses, Probed, type ProberOptions, UNKNOWN } from "./probed.ts";
+
+/** One prober per distinct control plane, name and certificate, however many groups look at it. */
+export class ProberPool {
+  readonly #o: ProberOptions;
+  readonly #probed = new Map<string, Probed>();
+  readonly #ofGroup = new Map<string, string>();
+  readonly #losses: Losses = new Map();
+
+  constructor(options: ProberOptions) {
+    this.#o = options;
+  }
+
+  /** What this group wants to be probed from now on. */
+  want(groupKey: string, wish: ProbeWish): void {
+    const id = idOf(wish);
+    const changes = this.#ofGroup.get(groupKey) !== id;
+    if (changes) this.#leave(groupKey);
+    this.#ofGroup.set(groupKey, id);
+    const probed = this.#probed.get(id) ?? new Probed(this.#o, this.#losses, wish);
+    this.#probed.set(id, probed);
+    probed.want(groupKey, wish);
+    if (changes) this.#forget();
+  }
+
+  /** What it wants to be probed now; undefined while it is new here. */
+  wishOf(groupKey: string): ProbeWish | undefined {
+    return this.#of(groupKey)?.wishOf(groupKey);
+  }
+
+  drop(groupKey: string): void {
+    this.#leave(groupKey);
+    this.#forget();
+  }
+
+  #leave(groupKey: string): void {
+    const id = this.#ofGroup.get(groupKey);
+    if (id === undefined) return;
+    this.#ofGroup.delete(groupKey);
+    if (this.#probed.get(id)?.drop(groupKey)) this.#probed.delete(id);
+  }
+
+  /** What was seen last; undefined while the first question is under way and worth waiting for. */
+  facts(groupKey: string): ControlPlaneFacts | undefined {
+    const probed = this.#of(groupKey);
+    if (!probed) return { operator: UNKNOWN("it is not probed") };
+    if (probed.isAwaited()) return undefined;
+    const counts = probed.counts();
+    return { operator: probed.view(), ...(counts ? { counts } : {}) };
+  }
+
+  /** How many control planes are lost at the same time as this group's, of those that can be compared with it. */
+  census(groupKey: string): Census {
+    const sights = [...this.#probed.values()].flatMap((probed) => probed.watched() ?? []);
+    return census(sights, this.#of(groupKey)?.controlPlane, this.#o.clock.monotonicMs());
+  }
+
+  stop(): void {
+    for (const probed of this.#probed.values()) probed.stop();
+    this.#probed.clear();
+    this.#ofGroup.clear();
+    this.#losses.clear();
+  }
+
+  /** What nobody asks any more is not lost. */
+  #forget(): void {
+    if (this.#losses.size === 0) return;
+    const asked = new Set([...this.#probed.values()].map((probed) => probed.controlPlane));
+    for (const controlPlane of this.#losses.keys()) if (!asked.has(controlPlane)) this.#losses.delete(controlPlane);
+  }
+
+  #of(groupKey: string): Probed | undefined {
+    return this.#probed.get(this.#ofGroup.get(groupKey) ?? "");
+  }
+}
+
+function idOf({ endpoint, serverName, tls }: ProbeWish): string {
+  return createHash("sha256")
+    .update(JSON.stringify([controlPlaneAt(endpoint), serverName, tls]))
+    .digest("base64url");
+}
