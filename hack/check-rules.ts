@@ -4,6 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { circles, forbiddenImports } from "./rules/imports.ts";
+import { strayMemories } from "./rules/memory.ts";
 import { unmirrored } from "./rules/mirrors.ts";
 import { impurities, unreadFacts } from "./rules/purity.ts";
 import { readSources } from "./rules/sources.ts";
@@ -16,6 +17,7 @@ const findings = [
   ...circles(sources),
   ...impurities(sources),
   ...unreadFacts(sources),
+  ...strayMemories(sources),
   ...unmirrored(root, sources),
 ];
 for (const { where, message } of findings) console.error(`${where} ${message}`);

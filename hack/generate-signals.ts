@@ -4,6 +4,7 @@ import { prometheusMetrics } from "../operator/kube/metrics.ts";
 import { GroupMetrics } from "../operator/metrics.ts";
 import { helpText } from "../operator/options.ts";
 import { leaseRules, NAMESPACE_RULES, type RbacRule } from "../operator/rbac.ts";
+import { Sessions } from "../operator/session.ts";
 
 /** What the process takes in, gives out, and may do. */
 export function generatedSignals(note: string): Record<string, string> {
@@ -13,7 +14,7 @@ export function generatedSignals(note: string): Record<string, string> {
 /** All metrics of ours, from a registry that is filled as the operator fills it. */
 export function ownMetrics(): MetricObject[] {
   const registry = new Registry();
-  new GroupMetrics(registry);
+  new GroupMetrics(registry, new Sessions());
   prometheusMetrics(registry, systemClock);
   return registry.getMetricsAsArray().toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,6 +1,7 @@
 import type { Step } from "./domain/plan.ts";
 import type { Clock } from "./kube/clock.ts";
 import type { Log } from "./log.ts";
+import type { Memory, Sessions } from "./session.ts";
 
 const REPEAT_AFTER_MS = 5 * 60_000;
 
@@ -8,11 +9,12 @@ const REPEAT_AFTER_MS = 5 * 60_000;
 export class Troubles {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #told = new Map<string, Map<string, { text: string; atMs: number }>>();
+  readonly #told: Memory<Map<string, { text: string; atMs: number }>>;
 
-  constructor(clock: Clock, log: Log) {
+  constructor(clock: Clock, log: Log, sessions: Sessions) {
     this.#clock = clock;
     this.#log = log;
+    this.#told = sessions.memory();
   }
 
   met(groupKey: string, step: Step, error: unknown): void {
@@ -25,10 +27,6 @@ export class Troubles {
     ofGroup.set(what, { text, atMs: nowMs });
     this.#told.set(groupKey, ofGroup);
     this.#log.warn("step not carried out", { group: groupKey, step: what, why: step.why, error });
-  }
-
-  drop(groupKey: string): void {
-    this.#told.delete(groupKey);
   }
 }
 

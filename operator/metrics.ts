@@ -4,6 +4,7 @@ import { MODES } from "./api/gateway-group-status.ts";
 import type { Facts } from "./domain/facts/facts.ts";
 import type { OperatorView, VerdictWord } from "./domain/facts/outside.ts";
 import type { Plan, Step } from "./domain/plan.ts";
+import type { Memory, Sessions } from "./session.ts";
 
 const OF_GROUP = ["namespace", "name"] as const;
 const VERDICTS = ["Reachable", "Unreachable", "Unknown"] as const satisfies VerdictWord[];
@@ -70,6 +71,16 @@ export const METRICS = {
 const PROBE_SECONDS = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 12];
 const LOOP_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 10];
 
+interface GaugeLabels {
+  gauge: string;
+  labels: Record<string, string>;
+}
+
+function labelsOf(groupKey: string): { namespace: string; name: string } {
+  const [namespace = "", name = ""] = groupKey.split("/");
+  return { namespace, name };
+}
+
 /** Labels of a group go with the group: nothing here grows with the past. */
 export class GroupMetrics {
   readonly #gauges: Record<string, Gauge>;
@@ -79,10 +90,15 @@ export class GroupMetrics {
   readonly #probes: Histogram;
   readonly #loops: Histogram;
   /** Label sets that a group has now, to remove those that it has no more. */
-  readonly #ofGroup = new Map<string, { gauge: string; labels: Record<string, string> }[]>();
-  readonly #changesOf = new Map<string, Record<string, string>[]>();
+  readonly #ofGroup: Memory<readonly GaugeLabels[]>;
+  readonly #changesOf: Memory<Record<string, string>[]>;
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry, sessions: Sessions) {
+    this.#ofGroup = sessions.memory((labels) => this.#remove(labels));
+    this.#changesOf = sessions.memory((all) => {
+      for (const labels of all) this.#changes.remove(labels);
+    });
+    sessions.onDrop((groupKey) => this.#refused.remove(labelsOf(groupKey)));
     const registers = [registry];
     const of = (name: keyof typeof METRICS) => ({
       name,
@@ -107,8 +123,7 @@ export class GroupMetrics {
   }
 
   refused(groupKey: string): void {
-    const [namespace = "", name = ""] = groupKey.split("/");
-    this.#refused.inc({ namespace, name });
+    this.#refused.inc(labelsOf(groupKey));
   }
 
   probed(view: OperatorView["view"], durationMs: number): void {
@@ -122,7 +137,7 @@ export class GroupMetrics {
   /** What one loop saw and decided. */
   group(groupKey: string, facts: Facts, { status }: Plan): void {
     const { namespace, name, spec } = facts.group;
-    const now: { gauge: string; labels: Record<string, string> }[] = [];
+    const now: GaugeLabels[] = [];
     const set = (gauge: keyof typeof METRICS, value: number, more: Record<string, string> = {}) => {
       const labels = { namespace, name, ...more };
       this.#gauges[gauge]?.set(labels, value);
@@ -167,20 +182,13 @@ export class GroupMetrics {
     this.#changesOf.set(groupKey, known);
   }
 
-  drop(groupKey: string): void {
-    this.#replace(groupKey, []);
-    this.#ofGroup.delete(groupKey);
-    for (const labels of this.#changesOf.get(groupKey) ?? []) this.#changes.remove(labels);
-    this.#changesOf.delete(groupKey);
-    const [namespace = "", name = ""] = groupKey.split("/");
-    this.#refused.remove({ namespace, name });
+  #replace(groupKey: string, now: readonly GaugeLabels[]): void {
+    const keep = new Set(now.map((one) => JSON.stringify(one)));
+    this.#remove((this.#ofGroup.get(groupKey) ?? []).filter((one) => !keep.has(JSON.stringify(one))));
+    this.#ofGroup.set(groupKey, now);
   }
 
-  #replace(groupKey: string, now: { gauge: string; labels: Record<string, string> }[]): void {
-    const keep = new Set(now.map((one) => JSON.stringify(one)));
-    for (const one of this.#ofGroup.get(groupKey) ?? []) {
-      if (!keep.has(JSON.stringify(one))) this.#gauges[one.gauge]?.remove(one.labels);
-    }
-    this.#ofGroup.set(groupKey, now);
+  #remove(labels: readonly GaugeLabels[]): void {
+    for (const one of labels) this.#gauges[one.gauge]?.remove(one.labels);
   }
 }

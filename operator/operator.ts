@@ -32,7 +32,7 @@ import { LagMeter } from "./observe/control-plane/loop-lag.ts";
 import { ProberPool } from "./observe/control-plane/prober.ts";
 import { PodProber } from "./observe/gateways/pod-prober.ts";
 import { requestRoute } from "./observe/gateways/route-check.ts";
-import { forget, observe, type Readers } from "./observe/observe.ts";
+import { observe, type Readers } from "./observe/observe.ts";
 import { Copies } from "./observe/store/copies.ts";
 import { LargeTurns } from "./observe/store/large-slots.ts";
 import { SnapshotReader } from "./observe/store/snapshot.ts";
@@ -41,6 +41,7 @@ import { StorePool } from "./observe/store/stores.ts";
 import type { Options } from "./options.ts";
 import { Written } from "./own-writes.ts";
 import { groupReconciler } from "./reconcile.ts";
+import type { TermSessions } from "./session.ts";
 import { makeStore } from "./storage/factory.ts";
 import { storageReconciler } from "./storage-reconcile.ts";
 import {
@@ -64,6 +65,7 @@ export interface OperatorDeps {
   options: Pick<Options, "namespaces" | "workers" | "chooseImage" | "instance">;
   version: string;
   metrics: GroupMetrics;
+  sessions: TermSessions;
   runtime: RuntimeMetrics;
 }
 
@@ -83,14 +85,15 @@ const STORAGE_WORKERS = 2;
 
 /** The composition root: makes every part and joins them. Starts nothing. */
 export function operator(deps: OperatorDeps): Operator {
-  const { client, clock, log, options, metrics, runtime } = deps;
+  const { client, clock, log, options, metrics, runtime, sessions } = deps;
   const informers = makeInformers(deps, (name) => handlers[name]);
   const caches = storesOf(informers);
   const others = makeNeighbourInformers(deps, (namespace) => {
     for (const { key, namespace: of } of caches.groups.values()) if (of === namespace) wakeGroup(key);
   });
-  const pool = new StorePool(makeStore);
-  const dryRun = new PodDryRun(client, clock);
+  const { ofGroups, ofStorages } = sessions;
+  const pool = new StorePool(makeStore, ofStorages);
+  const dryRun = new PodDryRun(client, clock, ofGroups);
   const lag = new LagMeter(clock);
   const large = new LargeTurns();
   const wakeGroup = (key: string) => groups.enqueue(key);
@@ -102,8 +105,8 @@ export function operator(deps: OperatorDeps): Operator {
   };
   const readers = makeReaders(deps, { informers, others, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage });
   const events = new EventRecorder({ client, clock, log, instance: options.instance });
-  const written = new Written(caches);
-  const troubles = new Troubles(clock, log);
+  const written = new Written(caches, ofGroups);
+  const troubles = new Troubles(clock, log, ofGroups);
 
   const actDeps = (key: string, facts: Facts): ActDeps => ({
     client,
@@ -137,10 +140,7 @@ export function operator(deps: OperatorDeps): Operator {
       isBehind: (key) => written.isBehind(key),
       observe: (key, wants, signal) => observe(readers, key, wants, signal),
       actDeps,
-      forget: (key) => {
-        forget(readers, key);
-        for (const memory of [dryRun, written, troubles, metrics]) memory.drop(key);
-      },
+      sessions: ofGroups,
       letGo: (key, signal) => thaw(key, budgetsOf(key), { client, log }, signal),
       decided: (key, facts, plan) => {
         metrics.group(key, facts, plan);
@@ -162,7 +162,14 @@ export function operator(deps: OperatorDeps): Operator {
     clock,
     log,
     observer: runtime,
-    reconcile: storageReconciler({ clock, client, storages: caches.storages, reader: readers.storages, log }),
+    reconcile: storageReconciler({
+      clock,
+      client,
+      storages: caches.storages,
+      reader: readers.storages,
+      sessions: ofStorages,
+      log,
+    }),
   });
   const handlers = changeHandlers(caches, readers.peers, wakeGroup, wakeStorage);
 
@@ -202,18 +209,29 @@ interface Joined {
 function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
   const { informers, others, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage } = joined;
   const { client, clock, options, metrics, version, log } = deps;
+  const { ofGroups, ofStorages } = deps.sessions;
   const onBug = (error: unknown) => log.error("a question could not be asked: a bug, please report it", { error });
   const contents = new ContentReader(client, clock);
-  const roleKeys = new RoleKeys({ onBug, clock, make: makeStore, wake: wakeStorage });
+  const roleKeys = new RoleKeys({ onBug, clock, sessions: ofStorages, make: makeStore, wake: wakeStorage });
   return {
     clock,
     caches,
     contents,
-    storages: new StorageReader({ onBug, clock, caches, contents, pool, roleKeys, wake: wakeStorage }),
-    snapshots: new SnapshotReader({ onBug, clock, large, wake: wakeGroup }),
+    storages: new StorageReader({
+      onBug,
+      clock,
+      sessions: ofStorages,
+      caches,
+      contents,
+      pool,
+      roleKeys,
+      wake: wakeStorage,
+    }),
+    snapshots: new SnapshotReader({ onBug, clock, sessions: ofGroups, large, wake: wakeGroup }),
     probers: new ProberPool({
       onBug,
       clock,
+      sessions: ofGroups,
       lag,
       wake: (keys) => keys.forEach(wakeGroup),
       measured: (_endpoint, view, durationMs) => metrics.probed(view, durationMs),
@@ -221,18 +239,19 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
     podProber: new PodProber({
       onBug,
       clock,
+      sessions: ofGroups,
       lag,
       wake: wakeGroup,
       status: (ip, signal) => probeGatewayStatus(ip, STATUS_PORTS, POD_ANSWER_MS, signal),
       request: (ip, check, signal) => requestRoute(ip, GATEWAY_PORTS.http, check, signal),
     }),
     peers: new PeerIndex(caches.storages),
-    strangers: new Strangers(client, clock),
+    strangers: new Strangers(client, clock, ofGroups),
     neighbours: neighboursOf(others),
-    refusals: new Refusals(clock),
-    overrides: new Overrides(clock),
+    refusals: new Refusals(clock, ofGroups),
+    overrides: new Overrides(clock, ofGroups),
     clusters: new ClusterIds(client, clock),
-    copies: new Copies({ clock, workers: options.workers, wake: wakeGroup }),
+    copies: new Copies({ clock, sessions: ofGroups, workers: options.workers, wake: wakeGroup }),
     podRefusal: (group, signal) => dryRun.standing(group, signal),
     oldestWatch: (namespace) => oldestWatch(informers, namespace),
     serverNowMs: () => client.serverNowMs(),

@@ -1,15 +1,17 @@
 import type { ObjectMeta, Resource } from "./kube/resources.ts";
 import { keyOf, type Store } from "./kube/store.ts";
 import { CACHED, type Caches } from "./observe/cluster/caches.ts";
+import type { Memory, Sessions } from "./session.ts";
 
 type AnyStore = Pick<Store<never>, "expect" | "expectGone" | "isBehind">;
 
 /** Which of our own writes to a group's objects the caches do not show yet (pitfall N18). */
 export class Written {
   readonly #stores: ReadonlyMap<string, AnyStore>;
-  readonly #open = new Map<string, Map<string, { store: AnyStore; key: string }>>();
+  readonly #open: Memory<Map<string, { store: AnyStore; key: string }>>;
 
-  constructor(caches: Caches) {
+  constructor(caches: Caches, sessions: Sessions) {
+    this.#open = sessions.memory();
     this.#stores = new Map(
       (Object.keys(CACHED) as (keyof Caches)[]).map((name) => [CACHED[name].resource.kind, caches[name] as AnyStore]),
     );
@@ -37,10 +39,6 @@ export class Written {
     if (open.size > 0) return true;
     this.#open.delete(groupKey);
     return false;
-  }
-
-  drop(groupKey: string): void {
-    this.#open.delete(groupKey);
   }
 
   #remember(groupKey: string, kind: string, store: AnyStore, key: string): void {

@@ -9,14 +9,14 @@ import type { Clock } from "./kube/clock.ts";
 import type { ReconcileResult } from "./kube/controller.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { Observed } from "./observe/observe.ts";
+import type { Sessions } from "./session.ts";
 
 export interface Loop {
   /** True while the caches do not show our own last writes to this group: deciding on them would decide twice. */
   isBehind: (key: string) => boolean;
   observe: (key: string, wants: Wants, signal: AbortSignal) => Promise<Observed>;
   actDeps: (key: string, facts: Facts) => ActDeps;
-  /** The group is gone: nothing of it is remembered, asked or measured any more. */
-  forget: (key: string) => void;
+  sessions: Sessions;
   /** The group is gone or going: what was held in an outage, and stays behind, is let go. */
   letGo: (key: string, signal: AbortSignal) => Promise<void>;
   decided: (key: string, facts: Facts, plan: Plan) => void;
@@ -36,12 +36,12 @@ const UNREADABLE_MS = 60_000;
 
 /**
  * The heart: observe, decide, act. Only the key comes in; what happened does not matter, what is does. What one leader
- * term remembers of a group is in here and nowhere else; what must outlive it stands in status.
+ * term remembers of a group is in its session (session.ts); what must outlive it stands in status.
  */
 export function groupReconciler(
   loop: Loop,
 ): (key: string, signal: AbortSignal) => Promise<ReconcileResult | undefined> {
-  const memories = new Map<string, { memory: GroupMemory; wants: Wants }>();
+  const memories = loop.sessions.memory<{ memory: GroupMemory; wants: Wants }>();
   return async (key, signal) => {
     if (loop.isBehind(key)) return { recheckAfterMs: BEHIND_MS };
     const known = memories.get(key);
@@ -49,8 +49,7 @@ export function groupReconciler(
     const observed = await loop.observe(key, known?.wants ?? CALM, signal);
     lap("observe");
     if (observed.seen === "gone") {
-      memories.delete(key);
-      loop.forget(key);
+      loop.sessions.drop(key);
       await loop.letGo(key, signal);
       return undefined;
     }

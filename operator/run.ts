@@ -11,6 +11,7 @@ import { GroupMetrics } from "./metrics.ts";
 import { type Operator, operator } from "./operator.ts";
 import type { Options } from "./options.ts";
 import { startServer, watchProblems } from "./server.ts";
+import { Sessions, type TermSessions } from "./session.ts";
 
 /** In-flight loops get this long to end before the lease is handed over. */
 const DRAIN_MS = 8_000;
@@ -43,6 +44,7 @@ export async function runOperator(options: Options, version: string): Promise<vo
   runtime.leader(() => elector.isLeader());
 
   const client = base.withGate(elector.gate);
+  const sessions: TermSessions = { ofGroups: new Sessions(), ofStorages: new Sessions() };
   const parts = operator({
     client,
     gate: elector.gate,
@@ -50,7 +52,8 @@ export async function runOperator(options: Options, version: string): Promise<vo
     log,
     options,
     version,
-    metrics: new GroupMetrics(registry),
+    metrics: new GroupMetrics(registry, sessions.ofGroups),
+    sessions,
     runtime,
   });
   for (const informer of [...parts.informers, ...parts.neighbours]) runtime.watch(informer);

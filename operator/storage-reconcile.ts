@@ -9,12 +9,15 @@ import type { Store } from "./kube/store.ts";
 import type { Log } from "./log.ts";
 import { isUnreadable, readStorage } from "./observe/cluster/group.ts";
 import type { StorageReader } from "./observe/store/storage.ts";
+import type { Sessions } from "./session.ts";
 
 export interface StorageLoop {
   clock: Clock;
   client: Pick<KubeClient, "replaceStatus">;
   storages: Store<CustomObject>;
-  reader: StorageReader;
+  reader: Pick<StorageReader, "read">;
+  /** Of storages, not of groups. */
+  sessions: Sessions;
   log: Log;
 }
 
@@ -25,12 +28,12 @@ const PENDING_MS = 500;
 export function storageReconciler(
   loop: StorageLoop,
 ): (key: string, signal: AbortSignal) => Promise<ReconcileResult | undefined> {
-  const { clock, client, storages, reader, log } = loop;
+  const { clock, client, storages, reader, sessions, log } = loop;
   return async (key, signal) => {
     if (storages.isBehind(key)) return { recheckAfterMs: PENDING_MS };
     const object = storages.get(key)?.value;
     if (!object) {
-      reader.drop(key);
+      sessions.drop(key);
       return undefined;
     }
     const storage = readStorage(object);

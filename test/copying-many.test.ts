@@ -9,6 +9,7 @@ import { createLog } from "../operator/log.ts";
 import { Copies, copyingOf } from "../operator/observe/store/copies.ts";
 import { LargeTurns, SMALL_BYTES } from "../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../operator/observe/store/snapshot.ts";
+import { Sessions } from "../operator/session.ts";
 import { MemoryStorage } from "../operator/storage/memory.ts";
 import { FakeClock } from "./kube/fake-clock.ts";
 import { neverCalled } from "./observe/never.ts";
@@ -42,8 +43,8 @@ test("fourteen groups with large exports in one store: each is copied once, and 
   const names = Array.from({ length: 14 }, (_, i) => `g${i}`);
   const wake = (key: string): void => groups.enqueue(key);
   const large = new LargeTurns();
-  const snapshots = new SnapshotReader({ onBug: neverCalled, clock, large, wake });
-  const copies = new Copies({ clock, workers: WORKERS, wake });
+  const snapshots = new SnapshotReader({ sessions: new Sessions(), onBug: neverCalled, clock, large, wake });
+  const copies = new Copies({ sessions: new Sessions(), clock, workers: WORKERS, wake });
   const pool = { openOf: () => ({ store, location: "one" }) };
   const signal = new AbortController().signal;
   const groups = new Controller({

@@ -11,6 +11,7 @@ import { createLog } from "../operator/log.ts";
 import { markOf } from "../operator/observe/store/beside.ts";
 import { Copies } from "../operator/observe/store/copies.ts";
 import { LargeTurns, SMALL_BYTES } from "../operator/observe/store/large-slots.ts";
+import { Sessions } from "../operator/session.ts";
 import { StorageError } from "../operator/storage/faults.ts";
 import { MemoryStorage } from "../operator/storage/memory.ts";
 import type { SnapshotStore } from "../operator/storage/store.ts";
@@ -25,7 +26,7 @@ function world() {
   const clock = new FakeClock();
   const woken: string[] = [];
   let wake = (key: string): void => void woken.push(key);
-  const copies = new Copies({ clock, workers: WORKERS, wake: (key) => wake(key) });
+  const copies = new Copies({ sessions: new Sessions(), clock, workers: WORKERS, wake: (key) => wake(key) });
   const large = new LargeTurns();
   const stores = new Map<string, { store: SnapshotStore; location: string }>();
   const again: string[] = [];

@@ -9,6 +9,7 @@ import type { Observed } from "../operator/observe/observe.ts";
 import { nothingKnown } from "../operator/observe/store/snapshot.ts";
 import { Written } from "../operator/own-writes.ts";
 import { groupReconciler, type Loop } from "../operator/reconcile.ts";
+import { Sessions } from "../operator/session.ts";
 import { fakeClient } from "./act/fake-client.ts";
 import { FakeClock } from "./kube/fake-clock.ts";
 import { caches, group, type Loose } from "./observe/objects.ts";
@@ -41,6 +42,8 @@ function world() {
     dryRun: async () => undefined,
     copySnapshot: async () => "done",
   } as unknown as ActDeps;
+  const sessions = new Sessions();
+  sessions.onDrop((key) => forgotten.push(key));
   const loop: Loop = {
     isBehind: () => behind,
     observe: async (_key, wants) => {
@@ -48,7 +51,7 @@ function world() {
       return observed;
     },
     actDeps: () => deps,
-    forget: (key) => void forgotten.push(key),
+    sessions,
     letGo: async (key) => void letGo.push(key),
     decided: () => undefined,
     brokenLaws: () => broken,
@@ -181,7 +184,7 @@ test("what the plan wants of the readers they are told in the next loop; a new g
 test("a write is waited for until the cache shows it", () => {
   const service = { metadata: { name: "edge", namespace: "gw", uid: "u", resourceVersion: "5", labels: {} } };
   const all = caches({ services: [service] });
-  const written = new Written(all);
+  const written = new Written(all, new Sessions());
   const kind = { apiVersion: "v1", kind: "Service", plural: "services", namespaced: true };
   written.wrote("gw/edge", kind, { ...service.metadata, resourceVersion: "6" });
   expect([written.isBehind("gw/edge"), written.isBehind("gw/other")]).toEqual([true, false]);
@@ -198,7 +201,7 @@ test("a write is waited for until the cache shows it", () => {
 test("the same trouble is told once in five minutes, another at once", async () => {
   const clock = new FakeClock();
   const lines: string[] = [];
-  const troubles = new Troubles(clock, createLog({ write: (line) => void lines.push(line) }));
+  const troubles = new Troubles(clock, createLog({ write: (line) => void lines.push(line) }), new Sessions());
   const step = { do: "copySnapshot", from: "raw", to: "candidate", digest: "d", why: "w" } as const;
   troubles.met("gw/a", step, new Error("no"));
   troubles.met("gw/a", step, new Error("no"));

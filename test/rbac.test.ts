@@ -17,6 +17,7 @@ import { NEIGHBOURS } from "../operator/observe/cluster/neighbour-caches.ts";
 import { PodDryRun } from "../operator/observe/cluster/pod-dry-run.ts";
 import { ContentReader } from "../operator/observe/cluster/secrets.ts";
 import { leaseRules, NAMESPACE_RULES, type RbacRule } from "../operator/rbac.ts";
+import { Sessions } from "../operator/session.ts";
 import { storageReconciler } from "../operator/storage-reconcile.ts";
 import { fromSnapshot, healthy, held, inMode, type Loose, lose, planOf } from "./domain/deciding.ts";
 import { FakeClock } from "./kube/fake-clock.ts";
@@ -103,7 +104,7 @@ async function carryOutAll(): Promise<void> {
 }
 
 function actDeps(on: KubeClient, facts: Facts): ActDeps {
-  const dryRun = new PodDryRun(on, clock);
+  const dryRun = new PodDryRun(on, clock, new Sessions());
   return {
     client: on,
     events: new EventRecorder({ client: on, clock, log, instance: "test" }),
@@ -135,7 +136,10 @@ test("each right is one that a call needs, and each call has its right", async (
     read: async () => ({ secrets: { writer: unknown, reader: unknown, operator: unknown }, access: "notAsked" }),
   };
   const { storages } = caches({ storages: [storage()] });
-  await storageReconciler({ clock, client: client(true), storages, reader, log })("gw/store", signal);
+  await storageReconciler({ clock, client: client(true), storages, reader, sessions: new Sessions(), log })(
+    "gw/store",
+    signal,
+  );
   expect([...made].sort()).toEqual(rightsOf(NAMESPACE_RULES));
 });
 

@@ -41,7 +41,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     because: "the decision is pure: facts in, plan out",
   },
   observe: {
-    rooms: ["api", "gateway", "storage", "kube", "kinds.ts", "log.ts", ...FACTS, ...PURE_HELPERS],
+    rooms: ["api", "gateway", "storage", "kube", "kinds.ts", "log.ts", "session.ts", ...FACTS, ...PURE_HELPERS],
     packages: ["node:", "undici", "zod"],
     because: "observe looks and reports; it does not decide or act",
   },

@@ -126,12 +126,6 @@ export async function observe(
   };
 }
 
-/** Nothing of a group that is gone is asked, probed or remembered any more. */
-export function forget(readers: Readers, groupKey: string): void {
-  const { snapshots, probers, podProber, strangers, refusals, overrides, copies } = readers;
-  for (const memory of [snapshots, probers, podProber, strangers, refusals, overrides, copies]) memory.drop(groupKey);
-}
-
 /** Tells the background readers what this group wants of them from now on. */
 function wish(
   readers: Readers,
@@ -151,7 +145,7 @@ function wish(
       isAnothers: status.fallbackReady === "StoreOwnedByAnother",
       validationIntervalMs: storage.facts.spec.validationIntervalSeconds * 1000,
     });
-  } else readers.snapshots.drop(groupKey);
+  } else readers.snapshots.unwant(groupKey);
 }
 
 async function snapshotOf(

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { appliedInstead, CREATE_MANAGER } from "../../operator/act/field-owner.ts";
 import { isRefusal, KubeError } from "../../operator/kube/errors.ts";
 import { PodDryRun } from "../../operator/observe/cluster/pod-dry-run.ts";
+import { Sessions } from "../../operator/session.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: hand-written JSON
@@ -71,7 +72,7 @@ test.for([
       if (error) throw error;
     },
   };
-  const dryRun = new PodDryRun(client as never, new FakeClock());
+  const dryRun = new PodDryRun(client as never, new FakeClock(), new Sessions());
   const said = await dryRun.ask(group, template, signal);
   if (expected === undefined) expect(said).toBeUndefined();
   else expect(said).toContain(expected);
@@ -82,7 +83,7 @@ test.for([
   ["Holdfast itself may not ask", refusal("Forbidden", 'User "x" cannot create resource "pods"')],
   ["nobody answers", refusal("Timeout", "no answer")],
 ] as const)("no refusal: %s", async ([, error]) => {
-  const dryRun = new PodDryRun({ create: () => Promise.reject(error) } as never, new FakeClock());
+  const dryRun = new PodDryRun({ create: () => Promise.reject(error) } as never, new FakeClock(), new Sessions());
   await expect(dryRun.ask(group, template, signal)).rejects.toThrow();
   expect(await dryRun.standing(group, signal)).toBeUndefined();
 });
@@ -97,7 +98,7 @@ test("a refusal stands until the cluster takes the pod or the spec changes", asy
       if (refuse) throw refusal("Forbidden", "exceeded quota");
     },
   };
-  const dryRun = new PodDryRun(client as never, clock);
+  const dryRun = new PodDryRun(client as never, clock, new Sessions());
   await dryRun.ask(group, template, signal);
   expect(await dryRun.standing(group, signal)).toBe("exceeded quota");
   expect(asked).toBe(1);

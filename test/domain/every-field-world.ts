@@ -23,6 +23,7 @@ import { LargeTurns } from "../../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../../operator/observe/store/snapshot.ts";
 import { StorageReader } from "../../operator/observe/store/storage.ts";
 import { StorePool } from "../../operator/observe/store/stores.ts";
+import { Sessions } from "../../operator/session.ts";
 import type { StoreSettings } from "../../operator/storage/settings.ts";
 import type { SnapshotStore } from "../../operator/storage/store.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
@@ -139,8 +140,12 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     },
   } as never;
   const contents = new ContentReader(client, clock);
-  const pool = new StorePool((settings) => emptyStore(settings, last, ask));
-  const roleKeys = new RoleKeys({ ...background, make: (settings) => emptyStore(settings, {}, () => undefined) });
+  const pool = new StorePool((settings) => emptyStore(settings, last, ask), new Sessions());
+  const roleKeys = new RoleKeys({
+    sessions: new Sessions(),
+    ...background,
+    make: (settings) => emptyStore(settings, {}, () => undefined),
+  });
   const probe = async (target: object) => {
     last.probe = target;
     ask("control plane");
@@ -150,10 +155,17 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     clock,
     caches: all,
     contents,
-    storages: new StorageReader({ ...background, caches: all, contents, pool, roleKeys }),
-    snapshots: new SnapshotReader({ ...background, large: new LargeTurns() }),
-    probers: new ProberPool({ ...background, lag, probe, count: async () => ({ counts: {} }) }),
+    storages: new StorageReader({ sessions: new Sessions(), ...background, caches: all, contents, pool, roleKeys }),
+    snapshots: new SnapshotReader({ sessions: new Sessions(), ...background, large: new LargeTurns() }),
+    probers: new ProberPool({
+      sessions: new Sessions(),
+      ...background,
+      lag,
+      probe,
+      count: async () => ({ counts: {} }),
+    }),
     podProber: new PodProber({
+      sessions: new Sessions(),
       ...background,
       lag,
       status: async () => ({ ready: "unknown", emptyWorker: false, etcdReachable: 1 }),
@@ -163,12 +175,12 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
       },
     }),
     peers: new PeerIndex(all.storages),
-    strangers: new Strangers(client, clock),
+    strangers: new Strangers(client, clock, new Sessions()),
     neighbours: { isReady: () => true, of: () => ({ seen: [], unread: [] }) },
-    refusals: new Refusals(clock),
-    overrides: new Overrides(clock),
+    refusals: new Refusals(clock, new Sessions()),
+    overrides: new Overrides(clock, new Sessions()),
     clusters: { of: async () => ({ uid: "uid-gw" }) },
-    copies: new Copies({ clock, workers: 8, wake: () => undefined }),
+    copies: new Copies({ sessions: new Sessions(), clock, workers: 8, wake: () => undefined }),
     oldestWatch: () => ({ oldest: "GatewayGroup", staleForMs: 0 }),
     podRefusal: async () => undefined,
     serverNowMs: () => clock.wallMs(),

@@ -55,6 +55,8 @@ test.for([
   ["the decision waits", "domain/mode/mode.ts", "export const wait = () => setTimeout(() => {}, 1);"],
   ["the decision reads the environment", "domain/mode/mode.ts", 'export const home = () => process.env["HOME"];'],
   ["the decision asks the network", "domain/mode/mode.ts", 'export const ask = () => fetch("http://127.0.0.1");'],
+  ["a reader with a memory of its own", "observe/poller.ts", "export class Seen {\n  readonly #of = new Map();\n}"],
+  ["a module with a memory", "act/act.ts", "export const seen = new Set<string>();"],
   ["a fact that nobody reads", "domain/facts/facts.ts", "export interface More {\n  phaseOfTheMoon: number;\n}"],
 ] as const)("%s: red", ([, path, planted]) => {
   const file = join(copy, "operator", path);

@@ -2,6 +2,7 @@
 import { systemClock } from "../../operator/kube/clock.ts";
 import { LargeTurns } from "../../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../../operator/observe/store/snapshot.ts";
+import { Sessions } from "../../operator/session.ts";
 import { storeAt } from "../storage/wire.ts";
 
 const [port, ...groups] = process.argv.slice(2);
@@ -10,6 +11,7 @@ await store.head("config", `${groups[0]}-raw`, new AbortController().signal); //
 const restMiB = process.memoryUsage().rss / 2 ** 20;
 
 const snapshots = new SnapshotReader({
+  sessions: new Sessions(),
   clock: systemClock,
   large: new LargeTurns(),
   wake: () => undefined,

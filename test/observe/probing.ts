@@ -3,6 +3,7 @@ import type { Answer } from "../../operator/gateway/api7/answer.ts";
 import type { ControlPlaneProbe } from "../../operator/gateway/api7/probe.ts";
 import type { ProberOptions, ProbeWish } from "../../operator/observe/control-plane/probed.ts";
 import { ProberPool } from "../../operator/observe/control-plane/prober.ts";
+import { Sessions } from "../../operator/session.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 import { neverCalled } from "./never.ts";
 
@@ -20,7 +21,9 @@ export function probing(count: ProberOptions["count"] = neverCalled as never) {
   let answer: ControlPlaneProbe = UP;
   let takesMs = 0;
   let lagged = false;
+  const sessions = new Sessions();
   const pool = new ProberPool({
+    sessions,
     onBug: neverCalled,
     clock,
     lag: { laggedSince: () => lagged },
@@ -36,6 +39,7 @@ export function probing(count: ProberOptions["count"] = neverCalled as never) {
   return {
     clock,
     pool,
+    sessions,
     want,
     woken,
     probes,

@@ -1,5 +1,6 @@
 import type { FallbackStorageSpec } from "../../api/fallback-storage.ts";
 import type { Problem } from "../../domain/facts/problem.ts";
+import type { Memory, Sessions } from "../../session.ts";
 import { caBundleProblem, trustsAny } from "../../storage/trust.ts";
 import type { Content, ContentReader } from "./secrets.ts";
 
@@ -16,29 +17,26 @@ const FIELD = "spec.tls.caBundleRef";
 /** The bundles that storages name, "namespace/name". One that cannot be read just now is what it last was, as a Secret is. */
 export class CaBundles {
   readonly #contents: Pick<ContentReader, "configMap">;
-  readonly #last = new Map<string, { name: string; pem: string }>();
+  readonly #last: Memory<{ name: string; pem: string }>;
 
-  constructor(contents: Pick<ContentReader, "configMap">) {
+  constructor(contents: Pick<ContentReader, "configMap">, sessions: Sessions) {
+    this.#last = sessions.memory();
     this.#contents = contents;
   }
 
   async read(storageKey: string, namespace: string, spec: FallbackStorageSpec, maxAgeMs: number): Promise<CaBundle> {
     const name = spec.tls?.caBundleRef?.name;
     if (name === undefined) {
-      this.drop(storageKey);
+      this.#last.delete(storageKey);
       return {};
     }
     const content = await this.#contents.configMap(namespace, name, maxAgeMs);
     const seen = caBundleOf(name, content);
     const last = this.#last.get(storageKey);
     if (content.seen === "unknown" && last?.name === name) return { ...seen, pem: last.pem };
-    if (seen.pem === undefined) this.drop(storageKey);
+    if (seen.pem === undefined) this.#last.delete(storageKey);
     else this.#last.set(storageKey, { name, pem: seen.pem });
     return seen;
-  }
-
-  drop(storageKey: string): void {
-    this.#last.delete(storageKey);
   }
 }
 

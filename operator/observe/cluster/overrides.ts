@@ -1,6 +1,7 @@
 import { MARK } from "../../domain/desired/common.ts";
 import type { KubeObject, Overridden } from "../../domain/facts/cluster.ts";
 import type { Clock } from "../../kube/clock.ts";
+import type { Memory, Sessions } from "../../session.ts";
 
 /** Whoever changes our objects may be gone by then. */
 const TRY_AGAIN_MS = 3_600_000;
@@ -11,10 +12,11 @@ const TRY_AGAIN_MS = 3_600_000;
  */
 export class Overrides {
   readonly #clock: Clock;
-  readonly #met = new Map<string, Map<string, Overridden & { atMs: number }>>();
+  readonly #met: Memory<Map<string, Overridden & { atMs: number }>>;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, sessions: Sessions) {
     this.#clock = clock;
+    this.#met = sessions.memory();
   }
 
   /** `paths`: where what came back from a write is not what was meant; none where all is well. */
@@ -36,9 +38,5 @@ export class Overrides {
       ...one,
       again: nowMs - atMs >= TRY_AGAIN_MS,
     }));
-  }
-
-  drop(groupKey: string): void {
-    this.#met.delete(groupKey);
   }
 }

@@ -4,6 +4,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import type { Clock } from "../../kube/clock.ts";
 import { isRefusal } from "../../kube/errors.ts";
 import { type Pod, pods } from "../../kube/resources.ts";
+import type { Memory, Sessions } from "../../session.ts";
 
 type Template = Readonly<Record<string, unknown>>;
 
@@ -23,9 +24,10 @@ const ASK_AGAIN_MS = 30_000;
 export class PodDryRun {
   readonly #client: Pick<KubeClient, "create">;
   readonly #clock: Clock;
-  readonly #refused = new Map<string, Refused>();
+  readonly #refused: Memory<Refused>;
 
-  constructor(client: Pick<KubeClient, "create">, clock: Clock) {
+  constructor(client: Pick<KubeClient, "create">, clock: Clock, sessions: Sessions) {
+    this.#refused = sessions.memory();
     this.#client = client;
     this.#clock = clock;
   }
@@ -55,10 +57,6 @@ export class PodDryRun {
     } catch {
       return refused.why; // not known just now
     }
-  }
-
-  drop(groupKey: string): void {
-    this.#refused.delete(groupKey);
   }
 
   async #try(namespace: string, group: string, template: Template, signal: AbortSignal): Promise<string | undefined> {

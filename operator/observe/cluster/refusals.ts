@@ -3,6 +3,7 @@ import type { Refusal } from "../../domain/facts/cluster.ts";
 import type { Step } from "../../domain/plan.ts";
 import type { Clock } from "../../kube/clock.ts";
 import { isRefusal } from "../../kube/errors.ts";
+import type { Memory, Sessions } from "../../session.ts";
 
 /** A refused step comes again with every loop; one that did not come again for so long is wanted no more. */
 const FORGOTTEN_AFTER_MS = 45_000;
@@ -10,10 +11,11 @@ const FORGOTTEN_AFTER_MS = 45_000;
 /** Steps that the cluster refused: nobody else would ever say so to the group's owner. */
 export class Refusals {
   readonly #clock: Clock;
-  readonly #met = new Map<string, Map<string, Refusal & { atMs: number }>>();
+  readonly #met: Memory<Map<string, Refusal & { atMs: number }>>;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, sessions: Sessions) {
     this.#clock = clock;
+    this.#met = sessions.memory();
   }
 
   met(groupKey: string, step: Step, error: unknown): void {
@@ -31,10 +33,6 @@ export class Refusals {
     return [...(this.#met.get(groupKey)?.values() ?? [])]
       .filter(({ atMs }) => nowMs - atMs < FORGOTTEN_AFTER_MS)
       .map(({ atMs: _, ...refusal }) => refusal);
-  }
-
-  drop(groupKey: string): void {
-    this.#met.delete(groupKey);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { FallbackStorageSpec, StorageRole } from "../../api/fallback-storage.ts";
 import type { SecretFact } from "../../domain/facts/facts.ts";
 import type { Clock } from "../../kube/clock.ts";
+import type { Memory, Sessions } from "../../session.ts";
 import type { StoreSettings } from "../../storage/settings.ts";
 import type { SnapshotStore, StoreCheck } from "../../storage/store.ts";
 import { Poller } from "../poller.ts";
@@ -13,6 +14,7 @@ type PerRole<T> = Readonly<Record<StorageRole, T>>;
 
 export interface RoleKeysOptions {
   clock: Clock;
+  sessions: Sessions;
   make: (settings: StoreSettings) => SnapshotStore;
   /** What the store says of the keys of this storage, "namespace/name", changed. */
   wake: (storageKey: string) => void;
@@ -39,10 +41,13 @@ const KNOWN_INTERVAL_MS = 600_000;
  */
 export class RoleKeys {
   readonly #o: RoleKeysOptions;
-  readonly #asked = new Map<string, Asked>();
+  readonly #asked: Memory<Map<StorageRole, Asked>>;
 
   constructor(options: RoleKeysOptions) {
     this.#o = options;
+    this.#asked = options.sessions.memory((ofStorage) => {
+      for (const { poller } of ofStorage.values()) poller.stop();
+    });
   }
 
   /** The Secrets as they were read, with a problem where the store is known to refuse what is in them. */
@@ -61,14 +66,13 @@ export class RoleKeys {
     const judged = { ...secrets };
     for (const role of HANDED_ON) {
       const secret = secrets[role];
-      const id = idOf(storageKey, role);
       const of = `${secret.name} at ${locationOf(spec)}`;
       const given = settings(role);
       const isOwn = own && given && fingerprintOf(own) === fingerprintOf(given);
-      if (given && !isOwn) this.#want(id, of, storageKey, given, spec.validationIntervalSeconds * 1000);
+      if (given && !isOwn) this.#want(storageKey, role, of, given, spec.validationIntervalSeconds * 1000);
       // A Secret that cannot be read just now takes back nothing that is known of its keys.
-      else if (secret.seen !== "unknown" || this.#asked.get(id)?.of !== of) this.#drop(id);
-      const word = this.#asked.get(id)?.poller.latest()?.value;
+      else if (secret.seen !== "unknown" || this.#of(storageKey, role)?.of !== of) this.#drop(storageKey, role);
+      const word = this.#of(storageKey, role)?.poller.latest()?.value;
       if (word?.is !== "refused" || secret.seen === "absent") continue;
       const field = `FallbackStorage spec.${role}.credentials`;
       const message = `Secret "${secret.name}": the store refuses the ${role}'s keys. ${word.why}`;
@@ -80,35 +84,35 @@ export class RoleKeys {
   /** Was the store asked about keys of this storage less than so long ago, and has not said a first word? */
   isPending(storageKey: string, ms: number): boolean {
     const sinceMs = this.#o.clock.monotonicMs() - ms;
-    const pollers = HANDED_ON.flatMap((role) => this.#asked.get(idOf(storageKey, role))?.poller ?? []);
+    const pollers = HANDED_ON.flatMap((role) => this.#of(storageKey, role)?.poller ?? []);
     return pollers.some((poller) => poller.latest() === undefined && poller.startedMs > sinceMs);
   }
 
-  drop(storageKey: string): void {
-    for (const role of HANDED_ON) this.#drop(idOf(storageKey, role));
-  }
-
   stop(): void {
-    for (const { poller } of this.#asked.values()) poller.stop();
     this.#asked.clear();
   }
 
+  #of(storageKey: string, role: StorageRole): Asked | undefined {
+    return this.#asked.get(storageKey)?.get(role);
+  }
+
   /** These keys are asked about from now on, at the pace that fits what is known of them. */
-  #want(id: string, of: string, storageKey: string, settings: StoreSettings, intervalMs: number): void {
+  #want(storageKey: string, role: StorageRole, of: string, settings: StoreSettings, intervalMs: number): void {
     const fingerprint = fingerprintOf(settings);
-    let asked = this.#asked.get(id);
+    let asked = this.#of(storageKey, role);
     if (asked?.fingerprint !== fingerprint) {
-      this.#drop(id);
+      this.#drop(storageKey, role);
       asked = { of, fingerprint, poller: this.#ask(storageKey, settings, intervalMs) };
-      this.#asked.set(id, asked);
+      const ofStorage = this.#asked.get(storageKey) ?? new Map<StorageRole, Asked>();
+      this.#asked.set(storageKey, ofStorage.set(role, asked));
     }
     asked.of = of;
     asked.poller.setInterval(paceOf(asked.poller.latest()?.value, intervalMs));
   }
 
-  #drop(id: string): void {
-    this.#asked.get(id)?.poller.stop();
-    this.#asked.delete(id);
+  #drop(storageKey: string, role: StorageRole): void {
+    this.#of(storageKey, role)?.poller.stop();
+    this.#asked.get(storageKey)?.delete(role);
   }
 
   #ask(storageKey: string, settings: StoreSettings, intervalMs: number): Poller<Word> {
@@ -146,5 +150,3 @@ function wordOf(check: StoreCheck, before: Word): Word {
 
 const paceOf = (word: Word | undefined, intervalMs: number): number =>
   word?.is === "known" ? Math.max(intervalMs, KNOWN_INTERVAL_MS) : intervalMs;
-
-const idOf = (storageKey: string, role: StorageRole): string => `${storageKey} ${role}`;

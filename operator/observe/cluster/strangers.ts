@@ -4,6 +4,7 @@ import type { Children } from "../../domain/facts/cluster.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Clock } from "../../kube/clock.ts";
 import { resourceOf } from "../../kube/resources.ts";
+import type { Memory, Sessions } from "../../session.ts";
 
 type Stranger = Children["strangers"][number];
 
@@ -30,9 +31,10 @@ interface Met {
 export class Strangers {
   readonly #client: Pick<KubeClient, "get">;
   readonly #clock: Clock;
-  readonly #met = new Map<string, Map<string, Met>>();
+  readonly #met: Memory<Map<string, Met>>;
 
-  constructor(client: Pick<KubeClient, "get">, clock: Clock) {
+  constructor(client: Pick<KubeClient, "get">, clock: Clock, sessions: Sessions) {
+    this.#met = sessions.memory();
     this.#client = client;
     this.#clock = clock;
   }
@@ -70,10 +72,6 @@ export class Strangers {
     }
     if (ofGroup.size === 0) this.#met.delete(groupKey);
     return [...ofGroup.values()].map(({ stranger }) => stranger);
-  }
-
-  drop(groupKey: string): void {
-    this.#met.delete(groupKey);
   }
 }
 

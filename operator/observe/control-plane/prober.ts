@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { controlPlaneAt } from "../../domain/evidence/endpoint.ts";
 import type { ControlPlaneFacts } from "../../domain/facts/outside.ts";
+import type { Memory, Sessions } from "../../session.ts";
 import { type Census, census } from "./correlated-loss.ts";
 import type { ProbeWish } from "./probed.ts";
 import { type Losses, Probed, type ProberOptions, UNKNOWN } from "./probed.ts";
@@ -9,23 +10,24 @@ import { type Losses, Probed, type ProberOptions, UNKNOWN } from "./probed.ts";
 export class ProberPool {
   readonly #o: ProberOptions;
   readonly #probed = new Map<string, Probed>();
-  readonly #ofGroup = new Map<string, string>();
+  /** Which control plane, name and certificate it looks at. */
+  readonly #ofGroup: Memory<string>;
   readonly #losses: Losses = new Map();
 
-  constructor(options: ProberOptions) {
+  constructor(options: ProberOptions & { sessions: Sessions }) {
     this.#o = options;
+    this.#ofGroup = options.sessions.memory((id, groupKey) => this.#leave(id, groupKey));
   }
 
   /** What this group wants to be probed from now on. */
   want(groupKey: string, wish: ProbeWish): void {
     const id = idOf(wish);
-    const changes = this.#ofGroup.get(groupKey) !== id;
-    if (changes) this.#leave(groupKey);
-    this.#ofGroup.set(groupKey, id);
+    // Before it leaves the former one: a control plane that is lost stays lost while its certificate is renewed.
     const probed = this.#probed.get(id) ?? new Probed(this.#o, this.#losses, wish);
     this.#probed.set(id, probed);
     probed.want(groupKey, wish);
-    if (changes) this.#forget();
+    if (this.#ofGroup.get(groupKey) !== id) this.#ofGroup.delete(groupKey);
+    this.#ofGroup.set(groupKey, id);
   }
 
   /** What it wants to be probed now; undefined while it is new here. */
@@ -33,16 +35,9 @@ export class ProberPool {
     return this.#of(groupKey)?.wishOf(groupKey);
   }
 
-  drop(groupKey: string): void {
-    this.#leave(groupKey);
-    this.#forget();
-  }
-
-  #leave(groupKey: string): void {
-    const id = this.#ofGroup.get(groupKey);
-    if (id === undefined) return;
-    this.#ofGroup.delete(groupKey);
+  #leave(id: string, groupKey: string): void {
     if (this.#probed.get(id)?.drop(groupKey)) this.#probed.delete(id);
+    this.#forget();
   }
 
   /** What was seen last; undefined while the first question is under way and worth waiting for. */
@@ -63,7 +58,6 @@ export class ProberPool {
   stop(): void {
     for (const probed of this.#probed.values()) probed.stop();
     this.#probed.clear();
-    this.#ofGroup.clear();
     this.#losses.clear();
   }
 

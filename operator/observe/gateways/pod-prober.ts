@@ -2,6 +2,7 @@ import type { PodFact } from "../../domain/facts/cluster.ts";
 import type { GatewayStatus } from "../../gateway/api7/probe-gateway.ts";
 import type { Clock } from "../../kube/clock.ts";
 import { Slots } from "../../kube/slots.ts";
+import type { Memory, Sessions } from "../../session.ts";
 import type { LoopLag } from "../control-plane/loop-lag.ts";
 import { Poller } from "../poller.ts";
 
@@ -30,6 +31,7 @@ export interface PodWish {
 
 export interface PodProberOptions {
   clock: Clock;
+  sessions: Sessions;
   lag: LoopLag;
   wake: (groupKey: string) => void;
   onBug: (error: unknown) => void;
@@ -66,21 +68,23 @@ const FIRST_ANSWERS_MS = 3_000;
 export class PodProber {
   readonly #o: PodProberOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #ofGroup = new Map<string, Set<string>>();
-  readonly #firstWantedMs = new Map<string, number>();
+  /** The uids of its pods that are asked, and since when any are. */
+  readonly #ofGroup: Memory<{ uids: ReadonlySet<string>; firstWantedMs: number }>;
   readonly #slots = new Slots(PARALLEL);
 
   constructor(options: PodProberOptions) {
     this.#o = options;
+    this.#ofGroup = options.sessions.memory(({ uids }) => {
+      for (const uid of uids) this.#forget(uid);
+    });
   }
 
   /** From now on these pods of the group are asked, and no others. A pod that is new here is asked at once. */
   want(groupKey: string, { pods, check, intervalMs }: PodWish): void {
     const uids = new Set(pods.map((pod) => pod.uid));
-    if (!this.#firstWantedMs.has(groupKey)) this.#firstWantedMs.set(groupKey, this.#o.clock.monotonicMs());
-    for (const uid of this.#ofGroup.get(groupKey) ?? []) if (!uids.has(uid)) this.#forget(uid);
-    if (uids.size === 0) this.#ofGroup.delete(groupKey);
-    else this.#ofGroup.set(groupKey, uids);
+    const known = this.#ofGroup.get(groupKey);
+    for (const uid of known?.uids ?? []) if (!uids.has(uid)) this.#forget(uid);
+    this.#ofGroup.set(groupKey, { uids, firstWantedMs: known?.firstWantedMs ?? this.#o.clock.monotonicMs() });
     for (const asked of pods) {
       const entry = this.#entries.get(asked.uid);
       if (entry) {
@@ -94,20 +98,14 @@ export class PodProber {
     }
   }
 
-  drop(groupKey: string): void {
-    for (const uid of this.#ofGroup.get(groupKey) ?? []) this.#forget(uid);
-    this.#ofGroup.delete(groupKey);
-    this.#firstWantedMs.delete(groupKey);
-  }
-
   /**
    * This group is new to this process, and some of its pods have not answered yet: what they said to the process before
    * stands in status, and "silent" there for a moment would be a write after every restart.
    */
   isFirstLook(groupKey: string): boolean {
-    const sinceMs = this.#o.clock.monotonicMs() - (this.#firstWantedMs.get(groupKey) ?? Number.NEGATIVE_INFINITY);
-    if (sinceMs >= FIRST_ANSWERS_MS) return false;
-    return [...(this.#ofGroup.get(groupKey) ?? [])].some((uid) => !this.#entries.get(uid)?.poller.latest());
+    const known = this.#ofGroup.get(groupKey);
+    if (!known || this.#o.clock.monotonicMs() - known.firstWantedMs >= FIRST_ANSWERS_MS) return false;
+    return [...known.uids].some((uid) => !this.#entries.get(uid)?.poller.latest());
   }
 
   of(uid: string): PodAnswer {
@@ -124,10 +122,7 @@ export class PodProber {
   }
 
   stop(): void {
-    for (const { poller } of this.#entries.values()) poller.stop();
-    this.#entries.clear();
     this.#ofGroup.clear();
-    this.#firstWantedMs.clear();
   }
 
   #forget(uid: string): void {

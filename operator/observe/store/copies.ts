@@ -1,5 +1,6 @@
 import type { CopyingFact } from "../../domain/facts/outside.ts";
 import type { Clock } from "../../kube/clock.ts";
+import type { Memory } from "../../session.ts";
 import { StorageError } from "../../storage/faults.ts";
 import { CopyTurns, type CopyTurnsOptions } from "./copy-slots.ts";
 import { storageProblem } from "./faults.ts";
@@ -25,11 +26,12 @@ const FORGOTTEN_AFTER_MS = 60_000;
 export class Copies {
   readonly turns: CopyTurns;
   readonly #clock: Clock;
-  readonly #failing = new Map<string, Failing>();
+  readonly #failing: Memory<Failing>;
 
   constructor(options: CopyTurnsOptions) {
     this.turns = new CopyTurns(options);
     this.#clock = options.clock;
+    this.#failing = options.sessions.memory();
   }
 
   made(groupKey: string): void {
@@ -58,11 +60,6 @@ export class Copies {
     const { failures, nextMs, problem } = failing;
     const paused = waits || this.#clock.monotonicMs() < nextMs;
     return failures >= TOLD_FROM && problem ? { paused, problem } : { paused };
-  }
-
-  drop(groupKey: string): void {
-    this.#failing.delete(groupKey);
-    this.turns.drop(groupKey);
   }
 
   #failingOf(groupKey: string): Failing | undefined {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../kube/clock.ts";
+import type { Sessions } from "../../session.ts";
 
 /** Copies under way at a time over all groups. */
 const AT_A_TIME = 2;
@@ -7,6 +8,7 @@ const SLOW_AFTER_MS = 5_000;
 
 export interface CopyTurnsOptions {
   clock: Clock;
+  sessions: Sessions;
   /** Loops that there are. One is always left for all that is no copy, if there is more than one. */
   workers: number;
   /** It is this group's turn now, which waited for it. */
@@ -27,6 +29,7 @@ export class CopyTurns {
   constructor(options: CopyTurnsOptions) {
     this.#o = options;
     this.#atATime = Math.max(1, Math.min(AT_A_TIME, options.workers - 1));
+    options.sessions.onDrop((groupKey) => this.#waiting.delete(groupKey));
   }
 
   /** False: the group waits, and is woken when it is its turn. True is followed by one `ended`. */
@@ -57,10 +60,6 @@ export class CopyTurns {
   isWaiting(groupKey: string): boolean {
     const location = this.#waiting.get(groupKey);
     return location !== undefined && !this.#isFree(location);
-  }
-
-  drop(groupKey: string): void {
-    this.#waiting.delete(groupKey);
   }
 
   #isFree(location: string): boolean {

@@ -2,6 +2,7 @@ import { storeKey } from "../../api/names.ts";
 import type { PairFact, SnapshotFacts } from "../../domain/facts/outside.ts";
 import type { Problem } from "../../domain/facts/problem.ts";
 import type { Clock } from "../../kube/clock.ts";
+import type { Memory, Sessions } from "../../session.ts";
 import type { SnapshotStore } from "../../storage/store.ts";
 import { Poller } from "../poller.ts";
 import { type Beside, type Mark, readBeside } from "./beside.ts";
@@ -29,6 +30,7 @@ export interface SnapshotWish {
 
 export interface SnapshotReaderOptions {
   clock: Clock;
+  sessions: Sessions;
   large: LargeTurns;
   wake: (groupKey: string) => void;
   onBug: (error: unknown) => void;
@@ -56,17 +58,21 @@ const FIRST_TURN_MS = 30_000;
 /** The three pairs of every group, read in the background: conditionally, each at its own pace. */
 export class SnapshotReader {
   readonly #o: SnapshotReaderOptions;
-  readonly #groups = new Map<string, Watched>();
+  readonly #groups: Memory<Watched>;
   readonly #turns: StoreTurns;
 
   constructor(options: SnapshotReaderOptions) {
     this.#o = options;
     this.#turns = new StoreTurns(options.clock);
+    this.#groups = options.sessions.memory(({ pollers, location }) => {
+      for (const one of ASKED) pollers[one].stop();
+      this.#turns.leave(location);
+    });
   }
 
   want(groupKey: string, wish: SnapshotWish): void {
     const known = this.#groups.get(groupKey);
-    if (known && (known.location !== wish.location || known.shortID !== wish.shortID)) this.drop(groupKey);
+    if (known && (known.location !== wish.location || known.shortID !== wish.shortID)) this.unwant(groupKey);
     const watched = this.#groups.get(groupKey) ?? this.#start(groupKey, wish);
     if (watched.store !== wish.store) {
       watched.store = wish.store; // other keys, perhaps other rights
@@ -118,16 +124,13 @@ export class SnapshotReader {
     return watched !== undefined && ASKED.some((one) => watched.pollers[one].isBehind());
   }
 
-  drop(groupKey: string): void {
-    const watched = this.#groups.get(groupKey);
-    if (!watched) return;
-    for (const one of ASKED) watched.pollers[one].stop();
-    this.#turns.leave(watched.location);
+  /** There is no store to read from any more. */
+  unwant(groupKey: string): void {
     this.#groups.delete(groupKey);
   }
 
   stop(): void {
-    for (const key of [...this.#groups.keys()]) this.drop(key);
+    this.#groups.clear();
   }
 
   #factOf(watched: Watched, which: Which): PairFact | undefined {

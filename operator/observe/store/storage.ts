@@ -3,6 +3,7 @@ import type { SecretFact, StorageFacts } from "../../domain/facts/facts.ts";
 import type { Problem } from "../../domain/facts/problem.ts";
 import { keyOf } from "../../kinds.ts";
 import type { Clock } from "../../kube/clock.ts";
+import type { Memory, Sessions } from "../../session.ts";
 import type { SnapshotStore } from "../../storage/store.ts";
 import { CaBundles } from "../cluster/ca-bundle.ts";
 import type { Caches } from "../cluster/caches.ts";
@@ -15,6 +16,8 @@ import { locationOf, readStorageSecret, type StorePool } from "./stores.ts";
 
 export interface StorageReaderOptions {
   clock: Clock;
+  /** Of storages, not of groups. */
+  sessions: Sessions;
   caches: Pick<Caches, "storages">;
   contents: ContentReader;
   pool: StorePool;
@@ -47,18 +50,19 @@ const FIRST_CHECK_MS = 6_000;
 export class StorageReader {
   readonly #o: StorageReaderOptions;
   readonly #bundles: CaBundles;
-  readonly #checks = new Map<string, Checked>();
+  readonly #checks: Memory<Checked>;
 
   constructor(options: StorageReaderOptions) {
     this.#o = options;
-    this.#bundles = new CaBundles(options.contents);
+    this.#bundles = new CaBundles(options.contents, options.sessions);
+    this.#checks = options.sessions.memory(({ poller }) => poller.stop());
   }
 
   async read(namespace: string, name: string): Promise<StorageSeen> {
     const storageKey = keyOf(namespace, name);
     const object = this.#o.caches.storages.get(storageKey)?.value;
     if (!object) {
-      this.drop(storageKey);
+      this.#o.sessions.drop(storageKey);
       return nothing({ seen: "absent", name });
     }
     const storage = readStorage(object);
@@ -76,7 +80,7 @@ export class StorageReader {
     const asked = open ? this.#access(storageKey, open.fingerprint, open.store, maxAgeMs) : "notAsked";
     // Keys that are refused must not look good until that is known, at each start of Holdfast.
     const access = open && this.#o.roleKeys.isPending(storageKey, FIRST_CHECK_MS) ? "pending" : asked;
-    if (!open) this.#stopCheck(storageKey);
+    if (!open) this.#checks.delete(storageKey);
     const refused = typeof access === "object" ? access.problems.find(({ field }) => field !== CLOCK) : undefined;
     const fault = untrusted ?? faultOfSecret(secrets.operator) ?? (refused && located(refused, name, spec));
     return {
@@ -88,15 +92,8 @@ export class StorageReader {
     };
   }
 
-  drop(storageKey: string): void {
-    this.#o.roleKeys.drop(storageKey);
-    this.#bundles.drop(storageKey);
-    this.#stopCheck(storageKey);
-    this.#o.pool.close(storageKey);
-  }
-
   stop(): void {
-    for (const key of [...this.#checks.keys()]) this.#stopCheck(key);
+    this.#checks.clear();
     this.#o.roleKeys.stop();
   }
 
@@ -113,7 +110,7 @@ export class StorageReader {
   #access(storageKey: string, fingerprint: string, store: SnapshotStore, intervalMs: number): StorageSeen["access"] {
     let checked = this.#checks.get(storageKey);
     if (checked?.fingerprint !== fingerprint) {
-      this.#stopCheck(storageKey);
+      this.#checks.delete(storageKey);
       const poller = new Poller<readonly Problem[]>({
         clock: this.#o.clock,
         intervalMs,
@@ -133,11 +130,6 @@ export class StorageReader {
     if (waitedMs < FIRST_CHECK_MS) return "pending";
     const message = "The store has not answered yet";
     return { problems: [{ reason: "StorageUnavailable", field: "spec", message }] };
-  }
-
-  #stopCheck(storageKey: string): void {
-    this.#checks.get(storageKey)?.poller.stop();
-    this.#checks.delete(storageKey);
   }
 }
 

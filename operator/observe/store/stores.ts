@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { type FallbackStorageSpec, type StorageRole, secretNameOf } from "../../api/fallback-storage.ts";
 import type { SecretFact } from "../../domain/facts/facts.ts";
 import type { Problem } from "../../domain/facts/problem.ts";
+import type { Memory, Sessions } from "../../session.ts";
 import { CREDENTIAL_KEYS, parseCredentials } from "../../storage/credentials.ts";
 import type { AzureCredentials, S3Credentials, StoreSettings } from "../../storage/settings.ts";
 import type { SnapshotStore } from "../../storage/store.ts";
@@ -36,10 +37,11 @@ interface Open {
 /** One open store per FallbackStorage, for Holdfast's own role; replaced when settings or keys change. */
 export class StorePool {
   readonly #make: (settings: StoreSettings) => SnapshotStore;
-  readonly #open = new Map<string, Open>();
+  readonly #open: Memory<Open>;
 
-  constructor(make: (settings: StoreSettings) => SnapshotStore) {
+  constructor(make: (settings: StoreSettings) => SnapshotStore, sessions: Sessions) {
     this.#make = make;
+    this.#open = sessions.memory(({ store }) => store.close());
   }
 
   /** The store of these settings; undefined when the Secret cannot be used. An unreadable Secret keeps what is open. */
@@ -48,12 +50,12 @@ export class StorePool {
     const settings = secret.seen === "present" ? settingsOf(spec, secret.data, caBundle) : undefined;
     if (!settings) {
       if (secret.seen === "unknown") return known;
-      this.close(storageKey);
+      this.#open.delete(storageKey);
       return undefined;
     }
     const fingerprint = fingerprintOf(settings);
     if (known?.fingerprint === fingerprint) return known;
-    this.close(storageKey);
+    this.#open.delete(storageKey);
     const opened: Open = { location: locationOf(spec), fingerprint, store: this.#make(settings) };
     this.#open.set(storageKey, opened);
     return opened;
@@ -64,13 +66,8 @@ export class StorePool {
     return this.#open.get(storageKey);
   }
 
-  close(storageKey: string): void {
-    this.#open.get(storageKey)?.store.close();
-    this.#open.delete(storageKey);
-  }
-
   closeAll(): void {
-    for (const key of [...this.#open.keys()]) this.close(key);
+    this.#open.clear();
   }
 }
 

@@ -4,6 +4,7 @@ import { FallbackStorageSpec, type StorageRole } from "../../../operator/api/fal
 import { RoleKeys } from "../../../operator/observe/cluster/role-keys.ts";
 import { StorageReader } from "../../../operator/observe/store/storage.ts";
 import { readStorageSecret, StorePool } from "../../../operator/observe/store/stores.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { FAULT_ACTION, type StorageFault } from "../../../operator/storage/faults.ts";
 import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
@@ -71,14 +72,15 @@ async function storageSaying(it: {
   const content = (data: object | undefined) =>
     data ? { seen: "present", resourceVersion: "1", data } : { seen: "absent" };
   const reader = new StorageReader({
+    sessions: new Sessions(),
     ...common,
     caches: caches({ storages: [storage("eu", (s) => Object.assign(s, spec))] }),
     contents: {
       secret: async () => content(it.data),
       configMap: async () => content(it.ca === "" ? undefined : { "ca.crt": it.ca }),
     } as never,
-    pool: new StorePool(() => server.store()),
-    roleKeys: new RoleKeys({ ...common, make: neverCalled }),
+    pool: new StorePool(() => server.store(), new Sessions()),
+    roleKeys: new RoleKeys({ sessions: new Sessions(), ...common, make: neverCalled }),
   });
   await reader.read("gw", "eu");
   await clock.advance(0);
@@ -107,7 +109,7 @@ test.for(["", "hello"])("a CA bundle that is missing, or none: %o", async (ca) =
 test.for(HANDED_ON)("the store refuses the keys of the %s", async (role) => {
   const clock = new FakeClock();
   const store = new MemoryStorage().store({ known: false });
-  const keys = new RoleKeys({ clock, make: () => store, wake: () => {}, onBug: neverCalled });
+  const keys = new RoleKeys({ sessions: new Sessions(), clock, make: () => store, wake: () => {}, onBug: neverCalled });
   const spec = FallbackStorageSpec.parse(S3);
   const seen = { seen: "present", resourceVersion: "1", data: whole } as const;
   const contents = { writer: seen, reader: seen, operator: { seen: "absent" } } as const;

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { FallbackStorageSpec } from "../../../operator/api/fallback-storage.ts";
 import { CaBundles } from "../../../operator/observe/cluster/ca-bundle.ts";
 import type { Content } from "../../../operator/observe/cluster/secrets.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { storage } from "../objects.ts";
 
 const [ONE = "", TWO = ""] = rootCertificates;
@@ -16,12 +17,13 @@ const specWith = (name: string | undefined) => {
 
 function world() {
   let said: Content = UNREADABLE;
-  const bundles = new CaBundles({ configMap: async () => said });
+  const sessions = new Sessions();
+  const bundles = new CaBundles({ configMap: async () => said }, sessions);
   const read = (content: Content, name: string | undefined = "ca", key = "gw/store") => {
     said = content;
     return bundles.read(key, "gw", name === "" ? specWith(undefined) : specWith(name), 60_000);
   };
-  return { bundles, read };
+  return { sessions, read };
 }
 
 test("it is what it last was, and that it cannot be read is told", async () => {
@@ -40,7 +42,7 @@ test.for<[string, (it: ReturnType<typeof world>) => unknown]>([
   ["it was gone since", async ({ read }) => [await read(holds(ONE)), await read({ seen: "absent" })]],
   ["it was found broken since", async ({ read }) => [await read(holds(ONE)), await read(holds("hello"))]],
   ["none was named since", async ({ read }) => [await read(holds(ONE)), await read(UNREADABLE, "")]],
-  ["the storage was gone since", async ({ read, bundles }) => [await read(holds(ONE)), bundles.drop("gw/store")]],
+  ["the storage was gone since", async ({ read, sessions }) => [await read(holds(ONE)), sessions.drop("gw/store")]],
 ])("nothing is trusted instead of it where %s", async ([, before]) => {
   const it = world();
   await before(it);

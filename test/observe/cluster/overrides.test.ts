@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Overrides } from "../../../operator/observe/cluster/overrides.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 
 const meant = {
@@ -10,7 +11,8 @@ const meant = {
 
 test("what the cluster changed in a write is known until a write goes through whole", async () => {
   const clock = new FakeClock();
-  const overrides = new Overrides(clock);
+  const sessions = new Sessions();
+  const overrides = new Overrides(clock, sessions);
   overrides.met("gw/edge", meant, "uid-1", ["spec.a"]);
   const known = { kind: "Deployment", name: "edge", uid: "uid-1", appliedHash: "h1", paths: ["spec.a"], again: false };
   expect(overrides.of("gw/edge")).toEqual([known]);
@@ -22,6 +24,6 @@ test("what the cluster changed in a write is known until a write goes through wh
   overrides.met("gw/edge", meant, "uid-1", []);
   expect(overrides.of("gw/edge")).toEqual([]);
   overrides.met("gw/edge", meant, "uid-1", ["spec.a"]);
-  overrides.drop("gw/edge");
+  sessions.drop("gw/edge");
   expect(overrides.of("gw/edge")).toEqual([]);
 });

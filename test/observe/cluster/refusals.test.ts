@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Step } from "../../../operator/domain/plan.ts";
 import { KubeError, type KubeFault } from "../../../operator/kube/errors.ts";
 import { Refusals } from "../../../operator/observe/cluster/refusals.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 
 const write = (kind: string, name = "edge", role?: string): Step => ({
@@ -24,7 +25,7 @@ test.for<[string, Step, KubeFault, string | undefined]>([
   ["the deletion of a pod", deletePod("a"), "Forbidden", "deletePod Pod a"],
   ["a copy is the store's", copy, "Forbidden", undefined],
 ])("%s", ([, step, fault, told]) => {
-  const refusals = new Refusals(new FakeClock());
+  const refusals = new Refusals(new FakeClock(), new Sessions());
   refusals.met("gw/edge", step, new KubeError(fault, "provided port is already allocated"));
   const said = refusals.of("gw/edge").map(({ does, kind, name }) => `${does} ${kind} ${name}`);
   expect(said).toEqual(told === undefined ? [] : [told]);
@@ -32,7 +33,7 @@ test.for<[string, Step, KubeFault, string | undefined]>([
 });
 
 test("attempts with other names are one refusal, in the same words: status is not written anew with each", () => {
-  const refusals = new Refusals(new FakeClock());
+  const refusals = new Refusals(new FakeClock(), new Sessions());
   const told = ["edge-rehearsal-1", "edge-rehearsal-2"].map((name) => {
     refusals.met("gw/edge", write("Pod", name, "rehearsal"), new KubeError("Forbidden", `pods "${name}" is forbidden`));
     return refusals.of("gw/edge");
@@ -46,7 +47,7 @@ test("attempts with other names are one refusal, in the same words: status is no
 
 test("what does not come again is forgotten: the spec was corrected", async () => {
   const clock = new FakeClock();
-  const refusals = new Refusals(clock);
+  const refusals = new Refusals(clock, new Sessions());
   refusals.met("gw/edge", write("Service"), new KubeError("Invalid", "port taken"));
   await clock.advance(40_000);
   expect(refusals.of("gw/edge")).toEqual([{ does: "apply", kind: "Service", name: "edge", message: "port taken" }]);

@@ -3,6 +3,7 @@ import { FallbackStorageSpec, STORAGE_ROLES, type StorageRole } from "../../../o
 import { RoleKeys } from "../../../operator/observe/cluster/role-keys.ts";
 import type { Content } from "../../../operator/observe/cluster/secrets.ts";
 import { readStorageSecret } from "../../../operator/observe/store/stores.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { S3Settings, StoreSettings } from "../../../operator/storage/settings.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
@@ -36,7 +37,14 @@ function world(known: string[]) {
     const store = server.store({ known: known.includes(accessKeyId), list: accessKeyId === "O" });
     return Object.assign(store, { close: () => void closed.push(accessKeyId) });
   };
-  const roleKeys = new RoleKeys({ clock, make, wake: (key) => void woken.push(key), onBug: neverCalled });
+  const sessions = new Sessions();
+  const roleKeys = new RoleKeys({
+    sessions,
+    clock,
+    make,
+    wake: (key) => void woken.push(key),
+    onBug: neverCalled,
+  });
   const look = (spec = SPEC) => {
     const secrets = STORAGE_ROLES.map((role) => [role, readStorageSecret(spec, role, keys[role])]);
     const judged = roleKeys.judge("gw/store", spec, keys, Object.fromEntries(secrets), undefined);
@@ -45,7 +53,7 @@ function world(known: string[]) {
       return secret.seen !== "absent" && secret.problem ? [secret.problem] : [];
     });
   };
-  return { clock, server, asked, closed, woken, keys, known, look, roleKeys };
+  return { clock, server, asked, closed, woken, keys, known, look, roleKeys, sessions };
 }
 
 test("keys that the store knows are asked about every ten minutes, and need no right to list", async () => {
@@ -183,10 +191,10 @@ test.for<[string, (spec: Loose) => void]>([
 });
 
 test("a storage that is gone is asked nothing more", async () => {
-  const { clock, look, asked, roleKeys } = world(["O"]);
+  const { clock, look, asked, sessions } = world(["O"]);
   look();
   await clock.advance(0);
-  roleKeys.drop("gw/store");
+  sessions.drop("gw/store");
   await clock.advance(600_000);
   expect(asked).toHaveLength(2);
 });

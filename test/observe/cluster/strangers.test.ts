@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Strangers } from "../../../operator/observe/cluster/strangers.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 
 const signal = AbortSignal.timeout(20_000);
@@ -35,7 +36,7 @@ test.for<[string, ReturnType<typeof live>, object]>([
     { adoptable: false, otherPods: true },
   ],
 ])("%s", async ([, object, expected]) => {
-  const strangers = new Strangers({ get: async () => undefined } as never, new FakeClock());
+  const strangers = new Strangers({ get: async () => undefined } as never, new FakeClock(), new Sessions());
   expect(strangers.meet("gw/edge", "edge", object)).toBe(true);
   const { kind, metadata } = object;
   expect(await strangers.of("gw", "edge", "gw/edge", signal)).toEqual([{ kind, name: metadata.name, ...expected }]);

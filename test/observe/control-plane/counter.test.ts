@@ -9,7 +9,7 @@ function world() {
   let counted: Counted = { counts: { routes: 3 } };
   let takesMs = 0;
   let rounds = 0;
-  const { clock, pool, want, woken, say } = probing(() => {
+  const { clock, pool, sessions, want, woken, say } = probing(() => {
     rounds += 1;
     const now = counted;
     return new Promise((resolve) => clock.after(takesMs, () => resolve(now)));
@@ -17,6 +17,7 @@ function world() {
   return {
     clock,
     pool,
+    sessions,
     want: (counts: boolean, group = "a") => want(group, { counts }),
     woken,
     rounds: () => rounds,
@@ -104,7 +105,7 @@ test("a control plane that does not answer is not counted, and one that answers 
 });
 
 test("nothing is counted that nobody wants to know any more", async () => {
-  const { clock, want, pool, rounds, seen } = world();
+  const { clock, want, sessions, rounds, seen } = world();
   want(true);
   want(true, "b");
   await clock.advance(10_000);
@@ -112,13 +113,13 @@ test("nothing is counted that nobody wants to know any more", async () => {
   const while_ = rounds();
   await clock.advance(20_000);
   expect(rounds(), "another group wants it").toBeGreaterThan(while_);
-  pool.drop("b");
+  sessions.drop("b");
   await clock.advance(0);
   const after = rounds();
   await clock.advance(60_000);
   expect([rounds(), seen()]).toEqual([after, { operator: { view: "readsOk" } }]);
   want(true);
   await clock.advance(1_000);
-  pool.drop("a");
+  sessions.drop("a");
   expect(clock.armed).toBe(0);
 });

@@ -4,6 +4,7 @@ import type { ControlPlaneTarget } from "../../../operator/gateway/api7/https.ts
 import type { Content } from "../../../operator/observe/cluster/secrets.ts";
 import { wantControlPlane } from "../../../operator/observe/control-plane/probe-wish.ts";
 import { ProberPool } from "../../../operator/observe/control-plane/prober.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 import { neverCalled } from "../never.ts";
 import { group, type Loose } from "../objects.ts";
@@ -18,6 +19,7 @@ function world() {
   const clock = new FakeClock();
   const asked: { target: ControlPlaneTarget; atMs: number }[] = [];
   const pool = new ProberPool({
+    sessions: new Sessions(),
     clock,
     lag: { laggedSince: () => false },
     wake: () => undefined,

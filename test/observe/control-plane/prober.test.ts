@@ -63,14 +63,14 @@ test("groups with the same endpoint and certificate share one probe, at the shor
 });
 
 test("a renewed certificate is probed anew, and the old one no more", async () => {
-  const { clock, want, pool, probes } = probing();
+  const { clock, want, pool, probes, sessions } = probing();
   want("a");
   await clock.advance(0);
   want("a", { tls: { cert: "new", key: "new" } });
   expect(pool.facts("a"), "its first answer is waited for").toBeUndefined();
   await clock.advance(0);
   expect(pool.census("a")).toEqual({ probed: 1, lost: 0 });
-  pool.drop("a");
+  sessions.drop("a");
   const asked = probes.length;
   await clock.advance(60_000);
   expect(probes).toHaveLength(asked);
@@ -270,8 +270,8 @@ test.for<[string, (w: ReturnType<typeof probing>) => unknown, string, { probed: 
   ],
   [
     "its group went, and comes again: what was before is forgotten",
-    ({ want, pool }) => {
-      pool.drop("a");
+    ({ want, sessions }) => {
+      sessions.drop("a");
       want("a");
     },
     "a",
@@ -289,7 +289,7 @@ test("a question that is under way when its group goes is no loss", async () => 
   const w = await threeLost();
   w.slow(4_000);
   await w.clock.advance(6_000);
-  w.pool.drop("a");
+  w.sessions.drop("a");
   await w.clock.advance(15 * 60_000);
   w.want("a");
   await w.clock.advance(6_000);

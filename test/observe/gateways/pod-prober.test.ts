@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { GatewayStatus } from "../../../operator/gateway/api7/probe-gateway.ts";
 import { PodProber, type PodWish, voteOf } from "../../../operator/observe/gateways/pod-prober.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 import { neverCalled } from "../never.ts";
 
@@ -32,7 +33,9 @@ function world() {
   let underWay = 0;
   let most = 0;
   let takesMs = 0;
+  const sessions = new Sessions();
   const prober = new PodProber({
+    sessions,
     onBug: neverCalled,
     clock,
     lag: { laggedSince: () => lagged },
@@ -58,6 +61,7 @@ function world() {
   return {
     clock,
     prober,
+    sessions,
     want,
     woken,
     asked,
@@ -132,14 +136,14 @@ test("an old word is unknown", async () => {
 });
 
 test("one that said 503 and then 200 is connected again; a metric that was 0 does not make its 200 mean more", async () => {
-  const { clock, want, prober, say } = world();
+  const { clock, want, prober, sessions, say } = world();
   want({ intervalMs: 1_000 });
   say(LOST);
   await clock.advance(2_000);
   say({ ...SILENT, ready: 200 });
   await clock.advance(2_000);
   expect(prober.of("p").vote).toBe("connected");
-  prober.drop("gw/edge");
+  sessions.drop("gw/edge");
   say({ ...SILENT, ready: 200, etcdReachable: 0 });
   want({ intervalMs: 1_000 });
   await clock.advance(2_000);

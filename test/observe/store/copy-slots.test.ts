@@ -1,11 +1,18 @@
 import { expect, test } from "vitest";
 import { CopyTurns } from "../../../operator/observe/store/copy-slots.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 
 function world(workers = 8) {
   const clock = new FakeClock();
   const woken: string[] = [];
-  return { clock, woken, turns: new CopyTurns({ clock, workers, wake: (key) => void woken.push(key) }) };
+  const sessions = new Sessions();
+  return {
+    clock,
+    woken,
+    sessions,
+    turns: new CopyTurns({ sessions, clock, workers, wake: (key) => void woken.push(key) }),
+  };
 }
 
 test.for([
@@ -53,9 +60,9 @@ test("a slow store has one place, and keeps the other one free for others", asyn
 });
 
 test("a group that is gone is woken no more", () => {
-  const { turns, woken } = world();
+  const { turns, woken, sessions } = world();
   for (const key of ["a", "b", "c"]) turns.begin(key, "here");
-  turns.drop("c");
+  sessions.drop("c");
   turns.ended("a");
   expect(woken).toEqual([]);
 });

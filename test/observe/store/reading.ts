@@ -1,6 +1,7 @@
 /** A reader of snapshots on a clock that stands still: the set-up of the tests snapshot-large and snapshot-queue. */
 import { LargeTurns } from "../../../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../../../operator/observe/store/snapshot.ts";
+import { Sessions } from "../../../operator/session.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 import { neverCalled } from "../never.ts";
@@ -9,7 +10,13 @@ export const CONFIG = JSON.stringify({ config: { config_version: 1, config_paylo
 
 export function reading() {
   const clock = new FakeClock();
-  const snapshots = new SnapshotReader({ onBug: neverCalled, clock, large: new LargeTurns(), wake: () => undefined });
+  const snapshots = new SnapshotReader({
+    sessions: new Sessions(),
+    onBug: neverCalled,
+    clock,
+    large: new LargeTurns(),
+    wake: () => undefined,
+  });
   const want = (group: string, store: SnapshotStore, location: string) =>
     snapshots.want(group, { store, location, shortID: group, rawIntervalMs: 60_000, validationIntervalMs: 60_000 });
   return { clock, snapshots, want };

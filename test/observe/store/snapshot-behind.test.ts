@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { sleep } from "../../../operator/kube/clock.ts";
 import { LARGE_TURN_MS, LargeTurns, SMALL_BYTES } from "../../../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../../../operator/observe/store/snapshot.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
@@ -16,6 +17,7 @@ function world(ms: number) {
   const storage = new MemoryStorage(() => new Date(clock.wallMs()));
   const woken: string[] = [];
   const snapshots = new SnapshotReader({
+    sessions: new Sessions(),
     onBug: neverCalled,
     clock,
     large: new LargeTurns(),

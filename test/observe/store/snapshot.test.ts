@@ -3,6 +3,7 @@ import type { PairFact, SnapshotFacts } from "../../../operator/domain/facts/out
 import { LargeTurns } from "../../../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../../../operator/observe/store/snapshot.ts";
 import { readPair } from "../../../operator/observe/store/snapshot-pair.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
@@ -162,6 +163,7 @@ function reader() {
   const w = world();
   const woken: string[] = [];
   const snapshots = new SnapshotReader({
+    sessions: new Sessions(),
     onBug: neverCalled,
     clock: w.clock,
     large: new LargeTurns(),
@@ -248,7 +250,13 @@ test("copies that are kept are known by their digest, newest first; half a copy 
   }
   storage.remove("config", "edge-gen-bbb");
   exported(3, "edge2-gen-ddd");
-  const snapshots = new SnapshotReader({ clock, large: new LargeTurns(), wake: () => undefined, onBug: neverCalled });
+  const snapshots = new SnapshotReader({
+    sessions: new Sessions(),
+    clock,
+    large: new LargeTurns(),
+    wake: () => undefined,
+    onBug: neverCalled,
+  });
   const wish = { location: "here", shortID: "edge", rawIntervalMs: 60_000, validationIntervalMs: 60_000 };
   snapshots.want("gw/edge", { ...wish, store: storage.store() });
   await clock.advance(10);
@@ -262,7 +270,13 @@ test.for(["AccessDenied", "Timeout"] as const)(
     const { clock, storage, exported } = world();
     exported(3, "edge-gen-aaa");
     storage.put("resource", "edge-owner", JSON.stringify({ cluster: "uid-gw", namespace: "gw", name: "edge" }));
-    const snapshots = new SnapshotReader({ clock, large: new LargeTurns(), wake: () => undefined, onBug: neverCalled });
+    const snapshots = new SnapshotReader({
+      sessions: new Sessions(),
+      clock,
+      large: new LargeTurns(),
+      wake: () => undefined,
+      onBug: neverCalled,
+    });
     const wish = { location: "here", shortID: "edge", rawIntervalMs: 60_000, validationIntervalMs: 60_000 };
     const look = () => {
       snapshots.want("gw/edge", { ...wish, store: store });
@@ -291,7 +305,13 @@ test.for(["AccessDenied", "Timeout"] as const)(
 test("a store that never listed the copies says nothing of them", async () => {
   const { clock, storage } = world();
   storage.failWith("AccessDenied");
-  const snapshots = new SnapshotReader({ clock, large: new LargeTurns(), wake: () => undefined, onBug: neverCalled });
+  const snapshots = new SnapshotReader({
+    sessions: new Sessions(),
+    clock,
+    large: new LargeTurns(),
+    wake: () => undefined,
+    onBug: neverCalled,
+  });
   const wish = { location: "here", shortID: "edge", rawIntervalMs: 60_000, validationIntervalMs: 60_000 };
   snapshots.want("gw/edge", { ...wish, store: storage.store() });
   await clock.advance(10);
@@ -303,7 +323,13 @@ test("an export that cannot be read any more was read once, and how old it was t
   const { clock, storage, exported } = world();
   exported(3);
   const written = clock.wallMs();
-  const snapshots = new SnapshotReader({ clock, large: new LargeTurns(), wake: () => undefined, onBug: neverCalled });
+  const snapshots = new SnapshotReader({
+    sessions: new Sessions(),
+    clock,
+    large: new LargeTurns(),
+    wake: () => undefined,
+    onBug: neverCalled,
+  });
   const wish = { location: "here", shortID: "edge", rawIntervalMs: 60_000, validationIntervalMs: 60_000 };
   snapshots.want("gw/edge", { ...wish, store: storage.store() });
   await clock.advance(10);

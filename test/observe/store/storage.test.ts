@@ -4,6 +4,7 @@ import { RoleKeys } from "../../../operator/observe/cluster/role-keys.ts";
 import type { Content } from "../../../operator/observe/cluster/secrets.ts";
 import { StorageReader } from "../../../operator/observe/store/storage.ts";
 import { StorePool } from "../../../operator/observe/store/stores.ts";
+import { Sessions } from "../../../operator/session.ts";
 import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { StoreSettings } from "../../../operator/storage/settings.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
@@ -22,10 +23,11 @@ function world(objects: Loose[] = [storage()], askKeys: (settings: StoreSettings
   const clock = new FakeClock();
   const server = new MemoryStorage(() => new Date(clock.wallMs()));
   const made: StoreSettings[] = [];
+  const sessions = new Sessions();
   const pool = new StorePool((settings) => {
     made.push(settings);
     return server.store();
-  });
+  }, sessions);
   const woken: string[] = [];
   let keys: Content = KEYS;
   let ca: Content = { seen: "absent" };
@@ -34,13 +36,20 @@ function world(objects: Loose[] = [storage()], askKeys: (settings: StoreSettings
     configMap: async () => ca,
   };
   const reader = new StorageReader({
+    sessions,
     onBug: neverCalled,
     clock,
     caches: caches({ storages: objects }),
     contents: contents as never,
     pool,
     // With one Secret for all roles no other keys are asked about.
-    roleKeys: new RoleKeys({ onBug: neverCalled, clock, make: askKeys, wake: (key) => void woken.push(key) }),
+    roleKeys: new RoleKeys({
+      sessions,
+      onBug: neverCalled,
+      clock,
+      make: askKeys,
+      wake: (key) => void woken.push(key),
+    }),
     wake: (key) => void woken.push(key),
   });
   const read = () => reader.read("gw", "store");
@@ -50,6 +59,7 @@ function world(objects: Loose[] = [storage()], askKeys: (settings: StoreSettings
     made,
     woken,
     reader,
+    sessions,
     read,
     say: (next: Content) => (keys = next),
     trust: (next: Content) => (ca = next),
@@ -210,9 +220,9 @@ test("a store that says nothing of them is not waited for for ever", async () =>
 });
 
 test("a storage that is gone is asked no more", async () => {
-  const { clock, read, reader } = world();
+  const { clock, read, sessions } = world();
   await read();
   await clock.advance(0);
-  reader.drop("gw/store");
+  sessions.drop("gw/store");
   expect(clock.armed).toBe(0);
 });
