@@ -83,6 +83,20 @@ const SnapshotStatus = z.strictObject({
     .optional()
     .describe("Another pair than the verified one stood under its key, within the last hours."),
   candidate: z.string().max(80).optional().describe("Digest of the candidate pair, being proven."),
+  warnings: z
+    .array(
+      z.strictObject({
+        reason: z.string().max(64).describe("What is odd, as one word."),
+        kind: z.string().max(64).describe("Kind of the item, as routes."),
+        id: z.string().max(128).optional().describe("Id of the item."),
+        path: z.string().max(256).optional().describe("Where in the item."),
+        message: z.string().max(512).describe("What is odd about it, and what comes of it."),
+      }),
+    )
+    .max(20)
+    .optional()
+    .describe("Odd items of the verified snapshot and of the newest export, the worst first; at most 20.")
+    .meta({ "x-kubernetes-list-type": "atomic" }),
   quarantined: z.string().max(80).optional().describe("Digest of a snapshot that was not trusted."),
   lastRehearsal: z
     .strictObject({

@@ -76,6 +76,30 @@ export const SIGHT = {
     "The newest export cannot be used (not JSON, truncated, incomplete, empty).",
     "Find out why: the backup pod's log, what the control plane holds. A verified pair stays.",
   ),
+  VariableInSnapshot: reason(
+    "An item names a variable in double braces after a dollar sign. A gateway that starts from the snapshot replaces it from its environment, and refuses the whole snapshot where it is not set; one with a control plane does neither.",
+    "Change the item that the message names, or set the variable in spec.traffic.podTemplate.",
+  ),
+  PluginNotListed: reason(
+    "An item configures a plugin that the snapshot's own list of plugins does not name: a gateway that starts from the snapshot drops the whole item.",
+    "Enable the plugin in the gateway group, or take it out of the item.",
+  ),
+  HoldfastNameInSnapshot: reason(
+    "An item names a variable that begins with HOLDFAST_. Gateways get none; somebody may be trying to read storage keys.",
+    "Find out who wrote the item, and remove the name.",
+  ),
+  EnvironmentInSnapshot: reason(
+    "An item reads a variable of the gateway's environment by `$env://NAME`.",
+    "Keep the variable in spec.traffic.podTemplate, and no secret in it that whoever may write a route must not read.",
+  ),
+  DanglingReference: reason(
+    "Items name others that the snapshot does not hold, so that requests to them fail with either configuration.",
+    "Create what is missing, or remove the items.",
+  ),
+  UnknownKind: reason(
+    "The snapshot holds a list that this version of Holdfast does not know.",
+    "Nothing, or a newer Holdfast if the gateway is newer.",
+  ),
   ExportLate: reason("The backup pod has not exported for three intervals.", "Look at the backup pod's log."),
   ExporterKeyIgnored: reason(
     "The exporter writes to the verified key instead of the raw one.",

@@ -14,6 +14,8 @@ export const CONDITION_TYPES = {
   FallbackReady: "A pod that starts now without the control plane would serve the verified snapshot.",
   FallbackActive: "The group is recorded in fallback. Present only while true.",
   SnapshotQuarantined: "The newest export was not trusted; the verified pair stays. Present only while true.",
+  SnapshotWarnings:
+    "Items of the verified snapshot, or of the newest export, that a gateway may read differently from a file than from the control plane, or that are broken in both. Present only while true.",
   ControlPlaneRegressed:
     "The control plane holds clearly less than the verified snapshot, or another gateway group's configuration. Present only while true.",
   RestartPending: "A change of the pod template waits. Present only while true.",
@@ -27,6 +29,7 @@ export type ConditionType = keyof typeof CONDITION_TYPES;
 export const ONLY_WHILE_TRUE: readonly ConditionType[] = [
   "FallbackActive",
   "SnapshotQuarantined",
+  "SnapshotWarnings",
   "ControlPlaneRegressed",
   "RestartPending",
   "Overridden",

@@ -18,6 +18,15 @@ export interface ControlPlaneFacts {
 }
 export type VerdictWord = "Reachable" | "Unreachable" | "Unknown";
 
+/** Something in a snapshot that a person should know of; the pair may be proven all the same. */
+export interface SnapshotWarningFact {
+  reason: string;
+  kind: string;
+  id?: string;
+  path?: string;
+  message: string;
+}
+
 export type PairFact =
   | { seen: "absent" }
   | {
@@ -37,7 +46,8 @@ export type PairFact =
       sketch?: { hashes: readonly number[]; whole: boolean };
       /** Closed words from the gateway boundary: NotJson, Empty, ... A pair with problems is never promoted. */
       problems: readonly string[];
-      warnings: readonly string[];
+      /** The worst first, bounded by the gateway boundary. */
+      warnings: readonly SnapshotWarningFact[];
       /** Store's clock minus LastModified at the time of reading, ms. */
       ageMs: number;
       lastModifiedMs: number;

@@ -12,6 +12,7 @@ import { type Pipeline, pipelineEvent } from "./pipeline-state.ts";
 import { proofFor, withContentVersions } from "./proof.ts";
 import { doubtOf, quarantineOf } from "./quarantine.ts";
 import { baselineOf, nextBaseline, shrunkenKinds } from "./shrink.ts";
+import { warningsOf } from "./warnings.ts";
 
 /** @param settled see `needsNoCopy` */
 export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: boolean): Pipeline {
@@ -27,6 +28,9 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: 
   recordReplaced(facts, pipeline.status);
   delete pipeline.status.quarantined;
   if (quarantine) pipeline.status.quarantined = quarantine.digest;
+  const warnings = warningsOf(facts, pipeline.status.warnings);
+  if (warnings) pipeline.status.warnings = warnings;
+  else delete pipeline.status.warnings;
   recordAge(facts, pipeline.status, pipeline.status.digest !== before);
   const candidate = usable(facts.snapshot.candidate);
   if (candidate) pipeline.status.candidate = candidate.digest;

@@ -46,6 +46,7 @@ const SPEAKING: readonly ConditionType[] = [
   "FallbackReady",
   "Stalled",
   "SnapshotQuarantined",
+  "SnapshotWarnings",
   "ControlPlaneRegressed",
   "RestartPending",
   "Overridden",

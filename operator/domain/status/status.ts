@@ -11,6 +11,7 @@ import { neighbourSaying } from "../objects/neighbours.ts";
 import { isServing } from "../pods.ts";
 import { reachesReplicas, type Situation } from "../situation.ts";
 import { liveStart } from "../snapshot/published.ts";
+import { warningsSaying } from "../snapshot/warnings.ts";
 import { short } from "../values/digest.ts";
 import { conditionsFrom, type Saying } from "./conditions.ts";
 import type { StatusInput } from "./input.ts";
@@ -129,6 +130,7 @@ function sayingsOf(input: StatusInput): Saying[] {
       reason: pipeline.quarantine.reason,
       message: pipeline.quarantine.message,
     });
+  sayings.push(...warningsSaying(pipeline.status.warnings));
   const { expectation } = situation;
   if (expectation.is === "regressed" || expectation.is === "foreign")
     sayings.push({

@@ -1,6 +1,7 @@
 import { CONTROL_PLANE_KINDS, SNAPSHOT_ONLY_KINDS } from "./facts.ts";
 import { isObject, type JsonObject } from "./render-merge.ts";
 import type { Item, List } from "./snapshot-lists.ts";
+import { plain } from "./snapshot-oddities.ts";
 import { type Counts, problem, type SnapshotProblem, type SnapshotWarning } from "./snapshot-report.ts";
 
 export type Kinds = ReadonlyMap<string, readonly Item[]>;
@@ -25,7 +26,12 @@ export function readKinds(
       problems.push(problem("UnknownShape", "resource", `item ${nameless} of ${kind} has no id`));
       return undefined;
     }
-    if (!known) warnings.push({ reason: "UnknownKind", message: `${label(kind, known)} is not a kind that is known` });
+    if (!known)
+      warnings.push({
+        reason: "UnknownKind",
+        kind: plain(kind, 40),
+        message: `${label(kind, known)} is not a kind that is known`,
+      });
     kinds.set(kind, items);
   }
   const none = kinds.size > 0 && ![...kinds.keys()].some((kind) => KNOWN_KINDS.has(kind));

@@ -1,6 +1,7 @@
 import { canonicalText } from "./canonical.ts";
 import type { JsonText } from "./json-text.ts";
 import { isObject, type JsonObject, type JsonValue } from "./render-merge.ts";
+import { type Oddity, odditiesIn, pluginsOf } from "./snapshot-oddities.ts";
 import { itemID, type Refers, refersOf } from "./snapshot-references.ts";
 import { type Room, Unreadable } from "./snapshot-room.ts";
 
@@ -12,6 +13,9 @@ export interface Item {
   /** The gateway group that it names. */
   group?: string;
   refers?: Refers;
+  oddities?: readonly Oddity[];
+  /** Names of plugins that it configures; items with the same ones share one list. */
+  plugins?: readonly string[];
 }
 
 export interface List {
@@ -29,6 +33,7 @@ const KINDS_MAX = 1_000;
  */
 export async function readLists(text: JsonText, room: Room): Promise<Map<string, List>> {
   const lists = new Map<string, List>();
+  const shared: Shared = new Map();
   if (!text.take("{")) throw noObject(text, room);
   if (!text.take("}")) {
     do {
@@ -36,7 +41,7 @@ export async function readLists(text: JsonText, room: Room): Promise<Map<string,
       if (typeof kind !== "string" || !text.take(":")) throw new Unreadable("notJson");
       if (lists.size === KINDS_MAX) throw new Unreadable("tooLarge");
       // Of a name that comes twice the last counts, as it does for every reader.
-      lists.set(kind, text.take("[") ? await readList(text, room) : noList(text, room));
+      lists.set(kind, text.take("[") ? await readList(text, room, shared) : noList(text, room));
     } while (text.take(","));
     if (!text.take("}")) throw new Unreadable("notJson");
   }
@@ -52,13 +57,13 @@ export function readObject(text: JsonText, room: Room): JsonObject {
   return value;
 }
 
-async function readList(text: JsonText, room: Room): Promise<List> {
+async function readList(text: JsonText, room: Room, shared: Shared): Promise<List> {
   const items: Item[] = [];
   let isNone = false;
   if (text.take("]")) return { items, isNone };
   do {
     const value = next(text, room, 2);
-    if (isObject(value)) items.push(itemOf(value, room));
+    if (isObject(value)) items.push(itemOf(value, room, shared));
     else isNone = true;
     if (room.turnIsOver) await room.nextTurn();
   } while (text.take(","));
@@ -87,12 +92,31 @@ function next(text: JsonText, room: Room, within: number): JsonValue {
   }
 }
 
-function itemOf(value: JsonObject, room: Room): Item {
+/** Lists of plugin names by their text: most items of a gateway have the same few. */
+type Shared = Map<string, readonly string[]>;
+
+function sharedPlugins(value: JsonObject, room: Room, shared: Shared): readonly string[] | undefined {
+  const names = pluginsOf(value);
+  if (names.length === 0) return undefined;
+  const key = names.join("\n");
+  const known = shared.get(key);
+  if (known !== undefined) return known;
+  room.keep([key, ...names]);
+  shared.set(key, names);
+  return names;
+}
+
+function itemOf(value: JsonObject, room: Room, shared: Shared): Item {
   const item: Item = { id: itemID(value), text: canonicalText(value) };
   const group = value["gateway_group_id"];
   if (typeof group === "string" && group !== "") item.group = group;
   const refers = refersOf(value);
   if (refers) item.refers = refers;
-  room.keep([item.text, item.id, item.group, ...Object.values(refers ?? {})]);
+  const oddities = odditiesIn(value, item.text);
+  if (oddities.length > 0) item.oddities = oddities;
+  const plugins = sharedPlugins(value, room, shared);
+  if (plugins) item.plugins = plugins;
+  const odd = oddities.flatMap(({ path, name }) => [path, name]);
+  room.keep([item.text, item.id, item.group, ...Object.values(refers ?? {}), ...odd]);
   return item;
 }

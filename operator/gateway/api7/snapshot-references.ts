@@ -39,10 +39,12 @@ export function danglingReferences(kinds: ReadonlyMap<string, readonly Referring
       return target !== undefined && !targets.has(target);
     });
     if (dangling.length === 0) return [];
-    const examples = dangling.slice(0, EXAMPLES).map((item) => (item.id ?? "").slice(0, 64));
+    // In order: the same content may come with its items in another one.
+    const ids = dangling.map((item) => (item.id ?? "").slice(0, 64)).sort();
+    const examples = ids.slice(0, EXAMPLES).join(", ");
     const more = dangling.length > EXAMPLES ? ", ..." : "";
-    const message = `${dangling.length} of ${from}: ${field} names nothing in ${to} (${examples.join(", ")}${more})`;
-    return [{ reason: "DanglingReference" as const, message }];
+    const message = `${dangling.length} of ${from}: ${field} names nothing in ${to} (${examples}${more})`;
+    return [{ reason: "DanglingReference" as const, kind: from, id: ids[0] ?? "", path: field, message }];
   });
 }
 

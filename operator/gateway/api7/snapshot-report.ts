@@ -29,9 +29,38 @@ export interface SnapshotProblem {
   message: string;
 }
 
+/** In the order in which they are reported: what costs the whole snapshot, an item, and what is merely to be known. */
+export const WARNING_REASONS = [
+  "VariableInSnapshot",
+  "PluginNotListed",
+  "HoldfastNameInSnapshot",
+  "EnvironmentInSnapshot",
+  "DanglingReference",
+  "UnknownKind",
+] as const;
+
+/** `message` names kind, id and path, and no value. */
 export interface SnapshotWarning {
-  reason: "DanglingReference" | "UnknownKind";
+  reason: (typeof WARNING_REASONS)[number];
+  /** Name of the list in the resource object. */
+  kind: string;
+  /** Of the item; the first of several, by their ids. */
+  id?: string;
+  /** Where in the item. */
+  path?: string;
   message: string;
+}
+
+/** As many as are kept of one snapshot. */
+export const WARNINGS_MAX = 20;
+
+/** The worst first; the same for the same content, whatever the order of its items. */
+export function boundedWarnings(warnings: readonly SnapshotWarning[]): SnapshotWarning[] {
+  const rank = ({ reason }: SnapshotWarning) => WARNING_REASONS.indexOf(reason);
+  const text = ({ kind, id = "", path = "" }: SnapshotWarning) => `${kind} ${id} ${path}`;
+  const byRank = (a: SnapshotWarning, b: SnapshotWarning) =>
+    rank(a) - rank(b) || (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0);
+  return [...warnings].sort(byRank).slice(0, WARNINGS_MAX);
 }
 
 export interface SnapshotReport {

@@ -4,8 +4,10 @@ import { isObject, type JsonObject } from "./render-merge.ts";
 import { sketchOf } from "./sketch.ts";
 import { countItems, groupsNamed, readKinds } from "./snapshot-kinds.ts";
 import { readLists, readObject } from "./snapshot-lists.ts";
+import { oddItems } from "./snapshot-oddities.ts";
 import { danglingReferences } from "./snapshot-references.ts";
 import {
+  boundedWarnings,
   problem,
   type SnapshotFault,
   type SnapshotProblem,
@@ -62,7 +64,7 @@ async function inspect(
     if (SERVING_KINDS.every((kind) => (counts[kind] ?? 0) === 0)) {
       problems.push(problem("Empty", "resource", "it holds no routes, no services and no stream routes"));
     }
-    warnings.push(...danglingReferences(kinds));
+    warnings.push(...danglingReferences(kinds), ...oddItems(kinds));
   }
   const groups = kinds === undefined ? [] : groupsNamed(kinds, config);
   if (groups.length > 1) problems.push(problem("OtherGroup", "resource", "it names more than one gateway group"));
@@ -70,7 +72,7 @@ async function inspect(
   const readable = kinds !== undefined && config !== undefined;
   return {
     problems,
-    warnings,
+    warnings: boundedWarnings(warnings),
     counts,
     ...(readable ? { digest: canonicalDigest(kinds, canonicalText(config)) } : {}),
     ...(configVersion === undefined ? {} : { configVersion }),

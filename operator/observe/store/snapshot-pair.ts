@@ -144,7 +144,7 @@ async function inspected(resource: ReadResult, config: ReadResult, writer: Write
     sketch: report.sketch,
     ...(report.gatewayGroup === undefined ? {} : { gatewayGroup: report.gatewayGroup }),
     problems: [...new Set(report.problems.map((problem) => problem.fault))],
-    warnings: report.warnings.map((warning) => warning.message),
+    warnings: report.warnings,
     ...(first && second ? ageOf(first, second) : { ageMs: 0, lastModifiedMs: 0 }),
   };
   if (resource.state === "absent" || config.state === "absent") return { fact };

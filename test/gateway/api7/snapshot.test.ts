@@ -14,7 +14,7 @@ const resource = {
   services: [{ id: "s", upstream_id: "1" }],
   upstreams: [{ id: "1", type: "roundrobin", nodes: { "h:80": 1 } }],
   consumers: [{ id: "jack", plugins: { "key-auth": { key: SECRET } } }],
-  plugins: [{ name: "cors" }],
+  plugins: [{ name: "cors" }, { name: "key-auth" }],
 };
 const config = { config: { config_version: 7, config_payload: { keyring: [SECRET] } } };
 
@@ -29,7 +29,7 @@ test("a good pair has no problems, no warnings, its counts and its version", asy
   expect(report).toEqual({
     problems: [],
     warnings: [],
-    counts: { routes: 2, services: 1, upstreams: 1, consumers: 1, plugins: 1 },
+    counts: { routes: 2, services: 1, upstreams: 1, consumers: 1, plugins: 2 },
     configVersion: 7,
   });
   expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
