@@ -115,7 +115,6 @@ export const UNMIRRORED: Readonly<Record<string, string>> = {
   "observe/control-plane/loop-lag.ts":
     "tested through operator/observe/gateways/pod-prober.ts by test/observe/gateways/pod-prober.test.ts",
   "observe/cluster/neighbour-caches.ts": "tested by test/observe/cluster/neighbours.test.ts",
-  "observe/observe.ts": "tested by test/main-reconcile.test.ts",
   "observe/cluster/pod-dry-run.ts": "tested by test/act/parts.test.ts",
   "observe/control-plane/probe-view.ts": "a part of operator/observe/control-plane/probed.ts",
   "observe/control-plane/probed.ts":

@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
-import { childName, LABEL } from "../api/names.ts";
+import { LABEL } from "../api/names.ts";
 import type { KubeObject } from "../domain/facts/cluster.ts";
 import type { Facts } from "../domain/facts/facts.ts";
 import type { Plan, PlannedEvent, Step } from "../domain/plan.ts";
@@ -56,7 +55,7 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
         return "ended";
       }
       late = step.do === "copySnapshot";
-      const { result, error } = needsOf(step, facts).some((need) => lacking.has(need))
+      const { result, error } = (step.needs ?? []).some((need) => lacking.has(need))
         ? ({ result: "blocked", error: undefined } as const)
         : await runStep(step, facts, deps, signal);
       tell(step, result, error, deps);
@@ -70,8 +69,8 @@ export async function runSteps(plan: Plan, facts: Facts, deps: RunDeps, signal: 
         continue;
       }
       const changed = result === "conflict" || result === "stranger";
-      if (isOutOfReach(error) || (changed && !isOptional(step))) return "ended";
-      for (const gone of lostWith(step, facts)) lacking.add(gone);
+      if (isOutOfReach(error) || (changed && !step.optional)) return "ended";
+      for (const gone of step.gives ?? []) lacking.add(gone);
     }
     return "through";
   };
@@ -109,62 +108,9 @@ function tell(step: Step, result: StepResult, error: unknown, { counted, trouble
     log.warn("step abandoned: by a live read it would break a law", { step: step.do, object: targetOf(step) });
 }
 
-/** Changed under our hands: may what comes after it be done all the same? Otherwise the next loop decides anew, soon. */
-function isOptional(step: Step): boolean {
-  switch (step.do) {
-    case "copySnapshot":
-    case "claimStore":
-    case "removeGeneration":
-    case "delete":
-    case "relabel":
-      return true;
-    case "apply":
-    case "create":
-      return !["ConfigMap", "ServiceAccount", "Deployment"].includes(step.object.kind) || isExporter(step.object);
-    default:
-      return false;
-  }
-}
-
 const roleOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[LABEL.role];
-const isExporter = (object: KubeObject): boolean => roleOf(object) === "backup";
 const isTemplateChange = (step: Step): boolean =>
   step.do === "apply" && step.object.kind === "Deployment" && roleOf(step.object) === "traffic";
-
-/** Motion is one thing: what follows a step of it rests on that step. */
-const MOTION = "motion";
-
-/** What is lost for others when this step is not done. What is there already, as meant, is not lost. */
-function lostWith(step: Step, { children }: Facts): string[] {
-  if (isMotion(step)) return [MOTION];
-  if (step.do !== "apply" && step.do !== "create") return [];
-  const live = children.byName.get(idOf(step.object));
-  return live && isDeepStrictEqual(live["data"], step.object["data"]) ? [] : [idOf(step.object)];
-}
-
-/** Pods need the configuration and the identity that they name; nothing restarts one before the mode is told to it. */
-function needsOf(step: Step, { group }: Facts): string[] {
-  const start = `ConfigMap/${childName.start(group.name)}`;
-  if (isMotion(step)) return [start, MOTION];
-  if (step.do === "restoreTemplate") return [start];
-  if (step.do !== "apply" && step.do !== "create") return [];
-  const { kind } = step.object;
-  return kind === "Deployment" || kind === "Pod" ? namedBy(step.object) : [];
-}
-
-const isMotion = (step: Step): boolean => step.do === "scale" || step.do === "deletePod" || step.do === "markPod";
-
-interface PodSpec {
-  serviceAccountName?: string;
-  volumes?: readonly { configMap?: { name?: string } }[];
-}
-
-function namedBy(object: KubeObject): string[] {
-  const spec = object["spec"] as (PodSpec & { template?: { spec?: PodSpec } }) | undefined;
-  const pod = object.kind === "Pod" ? spec : spec?.template?.spec;
-  const configs = (pod?.volumes ?? []).flatMap(({ configMap }) => configMap?.name ?? []);
-  return [...configs.map((name) => `ConfigMap/${name}`), `ServiceAccount/${pod?.serviceAccountName}`];
-}
 
 /** What a step is done to, for logs: `Deployment/edge`, `raw -> candidate`. */
 export function targetOf(step: Step): string {

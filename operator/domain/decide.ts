@@ -17,6 +17,7 @@ import type { Motion } from "./motion/input.ts";
 import { motionOf } from "./motion/motion.ts";
 import { withAdoption } from "./objects/adoption.ts";
 import { needsApply } from "./objects/diff.ts";
+import { withNeeds } from "./objects/needs.ts";
 import { helperSteps } from "./objects/throwaway-pods.ts";
 import type { Plan, PlannedEvent, Step, Wants } from "./plan.ts";
 import { isPublished, type Situation, situationOf } from "./situation.ts";
@@ -76,11 +77,12 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
     Object.assign(status, recordMove(facts, step.move.to, step.move.reason, why));
     events.push(moveEvent(facts, status.epoch, step.move, why));
   }
+  const finished = (one: Step): Step => withNeeds(facts, withEvents(one));
   const plan: Plan = {
     status,
     recordsMode: step.move !== undefined,
-    steps: steps.map(withEvents),
-    ...(instead.length > 0 ? { instead: instead.map(withEvents) } : {}),
+    steps: steps.map(finished),
+    ...(instead.length > 0 ? { instead: instead.map(finished) } : {}),
     events,
     recheckAfterMs: recheck(situation, step, steps.length > 0),
     wants: wantsOf(situation, pipeline, status),

@@ -36,7 +36,17 @@ export interface Wants {
   controlPlaneCounts: boolean;
 }
 
-export type Step = Work & Told;
+export type Step = Work & Told & Order;
+
+/** How steps of one plan depend on each other. Names are of no meaning but to each other. */
+export interface Order {
+  /** Not carried out when one of these is missing. */
+  needs?: readonly string[];
+  /** Missing for later steps when this one is not carried out. */
+  gives?: readonly string[];
+  /** What comes after it is carried out also where its object had changed meanwhile; otherwise the plan ends there. */
+  optional?: true;
+}
 
 /** A generation is the copy of a verified pair that is kept under its digest. */
 export type PairName = "raw" | "candidate" | "verified" | "generation";

@@ -2,7 +2,7 @@ import type { PodFact } from "../domain/facts/cluster.ts";
 import type { Facts, GroupFacts, Rendered } from "../domain/facts/facts.ts";
 import type { Wants } from "../domain/plan.ts";
 import { keyOf } from "../kinds.ts";
-import type { Clock } from "../kube/clock.ts";
+import { type Clock, deadline } from "../kube/clock.ts";
 import type { Pod } from "../kube/resources.ts";
 import { type Caches, ofGroup } from "./cluster/caches.ts";
 import { readClientCertificate } from "./cluster/certificate.ts";
@@ -24,7 +24,8 @@ import { readPod } from "./gateways/pods.ts";
 import { readRendered } from "./gateways/render.ts";
 import { type Copies, copyingOf } from "./store/copies.ts";
 import { nothingKnown, problemOfAll, type SnapshotReader } from "./store/snapshot.ts";
-import type { StorageReader, StorageSeen } from "./store/storage.ts";
+import { type StorageReader, type StorageSeen, unknownStorage } from "./store/storage.ts";
+import { within } from "./within.ts";
 
 export interface Readers {
   clock: Clock;
@@ -62,7 +63,10 @@ const FIRST_ANSWERS_MS = 250;
 const PODS_SELDOM_MS = 60_000;
 const SECRET_MAX_AGE_MS = 60_000;
 
-/** All readers of one group, at one instant. Never rejects: what cannot be read is a fact. */
+/** What no reader has answered by then is not known in this loop: far below the loop's own limit of 60 s. */
+const READ_LIMIT_MS = 15_000;
+
+/** All readers of one group, at one instant, under one limit. Never rejects: what cannot be read in time is a fact. */
 export async function observe(
   readers: Readers,
   groupKey: string,
@@ -73,16 +77,37 @@ export async function observe(
   if (!object) return { seen: "gone" };
   const group = readGroup(object);
   if (isUnreadable(group)) return { seen: "unreadable", why: group.unreadable };
+  const limit = deadline(readers.clock, READ_LIMIT_MS, signal);
+  try {
+    return await observeWithin(readers, groupKey, group, wants, limit.signal);
+  } finally {
+    limit.release();
+  }
+}
+
+async function observeWithin(
+  readers: Readers,
+  groupKey: string,
+  group: GroupFacts,
+  wants: Wants,
+  signal: AbortSignal,
+): Promise<Observed> {
   const { namespace, name, spec } = group;
+  const { storageRef } = spec.fallback;
   const [storage, client, strangers, podRefusal] = await Promise.all([
-    readers.storages.read(namespace, spec.fallback.storageRef.name),
-    readers.contents.secret(namespace, spec.controlPlane.clientCertificateRef.name, SECRET_MAX_AGE_MS),
-    readers.strangers.of(namespace, name, groupKey, signal),
-    readers.podRefusal(group, signal),
+    within(signal, readers.storages.read(namespace, storageRef.name), (why) => unknownStorage(storageRef.name, why)),
+    within(
+      signal,
+      readers.contents.secret(namespace, spec.controlPlane.clientCertificateRef.name, SECRET_MAX_AGE_MS),
+      (why): Content => ({ seen: "unknown", why }),
+    ),
+    // What was met and cannot be looked at again is there still.
+    within(signal, readers.strangers.of(namespace, name, groupKey, signal), () => readers.strangers.met(groupKey)),
+    within(signal, readers.podRefusal(group, signal), () => undefined),
   ]);
   wish(readers, groupKey, group, storage, client, wants);
   const controlPlane = readers.probers.facts(groupKey);
-  const snapshot = await snapshotOf(readers, groupKey, group, storage);
+  const snapshot = await snapshotOf(readers, groupKey, group, storage, signal);
   const isNew = !readers.neighbours.isReady(namespace);
   if (!controlPlane || !snapshot || storage.access === "pending" || isNew) {
     return { seen: "pending", recheckAfterMs: FIRST_ANSWERS_MS };
@@ -153,10 +178,17 @@ async function snapshotOf(
   groupKey: string,
   group: GroupFacts,
   storage: StorageSeen,
+  signal: AbortSignal,
 ): Promise<Facts["snapshot"] | undefined> {
   if (storage.store) {
     const facts = readers.snapshots.facts(groupKey);
-    return facts && { ...facts, owner: await ownerOf(readers.clusters, group, readers.snapshots.mark(groupKey)) };
+    const reading = ownerOf(readers.clusters, group, readers.snapshots.mark(groupKey));
+    const owner = await within(
+      signal,
+      reading,
+      (why) => ({ is: "unknown", reason: "StoreOwnerUnknown", why }) as const,
+    );
+    return facts && { ...facts, owner };
   }
   const { facts } = storage;
   if (facts.seen === "absent") return nothingKnown("StorageNotFound", `FallbackStorage "${facts.name}" does not exist`);

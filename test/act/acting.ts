@@ -3,6 +3,7 @@ import { type ActDeps, act } from "../../operator/act/act.ts";
 import type { StepResult } from "../../operator/act/step-deps.ts";
 import { GatewayGroupStatus } from "../../operator/api/gateway-group-status.ts";
 import type { Facts } from "../../operator/domain/facts/facts.ts";
+import { withNeeds } from "../../operator/domain/objects/needs.ts";
 import type { Plan, PlannedEvent, Step } from "../../operator/domain/plan.ts";
 import { createLog } from "../../operator/log.ts";
 import { fakeClient } from "./fake-client.ts";
@@ -117,7 +118,7 @@ export function world(objects: Loose[] = []) {
     const plan: Plan = {
       status: STATUS,
       recordsMode: false,
-      steps,
+      steps: steps.map((step) => withNeeds(facts, step)),
       events: [],
       recheckAfterMs: 1000,
       wants: { podsOften: false, controlPlaneCounts: false },

@@ -71,7 +71,12 @@ export class Strangers {
       }
     }
     if (ofGroup.size === 0) this.#met.delete(groupKey);
-    return [...ofGroup.values()].map(({ stranger }) => stranger);
+    return this.met(groupKey);
+  }
+
+  /** As they were seen last. */
+  met(groupKey: string): Children["strangers"] {
+    return [...(this.#met.get(groupKey)?.values() ?? [])].map(({ stranger }) => stranger);
   }
 }
 

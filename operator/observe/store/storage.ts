@@ -166,6 +166,9 @@ function located(problem: Problem, name: string, spec: FallbackStorageSpec): Pro
   return { ...problem, field: `${where}, spec.${spec.type === "S3" ? "s3" : "azureBlob"}` };
 }
 
+/** A storage that could not be read. */
+export const unknownStorage = (name: string, why: string): StorageSeen => nothing({ seen: "unknown", name, why });
+
 function nothing(facts: StorageFacts): StorageSeen {
   const why = facts.seen === "unknown" ? facts.why : `FallbackStorage "${facts.name}" does not exist`;
   const secret: SecretFact = { seen: "unknown", name: "", why };
