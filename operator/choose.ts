@@ -130,7 +130,9 @@ async function rehearsal(): Promise<void> {
   if (expected === undefined) return end({ loaded: false, why: "NothingExpected", ms: elapsedMs() }, 1);
   const baseURL = env["HOLDFAST_CONTROL_API"] ?? `http://127.0.0.1:${GATEWAY_PORTS.control}`;
   const deadlineMs = (Number(env["HOLDFAST_REHEARSAL_SECONDS"]) || 60) * 1_000;
-  const result = await rehearse(baseURL, expected, { deadlineMs, pollMs: 250 });
+  const items = env["HOLDFAST_EXPECTED_ITEMS"];
+  const wanted = { counts: expected, ...(items === undefined ? {} : { items }) };
+  const result = await rehearse(baseURL, wanted, { deadlineMs, pollMs: 250 });
   end(result, result.loaded ? 0 : 1);
 }
 

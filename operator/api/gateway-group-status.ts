@@ -7,6 +7,9 @@ export type Mode = (typeof MODES)[number];
 const time = (what: string) => z.string().describe(what).meta({ format: "date-time" });
 const counts = (what: string) => z.record(z.string(), z.int()).describe(what);
 
+const missing = (what: string) =>
+  z.array(z.string().max(96)).max(20).optional().describe(what).meta({ "x-kubernetes-list-type": "atomic" });
+
 const Transition = z.strictObject({
   epoch: z.int().describe("Number of the step; it only grows."),
   from: z.enum(MODES).describe("Mode before."),
@@ -43,6 +46,7 @@ const Proof = z.strictObject({
   key: z.string().max(64).describe("What was proven: hash of image, configuration and pod template."),
   digest: z.string().max(80).describe("Digest of the snapshot that loaded."),
   image: z.string().max(512).describe("Image that loaded it."),
+  without: missing("Items of the snapshot that it did not load, which was accepted: KIND/ID."),
   readerSecretVersion: z
     .string()
     .max(64)
@@ -104,6 +108,7 @@ const SnapshotStatus = z.strictObject({
       key: z.string().max(64).describe("What it was tried with."),
       result: z.enum(["Loaded", "Failed"]).describe("How it ended."),
       message: z.string().max(1024).optional().describe("What was seen."),
+      missing: missing("Items that were not loaded, KIND/ID, where all of them can be named."),
       at: time("When it ended."),
     })
     .optional()
@@ -172,6 +177,7 @@ export const GatewayGroupStatus = z.strictObject({
     .strictObject({
       approveReturn: z.string().max(64).optional().describe("The approve-return annotation that was used last."),
       acceptSnapshot: z.string().max(64).optional().describe("The accept-snapshot annotation that was used last."),
+      acceptWithout: z.string().max(64).optional().describe("The accept-without annotation that was used last."),
       acceptReplicas: z.string().max(64).optional().describe("The accept-replicas annotation that was used last."),
     })
     .optional()

@@ -113,6 +113,14 @@ const Fallback = z.strictObject({
         .describe(
           "How much of a kind may vanish, compared with the snapshots that were verified in the last 24 hours, before a person is asked.",
         ),
+      tolerate: z
+        .int()
+        .min(0)
+        .max(20)
+        .default(0)
+        .describe(
+          "How many routes, services and upstreams together a gateway may drop when it loads a snapshot, and the snapshot is proven all the same, without them. With 0 a person is asked.",
+        ),
     })
     .prefault({})
     .describe("Which snapshots are trusted."),

@@ -42,6 +42,8 @@ export const ANNOTATION = {
   approveReturn: "holdfast.dev/approve-return",
   /** "DIGEST-N-UID", as the condition names it: a quarantined snapshot that a person accepts, once. */
   acceptSnapshot: "holdfast.dev/accept-snapshot",
+  /** "DIGEST-N-UID", as the message names it: a snapshot that is proven without the items that a gateway did not load. */
+  acceptWithout: "holdfast.dev/accept-without",
   /** The owner of the keys in the store, as the condition names it, is gone: this group takes its place. */
   takeStore: "holdfast.dev/take-store",
   /** RFC3339: rehearse the snapshot again, once. */

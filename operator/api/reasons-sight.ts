@@ -47,6 +47,10 @@ export const SIGHT = {
   ),
   // --- snapshot
   Proven: reason("A gateway of the same image and configuration loaded the verified snapshot."),
+  ProvenWithout: reason(
+    "A gateway of the same image and configuration loaded the verified snapshot, but for the items that the message names: spec.fallback.snapshot.tolerate allows it, or a person accepted it.",
+    "Correct or remove these items: a pod that starts from the snapshot does not serve them.",
+  ),
   Unproven: reason(
     "The verified snapshot was not yet loaded with the present image, configuration and keys.",
     "Wait for the rehearsal. If it lasts: read the message, and make room for one more gateway pod.",

@@ -188,6 +188,20 @@ const exportsFewer: Situation = (facts) => {
   facts.group.status.snapshot.lastRehearsal.at = new Date(facts.nowMs - 900_000).toISOString();
   return held(facts, "Reachable", 30_000);
 };
+/** A rehearsal of the newest export has just ended, and one route was not loaded. */
+const lacksAnItem: Situation = (facts) => {
+  Object.assign(facts.snapshot.raw, { digest: "sha256:new" });
+  facts.snapshot.candidate = { ...facts.snapshot.raw };
+  const fewer = { seen: { routes: 39 }, missing: ["routes/1"], more: 0 };
+  const result = { state: "failed", message: "FewerThanExpected", fewer };
+  const { key: proofKey, readerSecretVersion } = facts.group.status.snapshot.proofs[0];
+  const pod = { role: "rehearsal", name: "edge-rehearsal-1", uid: "r", resourceVersion: "1", createdMs: facts.nowMs };
+  facts.helpers = [
+    { ...pod, deleting: false, digest: "sha256:new", proofKey, readerSecretVersion, image: "gw", result },
+  ];
+  return held(facts, "Reachable", 30_000);
+};
+const FAILS = "RehearsalFailed";
 const LEAVES = "ToFallback ControlPlaneUnreachable";
 const RETURNS = "ToNormal ControlPlaneReturned";
 const COPIES = "Progressing, copy raw -> candidate";
@@ -209,6 +223,7 @@ const DECIDED: Decided[] = [
   ["fallback.recovery.approval", "Manual", answersAgain, RETURNS, "WaitingApproval"],
   ["fallback.snapshot.maxShrinkPercent", 29, answersWithFewer, RETURNS, "Regressed"],
   ["fallback.snapshot.maxShrinkPercent", 29, exportsFewer, COPIES, "SnapshotShrunken"],
+  ["fallback.snapshot.tolerate", 1, lacksAnItem, FAILS, "Settled"],
   ["fallback.rehearsal.minIntervalSeconds", 901, exportsFewer, COPIES, "Settled"],
 ];
 

@@ -76,8 +76,16 @@ test.for<[string, string, number | undefined]>([
   ["a list", "[]", undefined],
   ["an empty object is valid: nothing is configured", "{}", 0],
   ["one invalid item is dropped, the rest stays", '{"routes":[{"id":"1"},{"id":"2","uri":"/"},7]}', 1],
+  ["a plugin's configuration that is not valid", '{"routes":[{"id":"1","uri":"/","plugins":{"limit-count":{}}}]}', 0],
+  ["a valid one", '{"routes":[{"id":"1","uri":"/","plugins":{"limit-count":{"count":1}}}]}', 1],
+  [
+    "one variable that is not set refuses all",
+    `{"routes":[{"id":"1","uri":"/"},{"id":"2","uri":"$${"{{X}}"}"}]}`,
+    undefined,
+  ],
+  ["one that is set", `{"routes":[{"id":"1","uri":"$${"{{SET}}"}"}]}`, 1],
 ])("resources: %s", ([, text, expected]) => {
-  expect(parseResources(text)?.routes.size).toBe(expected);
+  expect(parseResources(text, { SET: "/set" })?.routes.size).toBe(expected);
 });
 
 test("a resource object leaves absent kinds and the two time stamps out, and adds the id", () => {

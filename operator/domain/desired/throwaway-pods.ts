@@ -34,6 +34,8 @@ export interface LoadOptions {
   /** Makes the name; the same attempt has the same suffix, so that it is created once. */
   suffix: string;
   expectedCounts: Readonly<Record<string, number>>;
+  /** Which items, so that those that are missing can be named (gateway boundary). */
+  expectedItems?: string;
   readerSecretVersion?: string;
   /** The template to prove. Default: the wanted one; that of a ReplicaSet, to prove what runs. */
   template?: KubeTemplate;
@@ -96,6 +98,9 @@ function loadingPod(facts: Facts, desired: Desired, options: LoadOptions, kind: 
     env: [
       { name: "HOLDFAST_CONTROL_API", value: `http://127.0.0.1:${ports.control}` },
       { name: "HOLDFAST_EXPECTED_COUNTS", value: canonicalJson(options.expectedCounts) },
+      ...(options.expectedItems === undefined
+        ? []
+        : [{ name: "HOLDFAST_EXPECTED_ITEMS", value: options.expectedItems }]),
       { name: "HOLDFAST_REHEARSAL_SECONDS", value: String(loadSeconds) },
     ],
   };

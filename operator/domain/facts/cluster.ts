@@ -162,7 +162,12 @@ export interface HelperPodFact {
   result:
     | { state: "running" }
     | { state: "loaded"; counts: Readonly<Record<string, number>> }
-    | { state: "failed"; message: string }
+    | {
+        state: "failed";
+        message: string;
+        /** It answered, and held less than was expected: what it held, by kind, and the names of what was missing. */
+        fewer?: { seen: Readonly<Record<string, number>>; missing?: readonly string[]; more: number };
+      }
     /** A witness: did the control plane answer what a gateway asks? */
     | { state: "answered"; answered: boolean; readFailed: boolean; finishedMs: number };
 }

@@ -44,6 +44,8 @@ export type PairFact =
       gatewayGroup?: string;
       /** Of what answers requests in it: hashes, sorted; the smallest of them stand for all where it is not whole. */
       sketch?: { hashes: readonly number[]; whole: boolean };
+      /** Which items it holds, for the rehearsal, which names those that are missing; from the gateway boundary. */
+      items?: string;
       /** Closed words from the gateway boundary: NotJson, Empty, ... A pair with problems is never promoted. */
       problems: readonly string[];
       /** The worst first, bounded by the gateway boundary. */

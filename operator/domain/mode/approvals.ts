@@ -23,11 +23,12 @@ function returnValue(facts: Seen, epoch: number): string {
 }
 
 /** "WHAT-N-UID", the Nth of its kind: an export with the same content may come again, and so may the same slip. */
-function numbered(facts: Seen, which: "acceptSnapshot" | "acceptReplicas", what: string): string {
+function numbered(facts: Seen, which: "acceptSnapshot" | "acceptReplicas" | "acceptWithout", what: string): string {
   const used = /^[^-]*-(\d+)-/.exec(facts.group.status.approvals?.[which] ?? "");
   return ofGroup(facts, `${what}-${Number(used?.[1] ?? 0) + 1}`);
 }
 const snapshotValue = (facts: Seen, digest: string): string => numbered(facts, "acceptSnapshot", short(digest));
+const withoutValue = (facts: Seen, digest: string): string => numbered(facts, "acceptWithout", short(digest));
 const replicasValue = (facts: Seen, to: number): string => numbered(facts, "acceptReplicas", String(to));
 
 export function returnApproved(facts: Seen): boolean {
@@ -38,6 +39,8 @@ export function returnApproved(facts: Seen): boolean {
 }
 export const snapshotAccepted = (facts: Seen, digest: string): boolean =>
   given(facts, "acceptSnapshot") === snapshotValue(facts, digest);
+export const withoutAccepted = (facts: Seen, digest: string): boolean =>
+  given(facts, "acceptWithout") === withoutValue(facts, digest);
 export const replicasAccepted = (facts: Seen, to: number): boolean =>
   given(facts, "acceptReplicas") === replicasValue(facts, to);
 
@@ -51,6 +54,8 @@ export const howToReturn = (facts: Seen): string =>
   howTo(facts, "approveReturn", returnValue(facts, facts.group.status.epoch ?? 0));
 export const howToAccept = (facts: Seen, digest: string): string =>
   howTo(facts, "acceptSnapshot", snapshotValue(facts, digest));
+export const howToAcceptWithout = (facts: Seen, digest: string): string =>
+  howTo(facts, "acceptWithout", withoutValue(facts, digest));
 export const howToDrop = (facts: Seen, to: number): string => howTo(facts, "acceptReplicas", replicasValue(facts, to));
 
 const cut = (value: string): string => (value.length > 80 ? `${value.slice(0, 80)}...` : value);
@@ -58,6 +63,7 @@ const cut = (value: string): string => (value.length > 80 ? `${value.slice(0, 80
 const FORMAT: Record<Approval, RegExp> = {
   approveReturn: /^\d+(\.\d+)?-\S{1,8}$/,
   acceptSnapshot: /^[0-9a-z]{12}-\d+-\S{1,8}$/,
+  acceptWithout: /^[0-9a-z]{12}-\d+-\S{1,8}$/,
   acceptReplicas: /^\d+-\d+-\S{1,8}$/,
 };
 
@@ -65,9 +71,11 @@ const FORMAT: Record<Approval, RegExp> = {
 export function approvalProblems(facts: Seen): Problem[] {
   const { epoch = 0, mode, snapshot } = facts.group.status;
   const quarantined = snapshot?.quarantined;
+  const lacking = snapshot?.lastRehearsal?.missing === undefined ? undefined : snapshot.lastRehearsal.digest;
   const now: Partial<Record<Approval, string>> = {
     ...(mode === undefined || mode === "Normal" ? {} : { approveReturn: returnValue(facts, epoch) }),
     ...(quarantined === undefined ? {} : { acceptSnapshot: snapshotValue(facts, quarantined) }),
+    ...(lacking === undefined ? {} : { acceptWithout: withoutValue(facts, lacking) }),
   };
   return (Object.keys(FORMAT) as Approval[]).flatMap((which) => {
     const value = given(facts, which);
@@ -84,13 +92,20 @@ export function approvalProblems(facts: Seen): Problem[] {
 /** `status.approvals` after this loop: a value that did what it was for is used. */
 export function usedApprovals(
   facts: Seen,
-  did: { verifies: string | undefined; reachesReplicas: number | undefined; returned: boolean; isAsExpected: boolean },
+  did: {
+    verifies: string | undefined;
+    without: string | undefined;
+    reachesReplicas: number | undefined;
+    returned: boolean;
+    isAsExpected: boolean;
+  },
 ): Used {
   const { approvals, snapshot, mode, conditions } = facts.group.status;
   const used: Used = { ...approvals };
   const { verifies, reachesReplicas } = did;
   if (verifies !== undefined && verifies !== snapshot?.digest && snapshotAccepted(facts, verifies))
     used.acceptSnapshot = given(facts, "acceptSnapshot");
+  if (did.without !== undefined) used.acceptWithout = given(facts, "acceptWithout");
   if (reachesReplicas !== undefined && replicasAccepted(facts, reachesReplicas))
     used.acceptReplicas = given(facts, "acceptReplicas");
   // An approval ends with the return, and with what it was asked for: the next loss of content is another one.

@@ -16,12 +16,13 @@ export function helperSteps(situation: Situation, step: ModeStep, pipeline: Pipe
   const suffix = String(Math.floor(facts.nowMs / 1000).toString(36));
   const reader = facts.secrets.reader;
   if (pipeline.rehearse && reader.seen === "present") {
-    const { digest, objectKey, counts } = pipeline.rehearse;
+    const { digest, objectKey, counts, items } = pipeline.rehearse;
     const object = rehearsalPod(facts, desired, {
       digest,
       objectKey,
       suffix,
       expectedCounts: counts,
+      ...(items === undefined ? {} : { expectedItems: items }),
       readerSecretVersion: contentVersion(reader),
       ...(situation.rehearse.template === undefined ? {} : { template: situation.rehearse.template }),
     });

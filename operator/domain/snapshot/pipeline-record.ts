@@ -3,6 +3,7 @@ import type { HelperPodFact } from "../facts/cluster.ts";
 import type { Facts } from "../facts/facts.ts";
 import { short } from "../values/digest.ts";
 import { type Pipeline, pipelineEvent } from "./pipeline-state.ts";
+import { failureText, missingIn, tolerated } from "./without.ts";
 
 const MAX_PROOFS = 8;
 const CLOCK_SLACK_MS = 300_000;
@@ -45,19 +46,20 @@ function recordOutcome(facts: Facts, pod: HelperPodFact, pipeline: Pipeline): vo
   const at = new Date(Math.max(facts.nowMs, pod.createdMs)).toISOString();
   const digest = pod.digest ?? "";
   const key = pod.proofKey ?? "";
-  if (pod.result.state === "failed") {
-    pipeline.status.lastRehearsal = { digest, key, result: "Failed", message: pod.result.message.slice(0, 1000), at };
-    pipeline.events.push(
-      pipelineEvent(
-        "Warning",
-        "RehearsalFailed",
-        "Rehearse",
-        `Snapshot ${short(digest)} did not load: ${pod.result.message.slice(0, 300)}`,
-      ),
-    );
+  const { result } = pod;
+  const without = result.state === "failed" ? tolerated(facts, pipeline.status, digest, result) : undefined;
+  if (result.state === "failed" && without === undefined) {
+    const message = failureText(facts, digest, result);
+    const missing = missingIn(result)?.slice(0, 20);
+    const listed = missing === undefined ? {} : { missing: [...missing] };
+    pipeline.status.lastRehearsal = { digest, key, result: "Failed", message: message.slice(0, 1000), ...listed, at };
+    const text = `Snapshot ${short(digest)} did not load: ${message.slice(0, 800)}`;
+    pipeline.events.push(pipelineEvent("Warning", "RehearsalFailed", "Rehearse", text));
     return;
   }
+  if (without?.by === "person") pipeline.acceptedWithout = digest;
   const proof: Proof = { key, digest, image: pod.image ?? "", at };
+  if (without !== undefined) proof.without = [...without.names];
   if (pod.readerSecretVersion !== undefined) proof.readerSecretVersion = pod.readerSecretVersion;
   const others = (pipeline.status.proofs ?? []).filter((other) => other.key !== key || other.digest !== digest);
   pipeline.status.proofs = [proof, ...others].slice(0, MAX_PROOFS);

@@ -1,7 +1,7 @@
 import type { Mode } from "../../api/gateway-group-status.ts";
 import { ANNOTATION } from "../../api/names.ts";
 import type { Facts } from "../facts/facts.ts";
-import { snapshotAccepted } from "../mode/approvals.ts";
+import { snapshotAccepted, withoutAccepted } from "../mode/approvals.ts";
 import type { Step } from "../plan.ts";
 import { doubtOfVerified } from "./generations.ts";
 import { type Found, usable } from "./pairs.ts";
@@ -35,16 +35,18 @@ export function nextRehearsal(facts: Facts, proofKey: string, mode: Mode, settle
   if (!askedNow && !isDue(facts, proofKey, target.digest, verified)) return;
   if (asked !== undefined) pipeline.rehearsedAt = asked;
   if (target === verified && candidate?.digest !== target.digest) {
-    pipeline.rehearse = { digest: target.digest, objectKey: "verified", counts: target.counts };
+    pipeline.rehearse = { objectKey: "verified", ...wantedOf(target) };
     return;
   }
   if (candidate?.digest === target.digest) {
-    pipeline.rehearse = { digest: target.digest, objectKey: "candidate", counts: target.counts };
+    pipeline.rehearse = { objectKey: "candidate", ...wantedOf(target) };
     return;
   }
   delete pipeline.rehearsedAt;
   pipeline.steps.push(toCandidate(target, "a new export is to be proven"));
 }
+
+const wantedOf = ({ digest, counts, items }: Found) => ({ digest, counts, ...(items === undefined ? {} : { items }) });
 
 /** An export that does not load must not keep the verified pair from being proven for a new template. */
 function newest(facts: Facts, proofKey: string, raw: Found, verified: Found | undefined): Found {
@@ -77,7 +79,8 @@ function isDue(facts: Facts, proofKey: string, digest: string, verified: Found |
   const sinceMs = facts.nowMs - Date.parse(last.at);
   // Where neither of two pairs loads they take turns, with the pause once per turn.
   const sameFailed = failedLast(facts, proofKey, digest) || failedLast(facts, proofKey, verified?.digest);
-  if (sameFailed) return sinceMs >= retryFailedMs(facts);
+  // A person who accepted what is missing waits for this alone.
+  if (sameFailed) return sinceMs >= (withoutAccepted(facts, digest) ? RETRY_FAILED_MS : retryFailedMs(facts));
   const safe = verified !== undefined && proofFor(facts, proofKey, verified) !== undefined;
   return !safe || sinceMs >= minIntervalMs(facts) || snapshotAccepted(facts, digest);
 }

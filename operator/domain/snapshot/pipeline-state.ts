@@ -12,7 +12,14 @@ export interface Pipeline {
   events: PlannedEvent[];
   quarantine?: { reason: Distrust; message: string; digest: string };
   /** A rehearsal to start now. The caller makes the pod. */
-  rehearse?: { digest: string; objectKey: "candidate" | "verified"; counts: Readonly<Record<string, number>> };
+  rehearse?: {
+    digest: string;
+    objectKey: "candidate" | "verified";
+    counts: Readonly<Record<string, number>>;
+    items?: string;
+  };
+  /** Digest of the snapshot that was proven without items because a person accepted it. */
+  acceptedWithout?: string;
   /** The annotation rehearse-at that was carried out. */
   rehearsedAt?: string;
 }

@@ -8,6 +8,7 @@ import { short } from "../values/digest.ts";
 import { ageProblem } from "./age.ts";
 import { doubtOfVerified, isBeingRestored, isReplaced } from "./generations.ts";
 import { anotherText, isAnothersStore } from "./ownership.ts";
+import { withoutText } from "./without.ts";
 
 /**
  * Would a pod that starts now without the control plane serve? Speaks of the verified pair alone, which is the proven
@@ -85,7 +86,8 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   if (old !== undefined && !nothingElse && !left)
     return refused === undefined ? { ...no("Stale", old), proof } : no("Stale", `${old}; ${refused}`);
   if (refused !== undefined) return no("StorageDenied", refused);
-  const since = `proven with ${proof.image} at ${proof.at}`;
+  const without = withoutText(proof.without);
+  const since = `proven with ${proof.image} at ${proof.at}${without}`;
   const message =
     old === undefined || !nothingElse
       ? `Snapshot ${short(verified.digest)} is ${since}`
@@ -93,7 +95,10 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
   const told = old === undefined && controlPlaneLostMs === undefined ? exportTrouble(facts, verified) : undefined;
   return {
     status: "True",
-    reason: old !== undefined && nothingElse ? "ServingOldSnapshot" : (told?.reason ?? "Proven"),
+    reason:
+      old !== undefined && nothingElse
+        ? "ServingOldSnapshot"
+        : (told?.reason ?? (without === "" ? "Proven" : "ProvenWithout")),
     message: told === undefined ? message : `${message}; ${told.message}`,
     proof,
     usable: true,

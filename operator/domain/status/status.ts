@@ -10,6 +10,7 @@ import { isOverridden } from "../objects/diff.ts";
 import { neighbourSaying } from "../objects/neighbours.ts";
 import { isServing } from "../pods.ts";
 import { reachesReplicas, type Situation } from "../situation.ts";
+import type { Pipeline } from "../snapshot/pipeline-state.ts";
 import { liveStart } from "../snapshot/published.ts";
 import { warningsSaying } from "../snapshot/warnings.ts";
 import { short } from "../values/digest.ts";
@@ -30,7 +31,9 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
     observedGeneration: facts.group.generation,
     conditions: conditionsFrom(before.conditions, sayings, facts.group.generation, facts.nowMs),
     summary: summaryOf(input, sayings),
-    fallbackReady: pipeline.quarantine ? "Quarantined" : fallbackOf(situation, input.step).reason,
+    fallbackReady: sayings.some(({ type }) => type === "SnapshotQuarantined")
+      ? "Quarantined"
+      : fallbackOf(situation, input.step).reason,
     controlPlane: controlPlaneOf(situation),
     snapshot: pipeline.status,
     traffic: trafficOf(situation),
@@ -41,6 +44,7 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
   else delete status.assumed;
   const approvals = usedApprovals(facts, {
     verifies: pipeline.status.digest,
+    without: pipeline.acceptedWithout,
     reachesReplicas: reachesReplicas(facts),
     returned: (before.mode === "ToNormal" && input.step.move !== undefined) || isAcceptedAtRest(status),
     isAsExpected: situation.expectation.is === "met" || situation.expectation.is === "none",
@@ -123,13 +127,7 @@ function sayingsOf(input: StatusInput): Saying[] {
       reason: (facts.group.status.modeReason ?? "FallbackReached") as Reason,
       message: `Mode ${situation.mode}: pods that start use snapshot ${short(pipeline.status.digest ?? "unknown")}`,
     });
-  if (pipeline.quarantine)
-    sayings.push({
-      type: "SnapshotQuarantined",
-      status: "True",
-      reason: pipeline.quarantine.reason,
-      message: pipeline.quarantine.message,
-    });
+  sayings.push(...quarantineSaying(situation, pipeline));
   sayings.push(...warningsSaying(pipeline.status.warnings));
   const { expectation } = situation;
   if (expectation.is === "regressed" || expectation.is === "foreign")
@@ -163,6 +161,17 @@ function sayingsOf(input: StatusInput): Saying[] {
     });
   else if (input.stalled) sayings.push({ type: "Held", status: "True", ...input.stalled });
   return sayings;
+}
+
+/** Not trusted, or tried and not loaded: the verified pair stays. Without one FallbackReady says it. */
+function quarantineSaying({ facts, readiness }: Situation, { quarantine, status }: Pipeline): Saying[] {
+  const said = { type: "SnapshotQuarantined", status: "True" } as const;
+  if (quarantine) return [{ ...said, reason: quarantine.reason, message: quarantine.message }];
+  const { lastRehearsal: last, digest } = status;
+  const isBack = facts.snapshot.raw.seen === "found" && facts.snapshot.raw.digest === digest;
+  if (last?.result !== "Failed" || last.digest === digest || isBack || readiness.proof === undefined) return [];
+  const message = `Snapshot ${short(last.digest)} did not load, and the verified snapshot stays: ${last.message ?? ""}`;
+  return [{ ...said, reason: "RehearsalFailed", message }];
 }
 
 /** Ready is what a pod that starts now would find; Holdfast that only looks on, or writes nothing, brings it nothing. */

@@ -69,6 +69,8 @@ export interface SnapshotReport {
   warnings: SnapshotWarning[];
   /** Of what could be read; empty when the resource object could not be parsed. */
   counts: Counts;
+  /** Which routes, services and upstreams it holds (item-table.ts). Absent when the resource object could not be parsed. */
+  items?: string;
   /** `sha256:<hex>`: same content, same digest, whatever the order of items and keys. Absent when unreadable. */
   digest?: string;
   configVersion?: number;

@@ -1,8 +1,10 @@
 import { canonicalDigest, canonicalText, MAX_DEPTH } from "./canonical.ts";
+import { CONTROL_API_KINDS } from "./facts.ts";
+import { tableOf } from "./item-table.ts";
 import { JsonText } from "./json-text.ts";
 import { isObject, type JsonObject } from "./render-merge.ts";
 import { sketchOf } from "./sketch.ts";
-import { countItems, groupsNamed, readKinds } from "./snapshot-kinds.ts";
+import { countItems, groupsNamed, type Kinds, readKinds } from "./snapshot-kinds.ts";
 import { readLists, readObject } from "./snapshot-lists.ts";
 import { oddItems } from "./snapshot-oddities.ts";
 import { danglingReferences } from "./snapshot-references.ts";
@@ -74,11 +76,20 @@ async function inspect(
     problems,
     warnings: boundedWarnings(warnings),
     counts,
+    ...(kinds === undefined ? {} : { items: tableOf(itemNames(kinds)) }),
     ...(readable ? { digest: canonicalDigest(kinds, canonicalText(config)) } : {}),
     ...(configVersion === undefined ? {} : { configVersion }),
     ...(groups.length === 1 && groups[0] !== undefined ? { gatewayGroup: groups[0].slice(0, 64) } : {}),
     sketch: sketchOf(kinds ?? new Map(), SERVING_KINDS),
   };
+}
+
+/** Of the kinds that a gateway tells by its control API. */
+function* itemNames(kinds: Kinds): Generator<string> {
+  for (const kind of CONTROL_API_KINDS) {
+    // Of an id that comes twice a gateway has one item.
+    for (const id of new Set((kinds.get(kind) ?? []).map((item) => item.id ?? ""))) yield `${kind}/${id}`;
+  }
 }
 
 async function read<T>(

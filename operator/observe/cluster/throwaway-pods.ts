@@ -44,6 +44,8 @@ const Loaded = z.object({
   why: z.string().max(256).optional(),
   expected: z.record(z.string(), z.int()).optional(),
   seen: z.record(z.string(), z.int()).optional(),
+  missing: z.array(z.string().max(96)).max(64).optional(),
+  more: z.int().min(0).optional(),
 });
 const Asked = z.object({ probe: z.object({ version: z.string().max(32), read: z.string().max(32).optional() }) });
 
@@ -66,9 +68,14 @@ function resultOf(pod: Pod, role: Role): Result {
   const said = Loaded.safeParse(message);
   if (!said.success) return failed(pod);
   if (said.data.loaded) return { state: "loaded", counts: said.data.counts ?? {} };
-  const { why = "it did not load", expected, seen } = said.data;
+  return fewerThan(said.data);
+}
+
+function fewerThan({ why = "it did not load", expected, seen, missing, more = 0 }: z.infer<typeof Loaded>): Result {
   const counted = expected === undefined ? "" : `: expected ${sentence(expected)}, seen ${sentence(seen ?? {})}`;
-  return { state: "failed", message: `${why}${counted}` };
+  const message = `${why}${counted}`;
+  if (why !== "FewerThanExpected" || seen === undefined) return { state: "failed", message };
+  return { state: "failed", message, fewer: { seen, ...(missing === undefined ? {} : { missing }), more } };
 }
 
 /** It ended and left no word of its own: what the kubelet says. */

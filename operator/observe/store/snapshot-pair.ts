@@ -142,6 +142,7 @@ async function inspected(resource: ReadResult, config: ReadResult, writer: Write
     digest: report.digest ?? `unreadable:${nameOf(resource, config)}`,
     counts: report.counts,
     sketch: report.sketch,
+    ...(report.items === undefined ? {} : { items: report.items }),
     ...(report.gatewayGroup === undefined ? {} : { gatewayGroup: report.gatewayGroup }),
     problems: [...new Set(report.problems.map((problem) => problem.fault))],
     warnings: report.warnings,

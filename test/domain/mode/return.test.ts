@@ -4,6 +4,12 @@ import { done, fromSnapshot, healthy, held, inMode, type Loose, lose, planOf, to
 import { approve, empty, override, type Row } from "./mode-facts.ts";
 
 /** After 30 s of answers the group returns. */
+/** The canary loaded this, and the control plane holds more. */
+function fewer(facts: Loose, seen: object, more: object): void {
+  Object.assign(facts.controlPlane.counts, more);
+  facts.helpers[0].result = { state: "failed", message: "FewerThanExpected", fewer: { seen, more: 0 } };
+}
+
 test.for<Row>([
   ["answered for long enough", () => {}, 30_000, "ToNormal", undefined],
   ["a millisecond short", () => {}, 29_999, undefined, "WaitingReturn"],
@@ -60,6 +66,54 @@ test.for<Row>([
   [
     "the canary fails",
     (f) => (f.helpers[0].result = { state: "failed", message: "x" }),
+    30_000,
+    undefined,
+    "CanaryFailed",
+  ],
+  [
+    "the canary loads as much as serves now, and not all: an item that no gateway loads keeps nobody",
+    (f) => fewer(f, { routes: 40, services: 5, upstreams: 5 }, { routes: 41 }),
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
+  [
+    "one route less than serves now",
+    (f) => fewer(f, { routes: 39, services: 5, upstreams: 5 }, { routes: 41 }),
+    30_000,
+    undefined,
+    "CanaryFailed",
+  ],
+  [
+    "one upstream less",
+    (f) => fewer(f, { routes: 40, services: 5, upstreams: 4 }, { routes: 41 }),
+    30_000,
+    undefined,
+    "CanaryFailed",
+  ],
+  [
+    "less than the snapshot holds, and pods serve without these as well",
+    (f) => {
+      fewer(f, { routes: 38, services: 5, upstreams: 5 }, { routes: 41 });
+      f.group.status.snapshot.proofs[0].without = ["routes/a", "routes/b", "services/c"];
+    },
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
+  [
+    "what was removed on the control plane is not missed",
+    (f) => fewer(f, { routes: 37, services: 5, upstreams: 5 }, { routes: 37, services: 6 }),
+    30_000,
+    "ToNormal",
+    undefined,
+  ],
+  [
+    "what serves now is not on record",
+    (f) => {
+      fewer(f, { routes: 40, services: 5, upstreams: 5 }, { routes: 41 });
+      delete f.group.status.snapshot.counts;
+    },
     30_000,
     undefined,
     "CanaryFailed",

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, describe, expect, test } from "vitest";
+import { tableOf } from "../../../operator/gateway/api7/item-table.ts";
 import { countLoaded, probeGatewayStatus, rehearse } from "../../../operator/gateway/api7/probe-gateway.ts";
 import { nobody, Stubs } from "./control-plane-stub.ts";
 
@@ -146,7 +147,7 @@ describe("what a gateway has loaded", () => {
     ["an endpoint missing", { routes: items(3), services: [] }, undefined],
     ["an object that is no list", { routes: { error: "x" }, services: [], upstreams: [] }, undefined],
   ] as const)("%s", async ([, loaded, counts]) => {
-    expect(await countLoaded(await controlAPI(() => loaded), 2_000)).toEqual(counts);
+    expect((await countLoaded(await controlAPI(() => loaded), 2_000))?.counts).toEqual(counts);
   });
   test("a gateway that is not there", async () => {
     expect(await countLoaded(`http://127.0.0.1:${await closedPort()}`, 2_000)).toBeUndefined();
@@ -155,36 +156,83 @@ describe("what a gateway has loaded", () => {
 
 describe("a rehearsal", () => {
   const expected = { routes: 2, services: 1, upstreams: 0 };
+  const wanted = { counts: expected };
   const limits = { deadlineMs: 600, pollMs: 20 };
   const all = { routes: items(2), services: items(1), upstreams: [] };
   test("everything is loaded", async () => {
-    const result = await rehearse(await controlAPI(() => all), expected, limits);
+    const result = await rehearse(await controlAPI(() => all), wanted, limits);
     expect(result).toMatchObject({ loaded: true, counts: expected });
   });
   test("it is loaded after a while", async () => {
     let asked = 0;
     const api = await controlAPI(() => (asked++ < 10 ? { ...all, routes: [] } : all));
-    expect(await rehearse(api, expected, { ...limits, deadlineMs: 10_000 })).toMatchObject({ loaded: true });
+    expect(await rehearse(api, wanted, { ...limits, deadlineMs: 10_000 })).toMatchObject({ loaded: true });
   });
   test("an invalid item was dropped without a word: not loaded", async () => {
-    const result = await rehearse(await controlAPI(() => ({ ...all, routes: items(1) })), expected, limits);
+    const result = await rehearse(await controlAPI(() => ({ ...all, routes: items(1) })), wanted, limits);
     expect(result).toMatchObject({ loaded: false, why: "FewerThanExpected", expected, seen: { routes: 1 } });
   });
   test("items of the gateway's own do no harm", async () => {
-    const result = await rehearse(await controlAPI(() => ({ ...all, upstreams: items(1) })), expected, limits);
+    const result = await rehearse(await controlAPI(() => ({ ...all, upstreams: items(1) })), wanted, limits);
     expect(result).toMatchObject({ loaded: true, counts: { upstreams: 1 } });
   });
   test("kinds that the control API does not count are not waited for", async () => {
     const counts = { ...expected, consumers: 7, ssls: 1 };
-    expect(await rehearse(await controlAPI(() => all), counts, limits)).toMatchObject({ loaded: true });
+    expect(await rehearse(await controlAPI(() => all), { counts }, limits)).toMatchObject({ loaded: true });
   });
   test("no gateway answers", async () => {
-    const result = await rehearse(`http://127.0.0.1:${await closedPort()}`, expected, limits);
+    const result = await rehearse(`http://127.0.0.1:${await closedPort()}`, wanted, limits);
     expect(result).toMatchObject({ loaded: false, why: "NoAnswer", expected });
   });
   test("a gateway that hangs holds it no longer than its deadline", async () => {
-    const result = await rehearse(`http://127.0.0.1:${await silent()}`, expected, limits);
+    const result = await rehearse(`http://127.0.0.1:${await silent()}`, wanted, limits);
     expect(result).toMatchObject({ loaded: false, why: "NoAnswer" });
     expect(result.ms).toBeLessThan(5_000);
+  });
+  test.for<[string, object[], string[], number]>([
+    ["the one that is missing", [{ value: { id: "a" } }, { value: { id: 17 } }], ["routes/b"], 0],
+    ["ids from the keys", [{ key: "/apisix/routes/a" }, { key: "/apisix/routes/b" }], ["routes/17"], 0],
+    ["not where no id is told", [{}, { value: { id: "a" } }], [], 1],
+    ["nor where all ids are others", [{ value: { id: "x" } }, { value: { id: "y" } }], [], 1],
+    ["none is there", [], ["routes/17", "routes/a", "routes/b"], 0],
+    [
+      "beside an item of its own, which hides one",
+      [{ value: { id: "own" } }, { value: { id: "a" } }],
+      ["routes/17", "routes/b"],
+      0,
+    ],
+  ])("names what is missing: %s", async ([, routes, missing, more]) => {
+    const names = ["routes/a", "routes/b", "routes/17"];
+    const api = await controlAPI(() => ({ routes, services: [], upstreams: [] }));
+    const result = await rehearse(api, { counts: { routes: 3 }, items: tableOf(names) }, limits);
+    expect(result).toMatchObject({ loaded: false, why: "FewerThanExpected", missing, more });
+  });
+  test.for<[string, number, number, number]>([
+    ["twenty are named, and the rest is counted", 30, 20, 10],
+    ["so many that they cannot be read back", 500, 20, 480],
+  ])("%s", async ([, many, named, more]) => {
+    const names = Array.from({ length: many }, (_, n) => `routes/r${n}`);
+    const api = await controlAPI(() => ({ routes: [], services: [], upstreams: [] }));
+    const result = await rehearse(api, { counts: { routes: many }, items: tableOf(names) }, limits);
+    const { missing = [], more: left } = result.loaded ? {} : result;
+    expect([missing.length <= named, missing.length + (left ?? 0), JSON.stringify(result).length < 3_500]).toEqual([
+      true,
+      named + more,
+      true,
+    ]);
+  });
+  test("without the snapshot's table nothing is named, nor what is no table", async () => {
+    const api = await controlAPI(() => ({ routes: [], services: [], upstreams: [] }));
+    expect(await rehearse(api, { counts: { routes: 1 } }, limits)).not.toHaveProperty("missing");
+    expect(await rehearse(api, { counts: { routes: 1 }, items: "x" }, limits)).toMatchObject({
+      missing: [],
+      more: 1,
+    });
+  });
+  test("what a gateway cannot tell is not named as expected", async () => {
+    const api = await controlAPI(() => ({ routes: [], services: [], upstreams: [] }));
+    expect(await rehearse(api, { counts: { routes: 1, consumers: 3 } }, limits)).toMatchObject({
+      expected: { routes: 1 },
+    });
   });
 });

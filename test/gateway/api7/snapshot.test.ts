@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_DEPTH } from "../../../operator/gateway/api7/canonical.ts";
+import { missingFrom } from "../../../operator/gateway/api7/item-table.ts";
 import { inspectSnapshot, type SnapshotContext } from "../../../operator/gateway/api7/snapshot.ts";
 
 const SECRET = "planted-secret-4711";
@@ -25,7 +26,7 @@ const faultsOf = async (resourceBody?: string, configBody?: string, context?: Sn
 };
 
 test("a good pair has no problems, no warnings, its counts and its version", async () => {
-  const { digest, sketch, ...report } = await inspectSnapshot(text(resource), Buffer.from(text(config)));
+  const { digest, sketch, items, ...report } = await inspectSnapshot(text(resource), Buffer.from(text(config)));
   expect(report).toEqual({
     problems: [],
     warnings: [],
@@ -35,6 +36,7 @@ test("a good pair has no problems, no warnings, its counts and its version", asy
   expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
   expect(sketch.hashes).toHaveLength(3); // two routes and a service
   expect(sketch.whole).toBe(true);
+  expect(missingFrom(items ?? "", ["routes/1"]).names).toEqual(["routes/2", "services/s", "upstreams/1"]);
 });
 
 describe("whose it is", () => {

@@ -223,7 +223,23 @@ test.for([
     "fewer than expected",
     "rehearsal",
     over("rehearse", { loaded: false, why: "FewerThanExpected", expected: { routes: 3 }, seen: { routes: 1 } }),
-    { state: "failed", message: "FewerThanExpected: expected 3 routes, seen 1 routes" },
+    {
+      state: "failed",
+      message: "FewerThanExpected: expected 3 routes, seen 1 routes",
+      fewer: { seen: { routes: 1 }, more: 0 },
+    },
+  ],
+  [
+    "fewer than expected, and which",
+    "rehearsal",
+    over("rehearse", { loaded: false, why: "FewerThanExpected", seen: {}, missing: ["routes/1"], more: 2 }),
+    { state: "failed", message: "FewerThanExpected", fewer: { seen: {}, missing: ["routes/1"], more: 2 } },
+  ],
+  [
+    "it did not answer: nothing is known to be missing",
+    "rehearsal",
+    over("rehearse", { loaded: false, why: "NoAnswer", expected: { routes: 3 }, missing: ["routes/1"] }),
+    { state: "failed", message: "NoAnswer: expected 3 routes, seen nothing" },
   ],
   [
     "past its deadline, without a word",

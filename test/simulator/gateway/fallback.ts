@@ -7,7 +7,7 @@ import type { EtcdClient } from "./etcd-client.ts";
 import { toResources } from "./objects.ts";
 import type { Settings } from "./settings.ts";
 import { openStore } from "./store.ts";
-import { pause, toObjects } from "./sync.ts";
+import { pause, toExport } from "./sync.ts";
 
 /** Where a reader leaves what it fetched: the file provider of its workers serves from there. */
 export interface SnapshotFiles {
@@ -63,7 +63,7 @@ export async function runExporter(options: ExporterOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       const { kvs } = await options.client.range();
-      const resources = toResources(toObjects(options.prefix, kvs));
+      const resources = toResources(toExport(options.prefix, kvs));
       await store.write("resource", key, JSON.stringify(resources));
       await store.write("config", key, JSON.stringify({ config: options.heartbeats.config }));
       log.info("exported", { key, objects: kvs.length });

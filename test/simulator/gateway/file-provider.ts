@@ -10,7 +10,7 @@ export function followFile(path: string, onChange: (objects: Objects) => void, l
   const read = (): void => {
     let objects: Objects | undefined;
     try {
-      objects = parseResources(readFileSync(path, "utf8"));
+      objects = parseResources(readFileSync(path, "utf8"), process.env);
     } catch {
       objects = undefined;
     }

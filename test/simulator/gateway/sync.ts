@@ -94,20 +94,30 @@ export class ConfigSync {
   }
 }
 
-export function toObjects(prefix: string, kvs: readonly KeyValue[]): Objects {
+/** As an exporter reads it: what a gateway would not accept is exported all the same. */
+export const toExport = (prefix: string, kvs: readonly KeyValue[]): Objects => objectsOf(prefix, kvs, parseAny);
+
+export const toObjects = (prefix: string, kvs: readonly KeyValue[]): Objects => objectsOf(prefix, kvs, parseValue);
+
+function objectsOf(prefix: string, kvs: readonly KeyValue[], parse: typeof parseValue): Objects {
   const objects = emptyObjects();
   for (const kv of kvs) {
     const place = splitKey(prefix, kv.key);
-    const value = place && parseValue(place.kind, place.id, kv.value);
+    const value = place && parse(place.kind, place.id, kv.value);
     if (place && value) objects[place.kind].set(place.id, { value, modifiedIndex: kv.modRevision });
   }
   return objects;
 }
 
 function parseValue(kind: Kind, id: string, text: string): Record<string, unknown> | undefined {
+  const value = parseAny(kind, id, text);
+  return validItem(kind, value) ? value : undefined;
+}
+
+function parseAny(_kind: Kind, id: string, text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return validItem(kind, value) ? { ...value, id } : undefined;
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value, id } : undefined;
   } catch {
     return undefined;
   }
