@@ -1,6 +1,7 @@
 // Bundles the two programs of the image, each into one file: `node hack/build.ts [folder [bundle]]`, by default both
 // into dist/.
-//   holdfast.mjs  the entry, small; what only the operator needs lies beside it in holdfast-*.mjs
+//   holdfast.mjs  the entry, small; what only the operator needs lies beside it in holdfast-*.mjs; holdfast-inspect.mjs is
+//                 the thread that reads large exports
 //   choose.mjs    the start choice in one file, which must stay small: it delays every gateway's start
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -23,8 +24,13 @@ const onlyWhatIsUsed: Plugin = {
 };
 
 const PROGRAMS = [
-  { source: "operator/main.ts", bundle: "holdfast.mjs", commonJs: true },
-  { source: "operator/choose.ts", bundle: "choose.mjs", commonJs: false },
+  {
+    source: "operator/main.ts",
+    bundle: "holdfast.mjs",
+    commonJs: true,
+    threads: { "holdfast-inspect": "operator/gateway/api7/inspect-worker.ts" },
+  },
+  { source: "operator/choose.ts", bundle: "choose.mjs", commonJs: false, threads: {} },
 ];
 
 /** Libraries written for CommonJS call `require` for Node's own modules; an ES module has none. */
@@ -35,7 +41,7 @@ const REQUIRE =
 const root = join(import.meta.dirname, "..");
 const [folder = join(root, "dist"), only] = process.argv.slice(2);
 
-for (const { source, bundle, commonJs } of PROGRAMS) {
+for (const { source, bundle, commonJs, threads } of PROGRAMS) {
   if (only !== undefined && only !== bundle) continue;
   if (!existsSync(join(root, source))) {
     console.log(`${bundle}: skipped, there is no ${source}`);
@@ -46,7 +52,9 @@ for (const { source, bundle, commonJs } of PROGRAMS) {
   const isChunk = (file: string) => file.startsWith(`${name}-`) && file.endsWith(".mjs");
   if (existsSync(folder)) for (const file of readdirSync(folder).filter(isChunk)) rmSync(join(folder, file));
   const { metafile } = await build({
-    entryPoints: [{ in: join(root, source), out: name }],
+    entryPoints: [{ in: source, out: name }, ...Object.entries(threads).map(([out, file]) => ({ in: file, out }))].map(
+      (entry) => ({ ...entry, in: join(root, entry.in) }),
+    ),
     absWorkingDir: root,
     outdir: folder,
     outExtension: { ".js": ".mjs" },

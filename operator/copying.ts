@@ -4,7 +4,7 @@ import { storeKey } from "./api/names.ts";
 import type { Facts } from "./domain/facts/facts.ts";
 import type { OwnerFact } from "./domain/facts/outside.ts";
 import type { PairName, Step } from "./domain/plan.ts";
-import { inspectSnapshot } from "./gateway/api7/snapshot.ts";
+import type { Inspect } from "./gateway/api7/inspect.ts";
 import { keyOf } from "./kinds.ts";
 import { type Clock, deadline } from "./kube/clock.ts";
 import type { WriteGate } from "./kube/write-gate.ts";
@@ -22,6 +22,7 @@ export interface CopyParts {
   pool: Pick<StorePool, "openOf">;
   clock: Clock;
   gate: WriteGate;
+  inspect: Inspect;
 }
 
 type Copy = Extract<Step, { do: "copySnapshot" }>;
@@ -34,7 +35,7 @@ export async function copyInTurn(
   step: Copy,
   signal: AbortSignal,
 ): Promise<StepResult> {
-  const { snapshots, copies, clock, pool, gate } = parts;
+  const { snapshots, copies, clock, pool, gate, inspect } = parts;
   const open = pool.openOf(keyOf(group.namespace, group.spec.fallback.storageRef.name));
   if (!open) return "conflict"; // its keys went away since
   const { store, location } = open;
@@ -54,7 +55,7 @@ export async function copyInTurn(
   const deps = {
     store,
     shortID,
-    digestOf,
+    digestOf: digestBy(inspect),
     clock,
     gate,
     halfWritten,
@@ -88,7 +89,7 @@ const ONE_WRITE_MS = 5_000;
 
 /** Writes the mark of the owner. Rejects with StorageError, or KubeError "GateClosed". */
 export async function claimStore(
-  { snapshots, copies, pool, clock, gate }: Omit<CopyParts, "large">,
+  { snapshots, copies, pool, clock, gate }: Omit<CopyParts, "large" | "inspect">,
   groupKey: string,
   { group }: Facts,
   { owner, over }: Extract<Step, { do: "claimStore" }>,
@@ -188,7 +189,9 @@ async function copyOfAnySize(
   }
 }
 
-async function digestOf(resource: Uint8Array, config: Uint8Array): Promise<string | undefined> {
-  const { problems, digest } = await inspectSnapshot(resource, config);
-  return problems.length === 0 ? digest : undefined;
-}
+const digestBy =
+  (inspect: Inspect) =>
+  async (resource: Uint8Array, config: Uint8Array): Promise<string | undefined> => {
+    const { problems, digest } = await inspect(resource, config);
+    return problems.length === 0 ? digest : undefined;
+  };

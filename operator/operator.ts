@@ -6,6 +6,7 @@ import type { Facts } from "./domain/facts/facts.ts";
 import { brokenInvariants } from "./domain/laws/invariants.ts";
 import { Troubles } from "./failure-log.ts";
 import { GATEWAY_PORTS } from "./gateway/api7/facts.ts";
+import { type Inspect, Inspector } from "./gateway/api7/inspect.ts";
 import { probeGatewayStatus } from "./gateway/api7/probe-gateway.ts";
 import { keyOf } from "./kinds.ts";
 import type { KubeClient } from "./kube/client.ts";
@@ -96,6 +97,7 @@ export function operator(deps: OperatorDeps): Operator {
   const dryRun = new PodDryRun(client, clock, ofGroups);
   const lag = new LagMeter(clock);
   const large = new LargeTurns();
+  const { read: inspect } = new Inspector();
   const wakeGroup = (key: string) => groups.enqueue(key);
   const budgetsOf = (key: string) => caches.disruptionBudgets.byIndex(BY_GROUP, key).map((entry) => entry.value);
   const groupsOfStorage = (key: string) => caches.groups.byIndex(BY_STORAGE, key).map((entry) => entry.key);
@@ -103,7 +105,18 @@ export function operator(deps: OperatorDeps): Operator {
     storages.enqueue(key);
     groupsOfStorage(key).forEach(wakeGroup);
   };
-  const readers = makeReaders(deps, { informers, others, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage });
+  const readers = makeReaders(deps, {
+    informers,
+    others,
+    caches,
+    pool,
+    lag,
+    large,
+    inspect,
+    dryRun,
+    wakeGroup,
+    wakeStorage,
+  });
   const events = new EventRecorder({ client, clock, log, instance: options.instance });
   const written = new Written(caches, ofGroups);
   const troubles = new Troubles(clock, log, ofGroups);
@@ -117,7 +130,8 @@ export function operator(deps: OperatorDeps): Operator {
     deleted: (resource, name, uid) => written.deleted(key, resource, keyOf(facts.group.namespace, name), uid),
     meet: (live) => readers.strangers.meet(key, facts.group.name, live),
     dryRun: (template, signal) => dryRun.ask(facts.group, template, signal),
-    copySnapshot: (step, signal) => copyInTurn({ ...readers, large, pool, gate: deps.gate }, key, facts, step, signal),
+    copySnapshot: (step, signal) =>
+      copyInTurn({ ...readers, large, pool, gate: deps.gate, inspect }, key, facts, step, signal),
     claimStore: (step, signal) => claimStore({ ...readers, pool, gate: deps.gate }, key, facts, step, signal),
     removeGeneration: (step, signal) =>
       removeGeneration({ ...readers, pool, gate: deps.gate }, key, facts, step, signal),
@@ -201,13 +215,14 @@ interface Joined {
   pool: StorePool;
   lag: LagMeter;
   large: LargeTurns;
+  inspect: Inspect;
   dryRun: PodDryRun;
   wakeGroup: (key: string) => void;
   wakeStorage: (key: string) => void;
 }
 
 function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
-  const { informers, others, caches, pool, lag, large, dryRun, wakeGroup, wakeStorage } = joined;
+  const { informers, others, caches, pool, lag, large, inspect, dryRun, wakeGroup, wakeStorage } = joined;
   const { client, clock, options, metrics, version, log } = deps;
   const { ofGroups, ofStorages } = deps.sessions;
   const onBug = (error: unknown) => log.error("a question could not be asked: a bug, please report it", { error });
@@ -227,7 +242,7 @@ function makeReaders(deps: OperatorDeps, joined: Joined): Readers {
       roleKeys,
       wake: wakeStorage,
     }),
-    snapshots: new SnapshotReader({ onBug, clock, sessions: ofGroups, large, wake: wakeGroup }),
+    snapshots: new SnapshotReader({ onBug, clock, sessions: ofGroups, large, inspect, wake: wakeGroup }),
     probers: new ProberPool({
       onBug,
       clock,

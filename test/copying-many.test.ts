@@ -11,6 +11,7 @@ import { LargeTurns, SMALL_BYTES } from "../operator/observe/store/large-slots.t
 import { SnapshotReader } from "../operator/observe/store/snapshot.ts";
 import { Sessions } from "../operator/session.ts";
 import { MemoryStorage } from "../operator/storage/memory.ts";
+import { inspectHere } from "./gateway/api7/inspect-here.ts";
 import { FakeClock } from "./kube/fake-clock.ts";
 import { neverCalled } from "./observe/never.ts";
 
@@ -43,7 +44,14 @@ test("fourteen groups with large exports in one store: each is copied once, and 
   const names = Array.from({ length: 14 }, (_, i) => `g${i}`);
   const wake = (key: string): void => groups.enqueue(key);
   const large = new LargeTurns();
-  const snapshots = new SnapshotReader({ sessions: new Sessions(), onBug: neverCalled, clock, large, wake });
+  const snapshots = new SnapshotReader({
+    inspect: inspectHere,
+    sessions: new Sessions(),
+    onBug: neverCalled,
+    clock,
+    large,
+    wake,
+  });
   const copies = new Copies({ sessions: new Sessions(), clock, workers: WORKERS, wake });
   const pool = { openOf: () => ({ store, location: "one" }) };
   const signal = new AbortController().signal;
@@ -61,7 +69,13 @@ test("fourteen groups with large exports in one store: each is copied once, and 
         const spec = { shortID: name, fallback: { storageRef: { name: "eu" } } };
         const facts = { group: { namespace: "gw", name, spec, status } } as unknown as Facts;
         const step = { do: "copySnapshot", from: "raw", to: "candidate", digest: raw, why: "new" } as const;
-        await copyInTurn({ snapshots, copies, large, pool, clock, gate: openGate }, key, facts, step, signal);
+        await copyInTurn(
+          { snapshots, copies, large, pool, clock, gate: openGate, inspect: inspectHere },
+          key,
+          facts,
+          step,
+          signal,
+        );
       }
       return { recheckAfterMs: 5_000 };
     },

@@ -3,7 +3,6 @@ import { COPY_LIMITS_MS } from "../operator/act/copy-snapshot.ts";
 import { type CopyParts, claimStore, copyInTurn } from "../operator/copying.ts";
 import { gapLimitMs } from "../operator/domain/evidence/evidence.ts";
 import type { Facts } from "../operator/domain/facts/facts.ts";
-import { inspectSnapshot } from "../operator/gateway/api7/snapshot.ts";
 import { sleep } from "../operator/kube/clock.ts";
 import { Controller } from "../operator/kube/controller.ts";
 import { openGate } from "../operator/kube/write-gate.ts";
@@ -15,6 +14,7 @@ import { Sessions } from "../operator/session.ts";
 import { StorageError } from "../operator/storage/faults.ts";
 import { MemoryStorage } from "../operator/storage/memory.ts";
 import type { SnapshotStore } from "../operator/storage/store.ts";
+import { inspectHere } from "./gateway/api7/inspect-here.ts";
 import { FakeClock, settle } from "./kube/fake-clock.ts";
 
 const WORKERS = 8;
@@ -35,6 +35,7 @@ function world() {
     large,
     clock,
     gate: openGate,
+    inspect: inspectHere,
     pool: { openOf: (key) => stores.get(key) },
     snapshots: {
       hold: (key, which) => void again.push(`hold ${key} ${which}`),
@@ -63,7 +64,7 @@ function world() {
   const exported = async (name: string, bytes = 10) => {
     storage.put("resource", `${name}-raw`, exportOf(bytes));
     storage.put("config", `${name}-raw`, CONFIG);
-    return (await inspectSnapshot(exportOf(bytes), CONFIG)).digest;
+    return (await inspectHere(Buffer.from(exportOf(bytes)), Buffer.from(CONFIG))).digest;
   };
   const candidate = (name: string) => storage.get("resource", `${name}-candidate`)?.body.length;
   return {

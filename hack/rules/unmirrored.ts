@@ -75,6 +75,8 @@ export const UNMIRRORED: Readonly<Record<string, string>> = {
     "tested through operator/gateway/api7/probe-gateway.ts by test/gateway/api7/probe-gateway.test.ts",
   "gateway/api7/facts.ts": "tested by test/gateway/api7/store-keys.test.ts",
   "gateway/api7/https.ts": "tested by test/gateway/api7/probe.test.ts",
+  "gateway/api7/inspect-worker.ts":
+    "a thread of operator/gateway/api7/inspect.ts, tested by test/gateway/api7/inspect.test.ts",
   "gateway/api7/json-text.ts": "tested by test/gateway/api7/snapshot-room.test.ts",
   "gateway/api7/refused-env.ts":
     "tested through operator/gateway/api7/facts.ts by test/gateway/api7/store-keys.test.ts",

@@ -26,6 +26,7 @@ import { StorePool } from "../../operator/observe/store/stores.ts";
 import { Sessions } from "../../operator/session.ts";
 import type { StoreSettings } from "../../operator/storage/settings.ts";
 import type { SnapshotStore } from "../../operator/storage/store.ts";
+import { inspectHere } from "../gateway/api7/inspect-here.ts";
 import { FakeClock } from "../kube/fake-clock.ts";
 import { neverCalled } from "../observe/never.ts";
 import { caches, type Loose, metadata, pod } from "../observe/objects.ts";
@@ -156,7 +157,12 @@ function makeReaders(clock: FakeClock, all: Readers["caches"], last: Last, ask: 
     caches: all,
     contents,
     storages: new StorageReader({ sessions: new Sessions(), ...background, caches: all, contents, pool, roleKeys }),
-    snapshots: new SnapshotReader({ sessions: new Sessions(), ...background, large: new LargeTurns() }),
+    snapshots: new SnapshotReader({
+      inspect: inspectHere,
+      sessions: new Sessions(),
+      ...background,
+      large: new LargeTurns(),
+    }),
     probers: new ProberPool({
       sessions: new Sessions(),
       ...background,

@@ -1,4 +1,6 @@
 /** Reads the pairs of some groups from the store at this port as the operator does, and tells what it took. */
+
+import { Inspector } from "../../operator/gateway/api7/inspect.ts";
 import { systemClock } from "../../operator/kube/clock.ts";
 import { LargeTurns } from "../../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../../operator/observe/store/snapshot.ts";
@@ -11,6 +13,7 @@ await store.head("config", `${groups[0]}-raw`, new AbortController().signal); //
 const restMiB = process.memoryUsage().rss / 2 ** 20;
 
 const snapshots = new SnapshotReader({
+  inspect: new Inspector().read,
   sessions: new Sessions(),
   clock: systemClock,
   large: new LargeTurns(),

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { PairFact } from "../../domain/facts/outside.ts";
-import { inspectSnapshot } from "../../gateway/api7/snapshot.ts";
+import type { Inspect } from "../../gateway/api7/inspect.ts";
 import {
   type ObjectVersion,
   type ReadResult,
@@ -29,6 +29,12 @@ export interface Pair {
   writer: Writer;
 }
 
+/** Where the two objects are, and who reads what is in them. */
+export interface Source {
+  store: SnapshotStore;
+  inspect: Inspect;
+}
+
 export type Pause = (ms: number, signal: AbortSignal) => Promise<void>;
 
 /** A writer puts one object, then the other; within this time both are there. */
@@ -41,14 +47,14 @@ const ATTEMPTS = 3;
  * Never rejects.
  */
 export async function readPair(
-  store: SnapshotStore,
+  from: Source,
   pair: Pair,
   before: PairSeen | undefined,
   pause: Pause,
   signal: AbortSignal,
 ): Promise<PairSeen> {
   try {
-    return await settled({ store, ...pair }, before, pause, signal);
+    return await settled({ ...from, ...pair }, before, pause, signal);
   } catch (error) {
     return unread(error);
   }
@@ -56,7 +62,7 @@ export async function readPair(
 
 /** The same, unless one of them is larger than that: then nothing of it was read. */
 export async function readSmallPair(
-  store: SnapshotStore,
+  from: Source,
   pair: Pair,
   maxBytes: number,
   before: PairSeen | undefined,
@@ -64,7 +70,7 @@ export async function readSmallPair(
   signal: AbortSignal,
 ): Promise<PairSeen | "large"> {
   try {
-    return await settled({ store, ...pair, maxBytes }, before, pause, signal);
+    return await settled({ ...from, ...pair, maxBytes }, before, pause, signal);
   } catch (error) {
     return error instanceof StorageError && error.fault === "TooLarge" ? "large" : unread(error);
   }
@@ -75,8 +81,7 @@ function unread(error: unknown): PairSeen {
   return { fact: { seen: "unknown", reason, why: message } };
 }
 
-interface Reading extends Pair {
-  store: SnapshotStore;
+interface Reading extends Pair, Source {
   maxBytes?: number;
 }
 
@@ -102,7 +107,7 @@ const isHalfWritten = (fact: PairFact): boolean =>
   fact.problems.some((problem) => ["TornPair", "MissingConfig", "MissingResource"].includes(problem));
 
 async function readOnce(
-  { store, key, writer, maxBytes }: Reading,
+  { store, inspect, key, writer, maxBytes }: Reading,
   before: PairSeen | undefined,
   signal: AbortSignal,
 ): Promise<PairSeen | "changing"> {
@@ -122,18 +127,23 @@ async function readOnce(
   if (resource.state === "absent" && config.state === "absent") return { fact: { seen: "absent" } };
   const again = await store.head("resource", key, signal);
   if (etagOf(again) !== etagOf(resource)) return "changing";
-  return await inspected(resource, config, writer);
+  return await inspected(inspect, resource, config, writer);
 }
 
 const etagOf = (result: { state: string; etag?: string }): string | undefined =>
   result.state === "absent" ? undefined : result.etag;
 
-async function inspected(resource: ReadResult, config: ReadResult, writer: Writer): Promise<PairSeen> {
+async function inspected(
+  inspect: Inspect,
+  resource: ReadResult,
+  config: ReadResult,
+  writer: Writer,
+): Promise<PairSeen> {
   const dates = writer === "exporter" && {
     ...(resource.state === "absent" ? {} : { resourceModifiedAt: resource.lastModified }),
     ...(config.state === "absent" ? {} : { configModifiedAt: config.lastModified }),
   };
-  const report = await inspectSnapshot(bodyOf(resource), bodyOf(config), { ...dates });
+  const report = await inspect(bodyOf(resource), bodyOf(config), { ...dates }, "handOver");
   const present = [resource, config].filter((result) => result.state !== "absent");
   const [first = undefined, second = first] = present;
   const fact: Found = {

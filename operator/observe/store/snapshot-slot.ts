@@ -1,3 +1,4 @@
+import type { Inspect } from "../../gateway/api7/inspect.ts";
 import { type Clock, deadline, sleep } from "../../kube/clock.ts";
 import type { Urgent } from "../../kube/slots.ts";
 import type { SnapshotStore } from "../../storage/store.ts";
@@ -12,6 +13,7 @@ export interface Asking {
   turns: TurnsOfStore;
   /** The one with the newest keys, when the turn comes. */
   store: () => SnapshotStore;
+  inspect: Inspect;
   /** Before others that wait for the same store. */
   urgent: Urgent;
   /** Since when the store is asked; undefined while it is not. */
@@ -25,11 +27,11 @@ export async function readInTurn(
   before: PairSeen | undefined,
   signal: AbortSignal,
 ): Promise<PairSeen> {
-  const { large, turns, location, store } = asking;
+  const { large, turns, location, store, inspect } = asking;
   const turnEnds = await turns.take(signal, asking.urgent);
-  const seen = await ask(asking, (pause) => readSmallPair(store(), pair, SMALL_BYTES, before, pause, signal)).finally(
-    turnEnds,
-  );
+  const seen = await ask(asking, (pause) =>
+    readSmallPair({ store: store(), inspect }, pair, SMALL_BYTES, before, pause, signal),
+  ).finally(turnEnds);
   if (seen !== "large") return seen;
   const largeTurnEnds = await large.take(location, signal, asking.urgent);
   return await ask(asking, (pause) => readLargePair(asking, pair, before, pause, signal)).finally(largeTurnEnds);
@@ -54,7 +56,7 @@ const isAnswer = (seen: PairSeen | "large"): boolean =>
 const TOO_SLOW = `the store is too slow: the snapshot was not there after ${LARGE_TURN_MS / 1000} s`;
 
 async function readLargePair(
-  { clock, store }: Asking,
+  { clock, store, inspect }: Asking,
   pair: Pair,
   before: PairSeen | undefined,
   pause: Pause,
@@ -62,7 +64,7 @@ async function readLargePair(
 ): Promise<PairSeen> {
   const limit = deadline(clock, LARGE_TURN_MS, signal);
   try {
-    const seen = await readPair(store(), pair, before, pause, limit.signal);
+    const seen = await readPair({ store: store(), inspect }, pair, before, pause, limit.signal);
     // Its bodies may have come in time, and their inspection ended late.
     return limit.expired() && seen.fact.seen === "unknown"
       ? { fact: { seen: "unknown", reason: "StorageUnavailable", why: TOO_SLOW } }

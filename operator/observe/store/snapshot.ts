@@ -1,6 +1,7 @@
 import { storeKey } from "../../api/names.ts";
 import type { PairFact, SnapshotFacts } from "../../domain/facts/outside.ts";
 import type { Problem } from "../../domain/facts/problem.ts";
+import type { Inspect } from "../../gateway/api7/inspect.ts";
 import type { Clock } from "../../kube/clock.ts";
 import type { Memory, Sessions } from "../../session.ts";
 import type { SnapshotStore } from "../../storage/store.ts";
@@ -32,6 +33,7 @@ export interface SnapshotReaderOptions {
   clock: Clock;
   sessions: Sessions;
   large: LargeTurns;
+  inspect: Inspect;
   wake: (groupKey: string) => void;
   onBug: (error: unknown) => void;
 }

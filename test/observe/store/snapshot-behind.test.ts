@@ -5,6 +5,7 @@ import { SnapshotReader } from "../../../operator/observe/store/snapshot.ts";
 import { Sessions } from "../../../operator/session.ts";
 import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
+import { inspectHere } from "../../gateway/api7/inspect-here.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 import { neverCalled } from "../never.ts";
 
@@ -17,6 +18,7 @@ function world(ms: number) {
   const storage = new MemoryStorage(() => new Date(clock.wallMs()));
   const woken: string[] = [];
   const snapshots = new SnapshotReader({
+    inspect: inspectHere,
     sessions: new Sessions(),
     onBug: neverCalled,
     clock,

@@ -6,6 +6,7 @@ import { readPair } from "../../../operator/observe/store/snapshot-pair.ts";
 import { Sessions } from "../../../operator/session.ts";
 import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
+import { inspectHere } from "../../gateway/api7/inspect-here.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 import { neverCalled } from "../never.ts";
 
@@ -28,7 +29,7 @@ function world() {
     pair: Parameters<typeof readPair>[1] = { key: "edge-raw", writer: "exporter" },
   ) =>
     readPair(
-      store,
+      { store, inspect: inspectHere },
       pair,
       before,
       async (ms) => {
@@ -163,6 +164,7 @@ function reader() {
   const w = world();
   const woken: string[] = [];
   const snapshots = new SnapshotReader({
+    inspect: inspectHere,
     sessions: new Sessions(),
     onBug: neverCalled,
     clock: w.clock,
@@ -251,6 +253,7 @@ test("copies that are kept are known by their digest, newest first; half a copy 
   storage.remove("config", "edge-gen-bbb");
   exported(3, "edge2-gen-ddd");
   const snapshots = new SnapshotReader({
+    inspect: inspectHere,
     sessions: new Sessions(),
     clock,
     large: new LargeTurns(),
@@ -271,6 +274,7 @@ test.for(["AccessDenied", "Timeout"] as const)(
     exported(3, "edge-gen-aaa");
     storage.put("resource", "edge-owner", JSON.stringify({ cluster: "uid-gw", namespace: "gw", name: "edge" }));
     const snapshots = new SnapshotReader({
+      inspect: inspectHere,
       sessions: new Sessions(),
       clock,
       large: new LargeTurns(),
@@ -306,6 +310,7 @@ test("a store that never listed the copies says nothing of them", async () => {
   const { clock, storage } = world();
   storage.failWith("AccessDenied");
   const snapshots = new SnapshotReader({
+    inspect: inspectHere,
     sessions: new Sessions(),
     clock,
     large: new LargeTurns(),
@@ -324,6 +329,7 @@ test("an export that cannot be read any more was read once, and how old it was t
   exported(3);
   const written = clock.wallMs();
   const snapshots = new SnapshotReader({
+    inspect: inspectHere,
     sessions: new Sessions(),
     clock,
     large: new LargeTurns(),
