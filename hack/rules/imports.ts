@@ -54,6 +54,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       "storage/store.ts",
       "domain/plan.ts",
       "domain/objects/diff.ts",
+      "domain/objects/restored-copy.ts",
       "domain/objects/union.ts",
       ...FACTS,
     ],

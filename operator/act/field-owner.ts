@@ -1,19 +1,11 @@
 import { FIELD_MANAGER } from "../api/names.ts";
 import type { KubeObject } from "../domain/facts/cluster.ts";
+import { type Fields, type FieldsEntry, takenFromCopies, union } from "../domain/objects/restored-copy.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { Resource } from "../kube/resources.ts";
 
 /** Field manager of what is created by POST: cheaper than an apply, and it never writes over a stranger's object. */
 export const CREATE_MANAGER = "holdfast-create";
-
-interface FieldsEntry {
-  manager?: string;
-  operation?: string;
-  subresource?: string;
-  fieldsV1?: object;
-  [key: string]: unknown;
-}
-type Fields = Record<string, unknown>;
 
 /**
  * An apply takes away the fields that it owned and no longer names. What a POST made belongs to another manager and
@@ -30,7 +22,8 @@ export async function takeOverCreated(
   const { namespace, name } = object.metadata;
   const live = await client.get(resource, namespace, name, { signal });
   const before = live?.metadata.managedFields as FieldsEntry[] | undefined;
-  const after = before && appliedInstead(before);
+  const made = before && appliedInstead(before);
+  const after = before && (takenFromCopies(made ?? before, object) ?? made);
   const resourceVersion = live?.metadata.resourceVersion;
   if (!after || resourceVersion === undefined || live?.metadata.uid !== uid) return;
   const seen = { name, uid, resourceVersion, ...(namespace === undefined ? {} : { namespace }) };
@@ -59,13 +52,4 @@ function splitReplicas(fields: Fields): { replicas: boolean; rest: Fields } {
   const { "f:replicas": _, ...others } = spec as Fields;
   const { "f:spec": __, ...rest } = fields;
   return { replicas: true, rest: Object.keys(others).length > 0 ? { ...rest, "f:spec": others } : rest };
-}
-
-function union(a: Fields, b: Fields): Fields {
-  const merged: Fields = { ...a };
-  for (const [key, value] of Object.entries(b)) {
-    const known = merged[key];
-    merged[key] = typeof known === "object" && known !== null ? union(known as Fields, value as Fields) : value;
-  }
-  return merged;
 }

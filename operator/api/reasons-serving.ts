@@ -123,4 +123,12 @@ export const SERVING = {
     "spec.traffic.replicas is less than half of what the Deployment has, and was not set through the scale subresource: it dropped, or something else scaled the Deployment.",
     "If it is meant: holdfast.dev/accept-replicas as the message says.",
   ),
+  ReplicasContested: reason(
+    "Another writer sets the replicas of the traffic Deployment again each time that Holdfast sets them. After three times Holdfast removes no pod any more, and adds missing ones at growing intervals of up to 30 minutes. No move of pods begins meanwhile.",
+    "Let that writer scale the GatewayGroup instead, then set the Deployment's replicas as the message says, or set another spec.traffic.replicas.",
+  ),
+  FieldContested: reason(
+    "Another writer changes an object of the group again each time that Holdfast writes it. After three times Holdfast writes it at growing intervals of up to 30 minutes.",
+    "Make the change in the GatewayGroup, and let the writer that the message names leave the object out.",
+  ),
 } as const;

@@ -16,6 +16,7 @@ import { stallOf } from "./mode/stall.ts";
 import type { Motion } from "./motion/input.ts";
 import { motionOf } from "./motion/motion.ts";
 import { withAdoption } from "./objects/adoption.ts";
+import { afterSteps, withoutContested } from "./objects/contests.ts";
 import { needsApply } from "./objects/diff.ts";
 import { withNeeds } from "./objects/needs.ts";
 import { helperSteps } from "./objects/throwaway-pods.ts";
@@ -47,8 +48,13 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
   const settled = situation.lostMs !== undefined && needsNoCopy(facts, situation.running.key);
   const pipeline = pipelineOf(facts, situation.rehearse.key, situation.mode, settled);
   const observing = situation.words.order === "Observe";
-  const traffic = templatePlan({ ...situation, verdict: situation.evidence.verdict.word, observing });
-  const backup = backupPlan(situation);
+  const { contests } = evidence.memory;
+  const traffic = uncontested(
+    templatePlan({ ...situation, verdict: evidence.verdict.word, observing }),
+    facts,
+    contests,
+  );
+  const backup = uncontested(backupPlan(situation), facts, contests);
   const pending = traffic.pending ?? backup.pending;
   const template = pending === undefined ? traffic : { ...traffic, pending };
   const stall = stallOf({ situation, step, motion, template: traffic, published, waveOpen });
@@ -89,7 +95,20 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
   };
   // Pods that are not seen to come up may be up: blind, no move has failed.
   const { memory: kept } = situation.evidence;
-  return { plan, memory: isBlind(facts) ? kept : { ...forgetful(kept), ...motion.memory, ...stall.memory } };
+  const fought = { ...kept, ...afterSteps(steps, facts, contests) };
+  return { plan, memory: isBlind(facts) ? kept : { ...forgetful(fought), ...motion.memory, ...stall.memory } };
+}
+
+/** A word of a person that is not carried out now is not used up. */
+function uncontested<P extends Pick<TemplatePlan, "steps" | "restartedAt">>(
+  plan: P,
+  facts: Facts,
+  contests: GroupMemory["contests"],
+): P {
+  const steps = withoutContested(plan.steps, facts, contests);
+  if (steps.length === plan.steps.length) return plan;
+  const { restartedAt: _, ...others } = plan;
+  return { ...others, steps } as P;
 }
 
 /** A group that is being deleted gets nothing any more: what stays, and what goes with it, was decided by its owners. */
@@ -135,10 +154,10 @@ function stepsOf(
   const observing = situation.words.order === "Observe";
   const live = (object: KubeObject) => facts.children.byName.get(idOf(object));
   // Observe makes what is missing and changes nothing that is there.
-  const { overridden } = facts.children;
-  const differs = (object: KubeObject) => needsApply(object, live(object), overridden);
+  const differs = (object: KubeObject) => needsApply(object, live(object), facts.children);
   const objects = desired.others.filter((object) => differs(object) && !(observing && live(object)));
-  const steps: Step[] = objects.map((object) => ({ do: "apply", object, why: "as the spec wants" }));
+  const applied = objects.map((object): Step => ({ do: "apply", object, why: "as the spec wants" }));
+  const steps = withoutContested(applied, facts, situation.evidence.memory.contests);
   steps.push(...backup.steps, ...template.steps);
   if (!observing) steps.push(...relabelSteps(facts, steps));
   steps.push(...pipeline.steps);

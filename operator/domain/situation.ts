@@ -12,6 +12,7 @@ import type { Problem } from "./facts/problem.ts";
 import { howToDrop, replicasAccepted } from "./mode/approvals.ts";
 import { lostForMs, suspectsItself } from "./mode/mode.ts";
 import { type Words, wordsOf } from "./mode/orders.ts";
+import { replicasContest } from "./objects/contests.ts";
 import { type NeighbourTrouble, neighbourTroubles } from "./objects/neighbours.ts";
 import { surgeOf } from "./pods.ts";
 import { type Readiness, readinessOf } from "./snapshot/proof.ts";
@@ -43,6 +44,8 @@ export interface Situation {
   /** Replicas to run, and why they differ from the spec when they do. */
   wanted: number;
   replicasHeld?: Problem;
+  /** Somebody else lowers the number again and again: more pods are not tried just now. */
+  raiseWaits: boolean;
   /**
    * A pod that serves and is given up now could not be had again: the control plane is not Reachable at this very look,
    * and no proof is usable. Nothing that only takes away is done; there is no dwell, as a flip has one.
@@ -69,7 +72,7 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
   const proofs = allowed ? publishableProofs(facts, elsewhere) : {};
   const irreplaceable = !readiness.usable && evidence.verdict.word !== "Reachable";
   const frozen = irreplaceable && isLost(facts, evidence, lostMs);
-  const replicas = wantedReplicas(facts);
+  const replicas = wantedReplicas(facts, evidence.memory);
   const expectation = expectationOf(facts, quarantineOf(facts, facts.group.status.snapshot ?? {}));
   const publishedKeys = new Set(Object.keys(proofs));
   const want = desired(facts, publicationOf(facts, mode, proofs, { frozen, expectation }));
@@ -88,6 +91,7 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
     publishedKeys,
     wishReady: readinessOf(facts, wish.proofKey, lostMs).usable,
     wanted: replicas.wanted,
+    raiseWaits: replicas.raiseWaits ?? false,
     irreplaceable,
     frozen,
     ...motionNow(facts, mode, words, evidence, lostMs),
@@ -215,9 +219,14 @@ export function reachesReplicas(facts: Facts): number | undefined {
 }
 
 /** A drop by more than half that did not come through the scale subresource is a slip until somebody says otherwise. */
-function wantedReplicas(facts: Facts): { wanted: number; held?: Problem } {
+function wantedReplicas(
+  facts: Facts,
+  { contests }: GroupMemory,
+): { wanted: number; held?: Problem; raiseWaits?: boolean } {
   const wanted = facts.group.spec.traffic.replicas;
   const live = facts.children.traffic?.replicas;
+  const contest = replicasContest(facts, contests);
+  if (contest) return { wanted: contest.wanted, held: contest.problem, raiseWaits: contest.paused };
   if (live === undefined || !isDrop(facts, live) || replicasAccepted(facts, wanted)) return { wanted };
   const by = facts.children.traffic?.scaledBy;
   const seen = `spec.traffic.replicas is ${wanted}, set not through the scale subresource, and Deployment "${facts.group.name}" has ${live} replicas`;

@@ -1,6 +1,6 @@
 /** Plays the kubelet where there is no node: puts pods onto a node that does not exist and writes their status. */
-import type { Bench, Loose } from "./operator-bench.ts";
-import { NAMESPACE } from "./operator-bench.ts";
+import { until } from "../lab/process.ts";
+import { type Bench, condition, LIMIT_MS, type Loose, NAMESPACE, untilQuiet } from "./operator-bench.ts";
 
 const PODS = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
@@ -94,4 +94,18 @@ export async function serveAll(bench: Bench, group: string, choice: "normal" | "
     if (!ready && !pod["metadata"].deletionTimestamp) await serve(bench, pod, choice);
   }
   return pods.length;
+}
+
+/** The group exists, its pods serve, and nothing is left to write. */
+export async function makeServing(bench: Bench, name: string, change?: (spec: Loose) => void): Promise<void> {
+  await bench.group(name, change);
+  await until(
+    `pods of ${name} serve`,
+    async () => {
+      await serveAll(bench, name);
+      return (await condition(bench, name, "Ready"))?.["status"] === "True";
+    },
+    LIMIT_MS,
+  );
+  await untilQuiet(bench, 3_000);
 }

@@ -17,7 +17,7 @@ import {
   untilQuiet,
   V1,
 } from "./operator-bench.ts";
-import { podsOf, rehearse, serveAll } from "./operator-kubelet.ts";
+import { makeServing, podsOf, rehearse, serveAll } from "./operator-kubelet.ts";
 
 let bench: Bench;
 let operator: OperatorProcess;
@@ -32,19 +32,7 @@ afterAll(async () => {
 
 const tell = () => bench.writes().map(({ verb, resource, name, code }) => `${verb} ${resource} ${name} ${code}`);
 
-/** The group exists, its pods serve, and nothing is left to write. */
-async function servingGroup(name: string, change?: (spec: Loose) => void): Promise<void> {
-  await bench.group(name, change);
-  await until(
-    `pods of ${name} serve`,
-    async () => {
-      await serveAll(bench, name);
-      return (await condition(bench, name, "Ready"))?.["status"] === "True";
-    },
-    LIMIT_MS,
-  );
-  await untilQuiet(bench, 3_000);
-}
+const servingGroup = (name: string, change?: (spec: Loose) => void) => makeServing(bench, name, change);
 
 test("a group gets all its children, and a status that says where it stands", async () => {
   await servingGroup("edge");

@@ -1,3 +1,4 @@
+import { CONTESTS } from "./contests.ts";
 import { EXPECT_MUTANTS } from "./expect.ts";
 import { FROZEN } from "./frozen.ts";
 import { LABELS } from "./labels.ts";
@@ -21,6 +22,7 @@ export interface Mutant {
 const m = (file: string, removes: string, find: string, replace: string): Mutant => ({ file, find, replace, removes });
 
 export const MUTANTS: readonly Mutant[] = [
+  ...CONTESTS,
   ...EXPECT_MUTANTS,
   ...STORE_MUTANTS,
   ...LIVES,

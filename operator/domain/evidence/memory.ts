@@ -22,6 +22,8 @@ export interface GroupMemory {
   moveFailedWhy?: "SurgeImpossible" | "CanaryFailed";
   /** Of the move of pods that is under way. */
   progress?: Progress;
+  /** Who sets again what was taken back, by object ("Deployment/edge"), and "replicas" for the number of traffic pods. */
+  contests?: Readonly<Record<string, Contest>>;
 }
 export const emptyMemory = (): GroupMemory => ({});
 
@@ -30,6 +32,19 @@ export interface Subject {
   /** The group's uid. */
   group: string;
   controlPlane: string;
+}
+
+/** Holdfast and another writer, in turns. */
+export interface Contest {
+  /** Field manager of the other writer, and which write of his was taken back last: its time, or a generation. */
+  by: string;
+  at: string;
+  /** How often something was taken back, and when last, on the monotonic clock. */
+  rounds: number;
+  lastMs: number;
+  /** Of the number of traffic pods: what Holdfast set last, and what the spec wanted then. */
+  to?: number;
+  wanted?: number;
 }
 
 /** How far a move has come, and when it last came further. */

@@ -16,6 +16,10 @@ export interface Children {
   refused?: readonly Refusal[];
   /** Objects that the cluster changed while we wrote them. */
   overridden?: readonly Overridden[];
+  /** By `Kind/name`: who else wrote fields of the object last, status and scale left out. `at`: RFC 3339, whole seconds. */
+  writers?: ReadonlyMap<string, { manager: string; at: string }>;
+  /** `Kind/name` of objects that somebody else made from a copy, by a restore from a backup: Holdfast's own marks are his. */
+  copies?: ReadonlySet<string>;
 }
 
 /** One step that the cluster refused, told with its words. */
@@ -66,6 +70,8 @@ export interface WorkloadFact {
   replicas: number;
   /** Field manager that set spec.replicas last, where it was not Holdfast. */
   scaledBy?: string;
+  /** Which of its writes: the generation of the Deployment. */
+  scaledAt?: string;
   /** True when status.observedGeneration has caught up with metadata.generation. */
   observed: boolean;
   annotations: Readonly<Record<string, string>>;

@@ -40,6 +40,8 @@ export interface MotionInput {
   expectation: Expectation;
   /** The number of pods waits for a word of a person (ReplicasDropHeld): no surge on top of it. */
   replicasHeld?: unknown;
+  /** Somebody else lowers the number again and again: more pods are not tried just now. */
+  raiseWaits: boolean;
   /** No template change, no scale-down, no replacement of what serves. */
   frozen: boolean;
   /** Who else scales these pods: beside them no move begins. */

@@ -48,6 +48,7 @@ function deletion(pod: PodFact): Step {
 function settle(input: MotionInput, traffic: WorkloadFact, limit: number, motion: Motion): void {
   const { wanted, frozen } = input;
   if (traffic.replicas < wanted) {
+    if (input.raiseWaits) return;
     motion.steps.push(takenBack(traffic, scale(traffic, wanted, "the wanted number of pods")));
     return;
   }

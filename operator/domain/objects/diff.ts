@@ -1,19 +1,20 @@
 import { MARK } from "../desired/common.ts";
-import type { KubeObject, Overridden } from "../facts/cluster.ts";
+import type { Children, KubeObject, Overridden } from "../facts/cluster.ts";
 import { isObject, type JsonObject } from "../values/json.ts";
 import { quantityInBillionths } from "../values/quantity.ts";
 
 /**
  * Must the object be applied? Yes when it is not there, when it was meant otherwise the last time (something that we no
- * longer want is taken away by the apply itself), or when what we mean is not what is there: an edit by hand. Not when
- * the cluster itself changed it as we wrote it: it would again, with every write.
+ * longer want is taken away by the apply itself), when what we mean is not what is there: an edit by hand, or when
+ * somebody else made it from a copy: an apply takes away only what it owns, and nothing is ours then. Not when the cluster
+ * itself changed it as we wrote it: it would again, with every write.
  */
 export function needsApply(
   desired: KubeObject,
   live: KubeObject | undefined,
-  overridden: readonly Overridden[] = [],
+  { overridden = [], copies }: Pick<Children, "overridden" | "copies"> = {},
 ): boolean {
-  if (live === undefined) return true;
+  if (live === undefined || copies?.has(`${desired.kind}/${desired.metadata.name}`)) return true;
   if (overridden.some((one) => !one.again && isOverridden(one, desired, live))) return false;
   const applied = live.metadata.annotations?.[MARK.appliedHash];
   return applied !== desired.metadata.annotations?.[MARK.appliedHash] || describeDiff(desired, live) !== undefined;

@@ -3,7 +3,7 @@ import { hasGate } from "../desired/backup.ts";
 import type { KubeObject } from "../facts/cluster.ts";
 import { differences, needsApply } from "../objects/diff.ts";
 import type { Situation } from "../situation.ts";
-import { causeOf, isAsMeant } from "../status/cause.ts";
+import { causeOf, isAsMeant, isCopy } from "../status/cause.ts";
 import type { TemplatePlan } from "../templates/input.ts";
 import { ASKED_FOR, pendingReason } from "../templates/template.ts";
 import { objectAt } from "../values/json.ts";
@@ -16,7 +16,7 @@ export function backupPlan(situation: Situation): Pick<TemplatePlan, "steps" | "
   // Two exporters on one key would overwrite each other: the younger group's does not run.
   if (!backup || facts.peers.keyConflict !== undefined) return { steps: [] };
   const live = facts.children.byName.get(`${backup.kind}/${backup.metadata.name}`);
-  if (!needsApply(backup, live, facts.children.overridden)) return { steps: [] };
+  if (!needsApply(backup, live, facts.children)) return { steps: [] };
   const stopped = situation.neighbours.some(({ stops }) => stops === "exporter");
   if (live === undefined && stopped) return { steps: [] };
   // Where the keys are another cluster's, or nobody knows whose, no exporter is begun.
@@ -31,7 +31,15 @@ export function backupPlan(situation: Situation): Pick<TemplatePlan, "steps" | "
   // A new exporter could not start now: it would back off long after the control plane is there again. One that
   // receives requests does more harm.
   if (gate === undefined && evidence.verdict.word !== "Reachable") return { steps: [] };
-  return { steps: [{ do: "apply", object: backup, why: gate ?? `${causeOf(backup, live)}${waits ? ASKED_FOR : ""}` }] };
+  return {
+    steps: [
+      {
+        do: "apply",
+        object: backup,
+        why: gate ?? `${causeOf(backup, live, isCopy(facts, backup))}${waits ? ASKED_FOR : ""}`,
+      },
+    ],
+  };
 }
 
 /** Somebody's Service began or ceased to select it: why it is restarted. */

@@ -3,12 +3,14 @@ import type { SecretFact } from "../facts/facts.ts";
 import type { Problem } from "../facts/problem.ts";
 import { approvalProblems } from "../mode/approvals.ts";
 import { adoptionOf } from "../objects/adoption.ts";
+import { contestProblems } from "../objects/contests.ts";
 import type { Situation } from "../situation.ts";
 import { ownerProblem } from "../snapshot/ownership.ts";
 
 /** Everything in the input that a person must change, in the order in which it is told; the first is the condition's reason. */
 export function problemsOf(situation: Situation): Problem[] {
-  const { facts, desired, words } = situation;
+  const { facts, desired, words, evidence } = situation;
+  const meant = [desired.traffic, ...(desired.backup ? [desired.backup] : []), ...desired.others];
   const checks: (Problem | undefined)[] = [
     ...facts.rendered.problems,
     ...desired.problems,
@@ -25,6 +27,7 @@ export function problemsOf(situation: Situation): Problem[] {
     ownerProblem(facts),
     facts.peers.keyConflict === undefined ? undefined : keyConflict(situation, facts.peers.keyConflict),
     situation.replicasHeld,
+    ...contestProblems(facts, meant, evidence.memory.contests),
     words.problem,
     ...approvalProblems(facts),
   ];

@@ -3,10 +3,10 @@ import type { Desired } from "../desired/index.ts";
 import { isLacking, mayGoOnFollowing } from "../evidence/expectation.ts";
 import type { KubeObject, WorkloadFact } from "../facts/cluster.ts";
 import type { Facts } from "../facts/facts.ts";
-import { needsApply } from "../objects/diff.ts";
+import { describeDiff, needsApply } from "../objects/diff.ts";
 import type { Step } from "../plan.ts";
 import { isReady } from "../pods.ts";
-import { causeOf, isAsMeant } from "../status/cause.ts";
+import { causeOf, isAsMeant, isCopy } from "../status/cause.ts";
 import type { TemplateInput, TemplatePlan } from "./input.ts";
 import { nothingServes, withPods } from "./live.ts";
 import { rollThatWaits, unpause } from "./roll.ts";
@@ -29,16 +29,20 @@ export function templatePlan(input: TemplateInput): TemplatePlan {
   const askedNow = asked !== undefined && asked !== facts.group.status.restartedAt;
   // The word is used up also where nothing waits: forgotten, it would hurry a change of another day.
   const used = askedNow ? { restartedAt: asked } : {};
-  const { overridden = [] } = facts.children;
+  const { overridden = [], copies } = facts.children;
   // What the cluster changes in what we write is tried again now and then, and never told as a change that waits.
   const known = mayRoll(input) ? overridden : overridden.map((one) => ({ ...one, again: false }));
-  if (sameInputs && sameTemplate && !needsApply(desired.traffic, object, known))
+  if (
+    sameInputs &&
+    sameTemplate &&
+    !needsApply(desired.traffic, object, { overridden: known, ...(copies && { copies }) })
+  )
     return { steps: unpause(input, live), ...used };
   // Outside normal times a new template may roll only when asked for, and only when pods of it are known to start.
   const forced = askedNow && facts.children.podRefusal === undefined && !input.observing && mayBeForced(input);
   const byItself = mayRoll(input) && (!sameInputs || sameTemplate || isStuck(facts, live));
   if (forced || byItself) {
-    const step = application(desired, object, byItself ? "" : ASKED_FOR);
+    const step = application(facts, desired, object, byItself ? "" : ASKED_FOR);
     return { steps: [askedNow ? { ...step, carries: "restartedAt" } : step], ...used };
   }
   return {
@@ -85,10 +89,11 @@ function mayBeForced({ publishedKeys, wishReady, desired, verdict, expectation }
   return mayGoOnFollowing(expectation);
 }
 
-function application(desired: Desired, object: KubeObject | undefined, asked: string): Step {
-  const why = `${causeOf(desired.traffic, object)}${asked}`;
+function application(facts: Facts, desired: Desired, object: KubeObject | undefined, asked: string): Step {
+  const why = `${causeOf(desired.traffic, object, isCopy(facts, desired.traffic))}${asked}`;
   const step: Step = { do: "apply", object: desired.traffic, why };
-  if (!isAsMeant(desired.traffic, object)) return step;
+  // Of a copy that holds what is meant nothing is taken back.
+  if (!isAsMeant(desired.traffic, object) || describeDiff(desired.traffic, object) === undefined) return step;
   const message = `Deployment ${desired.traffic.metadata.name}: ${why}`;
   const told = { type: "Warning", reason: "HandEditReverted", alsoOnDeployment: true } as const;
   return { ...step, events: [{ ...told, action: "Apply", message }] };

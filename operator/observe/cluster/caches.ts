@@ -21,6 +21,7 @@ import {
   services,
 } from "../../kube/resources.ts";
 import type { Entry, Indexers, Store } from "../../kube/store.ts";
+import { slimWriters } from "./writers.ts";
 
 /** What is watched, per namespace: our two kinds, and of all others only what carries the group label. */
 export interface Caches {
@@ -61,19 +62,15 @@ const byGroup: Indexers<KubeObject> = {
   },
 };
 
-/** managedFields are half of an object and nobody here reads them but `replicasSetBy`. */
+/** managedFields are half of an object; of pods and ReplicaSets nobody reads them. */
 function withoutManagedFields(object: KubeObject): KubeObject {
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };
 }
 
-/** Of a Deployment's managedFields only who set its replicas, see children.ts. */
-function withScalers(object: KubeObject): KubeObject {
-  const scalers = (object.metadata.managedFields ?? []).filter(({ fieldsV1 }) => {
-    const { "f:spec": spec } = (fieldsV1 ?? {}) as { "f:spec"?: object };
-    return spec !== undefined && Object.hasOwn(spec, "f:replicas");
-  });
-  const managedFields = scalers.map(({ manager = "", time = "" }) => ({ manager, time }));
+/** Of managedFields only who else writes, who set the replicas and who holds Holdfast's mark, see writers.ts. */
+function withWriters(object: KubeObject): KubeObject {
+  const managedFields = slimWriters(object.metadata.managedFields ?? []);
   return { ...object, metadata: { ...object.metadata, managedFields } };
 }
 
@@ -101,7 +98,7 @@ function slimPod(object: KubeObject): KubeObject {
 const child = (resource: Resource): CacheSpec => ({
   resource,
   labelSelector: OURS,
-  project: withoutManagedFields,
+  project: withWriters,
   indexers: byGroup,
 });
 
@@ -133,8 +130,8 @@ function slimCustom(object: KubeObject): KubeObject {
 export const CACHED = {
   groups: custom(gatewayGroups, byStorage),
   storages: custom(fallbackStorages, {}),
-  deployments: { ...child(deployments), project: withScalers },
-  replicaSets: child(replicaSets),
+  deployments: child(deployments),
+  replicaSets: { ...child(replicaSets), project: withoutManagedFields },
   pods: { ...child(pods), project: slimPod },
   services: child(services),
   disruptionBudgets: child(podDisruptionBudgets),

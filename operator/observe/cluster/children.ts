@@ -1,8 +1,9 @@
-import { ANNOTATION, childName, FIELD_MANAGER, LABEL } from "../../api/names.ts";
+import { ANNOTATION, childName, LABEL } from "../../api/names.ts";
 import type { Children, KubeObject, ReplicaSetFact, WorkloadFact } from "../../domain/facts/cluster.ts";
 import type { Deployment, Pod, ReplicaSet } from "../../kube/resources.ts";
 import { isOver, troubleOf } from "../gateways/pods.ts";
 import { CACHED, type Caches, CHILD_CACHES, ofGroup } from "./caches.ts";
+import { isCopy, scalerOf, writerOf } from "./writers.ts";
 
 /** What the cache holds of a group's objects. Strangers and refusals come from those who met them. */
 export function readChildren(
@@ -12,12 +13,18 @@ export function readChildren(
   met: Pick<Children, "strangers" | "podRefusal" | "refused" | "overridden">,
 ): Children {
   const byName = new Map<string, KubeObject>();
+  const writers = new Map<string, { manager: string; at: string }>();
+  const copies = new Set<string>();
   for (const cache of CHILD_CACHES) {
     const { apiVersion, kind } = CACHED[cache].resource;
     for (const object of ofGroup(caches[cache], groupKey)) {
       // Items of a list carry neither; the domain and the steps go by both.
       const { managedFields: _, ...metadata } = object.metadata;
-      byName.set(`${kind}/${metadata.name}`, { ...object, apiVersion, kind, metadata } as unknown as KubeObject);
+      const id = `${kind}/${metadata.name}`;
+      const writer = writerOf(object.metadata);
+      if (writer) writers.set(id, writer);
+      if (isCopy(object.metadata)) copies.add(id);
+      byName.set(id, { ...object, apiVersion, kind, metadata } as unknown as KubeObject);
     }
   }
   const replicaSets = ofGroup(caches.replicaSets, groupKey);
@@ -35,6 +42,8 @@ export function readChildren(
     ...(traffic ? { traffic } : {}),
     ...(backup ? { backup } : {}),
     byName,
+    ...(writers.size > 0 ? { writers } : {}),
+    ...(copies.size > 0 ? { copies } : {}),
     configsInUse: configsInUse(pods, [...replicaSets, ...deployments]),
     strangers: met.strangers.filter(({ kind, name }) => !byName.has(`${kind}/${name}`)),
     ...(met.podRefusal === undefined ? {} : { podRefusal: met.podRefusal }),
@@ -55,16 +64,10 @@ function readWorkload(deployment: Deployment, all: readonly ReplicaSet[]): Workl
     annotations: metadata.annotations ?? {},
     paused: spec?.paused ?? false,
     replicaSets: all.filter((set) => isOwnedBy(set, metadata.uid)).map(readReplicaSet),
-    ...scaledBy(deployment),
+    ...scalerOf(metadata),
     ...(refused?.message === undefined ? {} : { failure: refused.message }),
     ...(refused?.lastTransitionTime === undefined ? {} : { failureSinceMs: Date.parse(refused.lastTransitionTime) }),
   };
-}
-
-/** Nobody, where Holdfast did it last. */
-function scaledBy({ metadata: { managedFields = [] } }: Deployment): Pick<WorkloadFact, "scaledBy"> {
-  const newest = [...managedFields].sort((a, b) => (a.time ?? "").localeCompare(b.time ?? "")).at(-1)?.manager;
-  return newest === undefined || newest.startsWith(FIELD_MANAGER) ? {} : { scaledBy: newest };
 }
 
 const isOwnedBy = ({ metadata }: ReplicaSet, uid: string | undefined): boolean =>

@@ -83,7 +83,7 @@ test("all differences are found, lists and maps that are one value included", ()
   const known = { kind: "Thing", name: "a", uid: "u", appliedHash: undefined, again: false };
   there.metadata.uid = "u";
   meant.metadata.uid = "u";
-  expect(needsApply(meant, there, [{ ...known, paths: all }])).toBe(false);
-  expect(needsApply(meant, there, [{ ...known, paths: all.slice(1) }])).toBe(true);
-  expect(needsApply(meant, meant, [{ ...known, paths: all }]), "nothing differs any more").toBe(false);
+  expect(needsApply(meant, there, { overridden: [{ ...known, paths: all }] })).toBe(false);
+  expect(needsApply(meant, there, { overridden: [{ ...known, paths: all.slice(1) }] })).toBe(true);
+  expect(needsApply(meant, meant, { overridden: [{ ...known, paths: all }] }), "nothing differs any more").toBe(false);
 });

@@ -1,0 +1,32 @@
+import type { Mutant } from "./mutants.ts";
+
+const m = (file: string, removes: string, find: string, replace: string): Mutant => ({ file, find, replace, removes });
+
+/** Another writer that sets again what was taken back. */
+export const CONTESTS: readonly Mutant[] = [
+  m("objects/contests.ts", "a fight ends after three rounds", "const ROUNDS = 3;", "const ROUNDS = 4;"),
+  m(
+    "objects/contests.ts",
+    "pods that serve are not removed in a fight",
+    "Math.max(traffic.replicas, replicas)",
+    "replicas",
+  ),
+  m("objects/contests.ts", "the same attempt is no second round", "known?.at === writer.at", "false"),
+  m(
+    "objects/contests.ts",
+    "a new number on the group is tried",
+    "if (known.wanted !== replicas) return undefined;",
+    "",
+  ),
+  m("objects/contests.ts", "the wanted number ends the fight", "&& !lostSurge) return", "&& false) return"),
+  m("objects/contests.ts", "a surge that is taken away is a round", "(known.to ?? 0) > replicas && paused", "false"),
+  m("objects/contests.ts", "pauses grow", "FIRST_PAUSE_MS * 2 **", "FIRST_PAUSE_MS + 0 *"),
+  m("objects/contests.ts", "a fight is forgotten", "known.rounds >= ROUNDS && facts", "facts"),
+  m("motion/motion.ts", "no pods are added before the pause is over", "if (input.raiseWaits) return;", ""),
+  m(
+    "decide.ts",
+    "a word that is not carried out is not used up",
+    "const { restartedAt: _, ...others } = plan;",
+    "const others = plan;",
+  ),
+];
