@@ -94,8 +94,18 @@ async function relabel(
   const resource = resourceOf(kind);
   const seen = { namespace: group.namespace, name, uid, resourceVersion };
   const options = { fieldManager: CREATE_MANAGER, signal };
-  deps.wrote(resource, await deps.client.mergePatch(resource, seen, { metadata: { labels, annotations } }, options));
-  return "done";
+  const made = await deps.client.mergePatch(resource, seen, { metadata: { labels, annotations } }, options);
+  deps.wrote(resource, made);
+  const { labels: have = {} } = made.metadata;
+  const paths = Object.keys(labels).filter((key) => have[key] !== labels[key]);
+  if (paths.length === 0) return "done";
+  const meant = { ...kind, metadata: { name, labels, annotations } };
+  deps.overridden(
+    meant,
+    uid,
+    paths.map((key) => `metadata.labels["${key}"]`),
+  );
+  return "overridden";
 }
 
 async function remove(

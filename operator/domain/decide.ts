@@ -7,7 +7,7 @@ import { evidenceText, gapLimitMs } from "./evidence/evidence.ts";
 import type { GroupMemory } from "./evidence/memory.ts";
 import { isBlind } from "./evidence/staleness.ts";
 import type { KubeObject } from "./facts/cluster.ts";
-import { clockSkewText, currentFacts } from "./facts/current.ts";
+import { currentFacts, skewOf } from "./facts/current.ts";
 import type { Facts } from "./facts/facts.ts";
 import type { ModeStep } from "./mode/input.ts";
 import { isInert, modeStep } from "./mode/mode.ts";
@@ -65,7 +65,7 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
   const idle = step.move !== undefined || inert;
   if (idle || !steps.some(isRehearsal)) delete pipeline.rehearsedAt;
   const { restartedAt: _, ...waits } = template;
-  const clockSkew = clockSkewText(seen);
+  const skew = skewOf(seen, evidence.memory.skew);
   const status = statusOf({
     situation,
     step,
@@ -74,7 +74,7 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
     ...(motion.problem ? { motionProblem: motion.problem } : {}),
     ...(stall.held ? { stalled: stall.held } : {}),
     ...(motion.waits ? { motionWaits: motion.waits } : {}),
-    ...(clockSkew === undefined ? {} : { clockSkew }),
+    ...(skew === undefined ? {} : { clockSkew: skew.text }),
     busy: steps.length > 0 || isSettling(situation),
   });
   const events = [...pipeline.events, ...eventsFrom(facts.group.status.conditions, status.conditions ?? [])];
@@ -95,7 +95,7 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
   };
   // Pods that are not seen to come up may be up: blind, no move has failed.
   const { memory: kept } = situation.evidence;
-  const fought = { ...kept, ...afterSteps(steps, facts, contests) };
+  const fought = { ...kept, ...afterSteps(steps, facts, contests), ...(skew && { skew }) };
   return { plan, memory: isBlind(facts) ? kept : { ...forgetful(fought), ...motion.memory, ...stall.memory } };
 }
 

@@ -17,6 +17,20 @@ test.for([
   expect(calls, "what comes after it goes on").toContain("create ServiceAccount/edge");
 });
 
+test("labels that the cluster sets back as they are written are seen in its answer", async () => {
+  const { run, client, overridden, results } = world([live("Deployment", "edge")]);
+  const through = client.mergePatch as (...args: Loose[]) => Promise<Loose>;
+  client.mergePatch = async (...args: Loose[]) => {
+    const made = await through(...args);
+    return { ...made, metadata: { ...made.metadata, labels: { ...args[2].metadata.labels, kept: "theirs" } } };
+  };
+  const labels = { "app.kubernetes.io/instance": "GatewayGroup.edge", kept: "ours" };
+  const kind = { apiVersion: "apps/v1", kind: "Deployment", name: "edge", uid: "uid-edge", resourceVersion: "7" };
+  await run([{ do: "relabel", ...kind, labels, annotations: {}, why: "x" }]);
+  expect(overridden).toEqual(['Deployment/edge uid-edge metadata.labels["kept"]']);
+  expect(results[0]).toBe("relabel overridden");
+});
+
 test("what is made is checked strictly: a misspelt field is refused by its name, and not dropped", async () => {
   const { run, client, troubles } = world();
   const asked: unknown[] = [];

@@ -11,7 +11,7 @@ export const CONTESTS: readonly Mutant[] = [
     "Math.max(traffic.replicas, replicas)",
     "replicas",
   ),
-  m("objects/contests.ts", "the same attempt is no second round", "known?.at === writer.at", "false"),
+  m("objects/contests.ts", "the same attempt is no second round", "known.at === writer.at", "false"),
   m(
     "objects/contests.ts",
     "a new number on the group is tried",
@@ -29,4 +29,11 @@ export const CONTESTS: readonly Mutant[] = [
     "const { restartedAt: _, ...others } = plan;",
     "const others = plan;",
   ),
+  m(
+    "facts/current.ts",
+    "clocks that were apart stay so for ten minutes",
+    "< SKEW_ENDS_AFTER_MS ? before",
+    "< 0 ? before",
+  ),
+  m("desired/relabel.ts", "a label that a webhook sets is not fought over", "!again && one.kind", "false && one.kind"),
 ];

@@ -136,3 +136,19 @@ test.for<[number, string | undefined]>([
   expect(reason).toBe(told === undefined ? undefined : "ClocksApart");
   if (told !== undefined) expect(message).toContain(`${told} the API server's`);
 });
+
+test("two API servers whose clocks differ by a minute: ClockSkew does not come and go with each answer", () => {
+  const world = provenWorld();
+  const seen = world.facts.bind(world);
+  let aheadMs = 61_000;
+  world.facts = () => ({ ...seen(), nowMs: seen().nowMs + aheadMs });
+  const since = world.run(5).condition("ClockSkew")?.lastTransitionTime;
+  expect(since).toBeDefined();
+  for (let look = 0; look < 10; look += 1) {
+    aheadMs = look % 2 === 0 ? 0 : 61_000;
+    expect(world.run(30).condition("ClockSkew")?.lastTransitionTime, `look ${look}`).toBe(since);
+  }
+  aheadMs = 0;
+  expect(world.run(560).condition("ClockSkew"), "not yet ten minutes").toBeDefined();
+  expect(world.run(60).condition("ClockSkew")).toBeUndefined();
+});

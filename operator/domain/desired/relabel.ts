@@ -11,19 +11,27 @@ const SHARED_NAME = "gateway";
  * Metadata alone of what carries labels of a former version and is not written anew now: a Deployment whose template
  * waits, a configuration that only running pods still mount. Argo CD and other tools go by the labels of the object, so
  * they cannot wait for a roll; the labels of pods do. Only from the former values to the present ones: where a webhook
- * writes others, nobody wins by writing again.
+ * writes others, nobody wins by writing again; and where it writes the former ones, only now and then.
  */
 export function relabelSteps(facts: Facts, writtenAnyway: readonly Step[]): Step[] {
   const written = new Set(writtenAnyway.flatMap((step) => (step.do === "apply" ? [idOf(step.object)] : [])));
   return [...facts.children.byName.values()]
     .filter((object) => hasFormerLabels(facts, object) && !written.has(idOf(object)))
+    .filter((object) => !isRelabelled(facts, object))
     .flatMap((object) => relabel(facts, object));
 }
 
-function hasFormerLabels({ group }: Facts, { metadata: { labels = {} } }: KubeObject): boolean {
+export function hasFormerLabels({ group }: Facts, { metadata: { labels = {} } }: KubeObject): boolean {
   const former = labels[LABEL.name] === SHARED_NAME || labels[LABEL.instance] === group.name;
   return former && labels[LABEL.instance] !== instanceOf(group.name);
 }
+
+/** The cluster changed a label of it as Holdfast wrote it. */
+const isRelabelled = ({ children: { overridden = [] } }: Facts, { kind, metadata }: KubeObject): boolean =>
+  overridden.some(
+    ({ again, paths, uid, ...one }) =>
+      !again && one.kind === kind && uid === metadata.uid && paths.some((path) => path.startsWith("metadata.labels")),
+  );
 
 function relabel(facts: Facts, { apiVersion, kind, metadata }: KubeObject): Step[] {
   const { name, uid, resourceVersion, ownerReferences = [] } = metadata;

@@ -1,3 +1,4 @@
+import type { Skew } from "../facts/current.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
@@ -22,6 +23,8 @@ export interface GroupMemory {
   moveFailedWhy?: "SurgeImpossible" | "CanaryFailed";
   /** Of the move of pods that is under way. */
   progress?: Progress;
+  /** The clocks of Holdfast's node and of the API server were apart. */
+  skew?: Skew;
   /** Who sets again what was taken back, by object ("Deployment/edge"), and "replicas" for the number of traffic pods. */
   contests?: Readonly<Record<string, Contest>>;
 }

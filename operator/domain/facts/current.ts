@@ -13,9 +13,28 @@ export function currentFacts(facts: Facts): Facts {
 }
 
 const TOLD_ABOVE_MS = 60_000;
+const SKEW_ENDS_AFTER_MS = 600_000;
+
+export interface Skew {
+  text: string;
+  /** When the clocks were last seen apart, on the monotonic clock. */
+  seenMs: number;
+}
+
+/**
+ * Each answer may come from another API server, and two of them that differ by some 60 s would have it come and go with
+ * each look: it ends when the clocks were not seen apart for ten minutes. A new process takes over what is recorded.
+ */
+export function skewOf(facts: Facts, before: Skew | undefined): Skew | undefined {
+  const text = clockSkewText(facts);
+  if (text !== undefined) return { text, seenMs: facts.monoMs };
+  if (before !== undefined) return facts.monoMs - before.seenMs < SKEW_ENDS_AFTER_MS ? before : undefined;
+  const recorded = facts.group.status.conditions?.find(({ type }) => type === "ClockSkew");
+  return recorded && { text: recorded.message, seenMs: facts.monoMs };
+}
 
 /** Harmless here, as ages are of one clock; certificates and people at their logs go by the other. Without a number that drifts. */
-export function clockSkewText({ nowMs, serverNowMs = nowMs }: Facts): string | undefined {
+function clockSkewText({ nowMs, serverNowMs = nowMs }: Facts): string | undefined {
   const aheadMs = nowMs - serverNowMs;
   if (Math.abs(aheadMs) <= TOLD_ABOVE_MS) return undefined;
   const how = aheadMs > 0 ? "ahead of" : "behind";

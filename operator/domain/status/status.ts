@@ -1,6 +1,7 @@
 import type { GatewayGroupStatus } from "../../api/gateway-group-status.ts";
 import { LABEL } from "../../api/names.ts";
 import type { Reason } from "../../api/reasons.ts";
+import { hasFormerLabels } from "../desired/relabel.ts";
 import { evidenceText } from "../evidence/evidence.ts";
 import { contentToRecord, lackingMessage, lackingReason } from "../evidence/expectation.ts";
 import { usedApprovals } from "../mode/approvals.ts";
@@ -195,9 +196,12 @@ function isPublishedLive({ facts, running }: Situation): boolean {
 function overriddenText({ facts, desired }: Situation): string | undefined {
   const { overridden = [], byName } = facts.children;
   const meant = [desired.traffic, ...(desired.backup ? [desired.backup] : []), ...desired.others];
-  const standing = overridden.filter((one) =>
-    meant.some((object) => isOverridden(one, object, byName.get(`${one.kind}/${one.name}`))),
-  );
+  const standing = overridden.filter((one) => {
+    const live = byName.get(`${one.kind}/${one.name}`);
+    // Of labels alone (relabel.ts) there is no mark: they were no whole object.
+    if (one.appliedHash === undefined) return live?.metadata.uid === one.uid && hasFormerLabels(facts, live);
+    return meant.some((object) => isOverridden(one, object, live));
+  });
   if (standing.length === 0) return undefined;
   const fields = standing.map(({ kind, name, paths }) => `${kind} "${name}": ${paths.slice(0, 5).join(", ")}`);
   return `A webhook or policy of the cluster changes what Holdfast writes: ${fields.join("; ")}. These fields are left as they are`;

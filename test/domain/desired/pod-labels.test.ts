@@ -116,6 +116,24 @@ test("a Deployment that waits for its roll is relabelled with Argo CD's mark whe
   expect(relabel("edge-backup").annotations).toEqual({});
 });
 
+test("a webhook that sets the former label itself: tried again now and then alone, and named", () => {
+  const sets = (again: boolean) =>
+    upgraded((facts) => {
+      const paths = ['metadata.labels["app.kubernetes.io/instance"]'];
+      const of = { kind: "Deployment", name: "edge", uid: "uid-Deployment-edge", appliedHash: undefined };
+      facts.children.overridden = [{ ...of, paths, again }];
+    }).plan;
+  const relabels = (plan: Loose) =>
+    done(plan)
+      .filter((step) => step.startsWith("relabel"))
+      .toSorted();
+  expect(relabels(sets(false))).toEqual(["relabel edge-backup"]);
+  expect(relabels(sets(true))).toEqual(["relabel edge", "relabel edge-backup"]);
+  const overridden = sets(false).status.conditions?.find(({ type }) => type === "Overridden");
+  expect(overridden).toMatchObject({ status: "True", reason: "FieldOverridden" });
+  expect(overridden?.message).toContain('Deployment "edge": metadata.labels["app.kubernetes.io/instance"]');
+});
+
 test("a configuration that only running pods still mount is relabelled, too", () => {
   const { plan } = upgraded((facts) => {
     const old = structuredClone(facts.children.byName.get("Deployment/edge"));
