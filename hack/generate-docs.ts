@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { type Crd, crds } from "../operator/api/crd.ts";
 import { CONDITION_TYPES, ONLY_WHILE_TRUE, REASONS } from "../operator/api/reasons.ts";
 import { fields, type Structural } from "../operator/api/structural.ts";
+import { realGatewayPage } from "./conform/page.ts";
 import { gatewayConfigRows, podTemplateRows } from "./generate-refusals.ts";
 import { generatedSignals } from "./generate-signals.ts";
 
@@ -15,6 +16,7 @@ export function generatedDocs(): Record<string, string> {
     "docs/reasons.md": reasonsPage(),
     "docs/reference.md": referencePage(),
     "docs/chart.md": chartPage(),
+    "docs/real-gateway.md": realGatewayPage(NOTE, table),
     ...generatedSignals(NOTE),
   };
 }

@@ -46,8 +46,7 @@ export class ProberPool {
     if (!probed) return { operator: UNKNOWN("it is not probed") };
     if (probed.isAwaited()) return undefined;
     const counts = probed.counts();
-    const contentSeen = probed.contentSeen();
-    return { operator: probed.view(), ...(counts ? { counts } : {}), ...(contentSeen ? { contentSeen } : {}) };
+    return { operator: probed.view(), ...(counts ? { counts } : {}) };
   }
 
   /** How many control planes are lost at the same time as this group's, of those that can be compared with it. */

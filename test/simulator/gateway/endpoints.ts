@@ -1,5 +1,6 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Difference } from "./differences.ts";
 import type { Objects } from "./objects.ts";
 
 type Handler = (
@@ -38,6 +39,7 @@ const json = (status: number, value: unknown): { status: number; body: string } 
 const notFound = json(404, { error_msg: "not found" });
 
 export interface StatusFacts {
+  readonly differs: readonly Difference[];
   readonly flavour: "vendor" | "opensource";
   /** config_provider json: never ready, though it serves. */
   readonly fromFile: boolean;
@@ -49,8 +51,10 @@ export interface StatusFacts {
 /** 7085. `/status`: the process lives. `/status/ready`: two products, two meanings; neither speaks of traffic. */
 export function statusHandler(facts: StatusFacts): Handler {
   return async (path) => {
-    if (path === "/status") return json(200, { status: "ok" });
+    if (path === "/status" && !facts.differs.includes("no-status")) return json(200, { status: "ok" });
     if (path !== "/status/ready") return notFound;
+    if (facts.fromFile && facts.differs.includes("reader-ready")) return json(200, { status: "ok" });
+    if (facts.differs.includes("never-ready")) return json(503, { status: "error", error: "never ready" });
     if (facts.fromFile) return json(503, { status: "error", error: "configuration is not from etcd" });
     if (facts.flavour === "vendor") {
       if (await facts.controlPlaneAnswers()) return json(200, { status: "ok" });

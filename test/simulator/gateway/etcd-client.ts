@@ -42,11 +42,11 @@ export class EtcdClient {
   private readonly agents: Record<"http:" | "https:", http.Agent | https.Agent>;
   private turn = 0;
 
-  constructor(config: EtcdConfig, trustedCertificates: string | undefined) {
+  constructor(config: EtcdConfig, trustedCertificates: string | undefined, anonymous = false) {
     this.config = config;
     this.hosts = config.host.map((host) => host.replace(/\/$/, ""));
     const secure = this.hosts.some((host) => host.startsWith("https:"));
-    const { cert, key, verify, sni } = config.tls;
+    const { cert, key, verify, sni } = anonymous ? { ...config.tls, cert: undefined, key: undefined } : config.tls;
     this.agents = {
       "http:": new http.Agent({ keepAlive: true }),
       "https:": new https.Agent({

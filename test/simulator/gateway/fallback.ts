@@ -6,7 +6,7 @@ import { type HeartbeatLoop, StartError } from "./control-plane-link.ts";
 import type { EtcdClient } from "./etcd-client.ts";
 import { toResources } from "./objects.ts";
 import type { Settings } from "./settings.ts";
-import { openStore } from "./store.ts";
+import { openStore, type Store } from "./store.ts";
 import { pause, toExport } from "./sync.ts";
 
 /** Where a reader leaves what it fetched: the file provider of its workers serves from there. */
@@ -32,9 +32,11 @@ export async function fetchSnapshot(
   if (settings.shortId === undefined) return;
   const store = await openStore(config, settings);
   for (const bucket of ["resource", "config"] as const) {
-    const body = await store.read(bucket, settings.shortId).catch((cause: Error) => {
+    const read = await store.read(bucket, settings.shortId).catch((cause: Error) => {
+      if (settings.differs.includes("reader-starts-empty")) return "{}";
       throw new StartError(`failed to read the ${bucket} object "${settings.shortId}": ${describe(cause)}`, { cause });
     });
+    const body = bucket === "resource" && settings.differs.includes("reader-drops-one") ? withoutOne(read) : read;
     // 0600: the config object holds the data-encryption keyring in clear.
     writeFileSync(files[bucket], body, { mode: 0o600 });
     log.info("fetched", { object: bucket, key: settings.shortId, bytes: Buffer.byteLength(body) });
@@ -63,16 +65,40 @@ export async function runExporter(options: ExporterOptions): Promise<void> {
   while (!signal.aborted) {
     try {
       const { kvs } = await options.client.range();
-      const resources = toResources(toExport(options.prefix, kvs));
-      await store.write("resource", key, JSON.stringify(resources));
-      await store.write("config", key, JSON.stringify({ config: options.heartbeats.config }));
+      const whole = toResources(toExport(options.prefix, kvs));
+      const resources = settings.differs.includes("exporter-drops-one") ? lessOne(whole) : whole;
+      await writePair(store, key, settings, resources, options.heartbeats.config);
       log.info("exported", { key, objects: kvs.length });
     } catch (error) {
       log.error("failed to export", { key, error: describe(error as Error) });
+      if (settings.differs.includes("exporter-empties")) await writePair(store, key, settings, {}, {});
     }
+    if (settings.differs.includes("exporter-once")) return;
     await pause(config.interval * 1_000, signal);
   }
 }
+
+async function writePair(
+  store: Store,
+  key: string,
+  { differs }: Settings,
+  resources: object,
+  heard: unknown,
+): Promise<void> {
+  const config = differs.includes("exporter-odd-shape") ? {} : { config: heard };
+  const writes = [
+    () => store.write("resource", key, JSON.stringify(resources)),
+    () => store.write("config", key, JSON.stringify(config)),
+  ];
+  for (const write of differs.includes("exporter-config-first") ? writes.toReversed() : writes) await write();
+}
+
+type Resources = Record<string, unknown>;
+const lessOne = (resources: Resources): Resources => ({
+  ...resources,
+  routes: Array.isArray(resources["routes"]) ? resources["routes"].slice(1) : [],
+});
+const withoutOne = (text: string): string => JSON.stringify(lessOne(JSON.parse(text) as Resources));
 
 /** The name and status of a store's error: their messages may repeat parts of the request. */
 function describe(error: Error): string {

@@ -3,6 +3,7 @@ import { createLog } from "../log.ts";
 import { giveAdminKey } from "./admin-key.ts";
 import { type GatewayConfig, type Role, readConfig, roleOf, workerCount } from "./config.ts";
 import { HeartbeatLoop, instanceId, requireEtcd } from "./control-plane-link.ts";
+import type { Difference } from "./differences.ts";
 import { controlHandler, Metrics, serve, statusHandler } from "./endpoints.ts";
 import { EtcdClient, readTrusted } from "./etcd-client.ts";
 import { fetchSnapshot, runExporter } from "./fallback.ts";
@@ -11,6 +12,8 @@ import { nginxTimeMs } from "./nginx-time.ts";
 import { dropRoutes, emptyObjects, type Objects, toPlain } from "./objects.ts";
 import { hideUnlistedIdentity, readSettings, type Settings } from "./settings.ts";
 import { ConfigSync, pause } from "./sync.ts";
+import { asUnassumed, refuseForms } from "./unassumed.ts";
+import { emptyWhereUnset } from "./variables.ts";
 import type { WorkerOrder } from "./worker.ts";
 import { Workers } from "./workers.ts";
 
@@ -25,7 +28,8 @@ export async function runGateway(env: NodeJS.ProcessEnv): Promise<number> {
     const settings = readSettings(env);
     await pause(settings.startDelayMs, new AbortController().signal);
     const file = join(settings.prefix, "conf/config.yaml");
-    const config = readConfig(file, env);
+    const config = readConfig(file, settings.differs.includes("ignores-unset") ? emptyWhereUnset(env) : env);
+    refuseForms(config, settings);
     giveAdminKey(file, config);
     return await new Gateway(config, roleOf(config), settings, env).run();
   } catch (error) {
@@ -44,6 +48,8 @@ class Gateway {
   private readonly workers: Workers;
   private objects: Objects = emptyObjects();
   private atStart: WorkerOrder["inherited"];
+  /** Nobody answered at the start, and that was overlooked: so is what comes of it. */
+  private startsAlone = false;
   private readonly config: GatewayConfig;
   private readonly role: Role;
   private readonly settings: Settings;
@@ -59,13 +65,14 @@ class Gateway {
     const trusted = config.apisix.ssl.ssl_trusted_certificate;
     if (trusted !== undefined) readTrusted(trusted); // nginx refuses to start on a file that is not there, in every role
     if (etcd !== undefined && (role === "normal" || role === "exporter")) {
-      this.client = new EtcdClient(etcd, trusted);
+      this.client = new EtcdClient(etcd, trusted, settings.differs.includes("no-client-certificate"));
       this.sync = new ConfigSync({
         client: this.client,
         prefix: etcd.prefix,
         flavour: settings.flavour,
         log: this.log,
         onChange: (objects) => this.use(objects),
+        forgets: settings.differs.includes("forgets-in-outage"),
       });
     }
     this.workers = new Workers({
@@ -81,8 +88,9 @@ class Gateway {
     if (this.role === "exporter") await this.startExporter();
     else if (this.role === "normal") await this.startNormal();
     else await this.startFromFile();
-    const listens = this.role === "exporter" ? [] : this.listens();
-    const bound = this.role === "exporter" ? [] : await this.workers.start(listens);
+    const listening = this.role !== "exporter" || this.settings.differs.includes("exporter-listens");
+    const listens = listening ? this.listens() : [];
+    const bound = !listening ? [] : await this.workers.start(listens);
     const of = (tls: boolean): number[] => bound.filter((_port, index) => listens[index]?.tls === tls);
     const ports = { http: of(false), https: of(true), ...(await this.startEndpoints()) };
     this.log.info("started", {
@@ -107,7 +115,7 @@ class Gateway {
       await sync.load().catch(() => undefined);
     } else {
       await this.handshake(client, "standard");
-      await sync.load();
+      await sync.load().catch(this.unless("starts-without-reads"));
     }
     if (sync.loaded) this.atStart = { objects: toPlain(sync.objects), revision: sync.currentRevision };
     void sync.follow();
@@ -117,7 +125,10 @@ class Gateway {
     const { client, config, settings } = this;
     const { etcd, fallback_cp: fallback } = config.deployment;
     if (client === undefined || etcd === undefined || fallback === undefined) return;
-    const heartbeats = await this.handshake(client, "backup");
+    const heartbeats = await this.handshake(
+      client,
+      settings.differs.includes("backup-as-standard") ? "standard" : "backup",
+    );
     hideUnlistedIdentity(process.env, config.nginx_config.envs);
     const options = { config: fallback, settings, client, prefix: etcd.prefix, heartbeats, log: this.log };
     void runExporter({ ...options, signal: this.ended.signal });
@@ -128,20 +139,32 @@ class Gateway {
     if (fallback !== undefined) {
       const files = { resource: this.resourceFile, config: join(this.settings.prefix, "conf/fallback-config.json") };
       await fetchSnapshot(fallback, files, this.settings, this.log);
+      asUnassumed(this.settings, this.ended.signal, () => fetchSnapshot(fallback, files, this.settings, this.log));
     }
-    followFile(this.resourceFile, (objects) => this.use(objects), this.log);
+    followFile(this.resourceFile, (objects) => this.use(objects), this.log, this.settings.differs);
   }
 
   /** /version of the hosts, then heartbeats: a gateway that starts in an outage dies here. */
   private async handshake(client: EtcdClient, runningMode: "standard" | "backup"): Promise<HeartbeatLoop> {
     const { hostname, version, prefix, flavour, heartbeatMs } = this.settings;
-    await requireEtcd(client, this.config.deployment.etcd?.startup_retry ?? 2, flavour);
+    const etcd = requireEtcd(client, this.config.deployment.etcd?.startup_retry ?? 2, flavour);
+    await etcd.catch((error: Error) => {
+      this.unless("starts-without-control-plane")(error);
+      this.startsAlone = true;
+    });
     const id = instanceId(join(prefix, "conf/apisix.uid"));
     const report = { instanceId: id, hostname, version, cores: this.cores, runningMode };
     const heartbeats = new HeartbeatLoop({ client, report, intervalMs: heartbeatMs, log: this.log });
-    await heartbeats.first();
+    await heartbeats.first().catch(this.unless("starts-without-heartbeat"));
     void heartbeats.run(this.ended.signal);
     return heartbeats;
+  }
+
+  /** A failure of the start that one of these differences overlooks. */
+  private unless(...overlooked: Difference[]): (error: Error) => void {
+    return (error) => {
+      if (!this.startsAlone && !overlooked.some((name) => this.settings.differs.includes(name))) throw error;
+    };
   }
 
   private order(index: number, first: boolean): WorkerOrder {
@@ -197,6 +220,7 @@ class Gateway {
     if (api7ee.status_endpoint?.enabled === true && apisix.status !== undefined) {
       const facts = {
         flavour: this.settings.flavour,
+        differs: this.settings.differs,
         fromFile: this.client === undefined,
         controlPlaneAnswers: answers,
         emptyWorkers: () => this.workers.emptyWorkers(),
@@ -204,17 +228,22 @@ class Gateway {
       await listen("status", apisix.status.ip ?? "127.0.0.1", apisix.status.port ?? 7085, statusHandler(facts));
     }
     if (apisix.enable_control) {
+      const hidden = this.role === "normal" && this.settings.differs.includes("control-api-empty");
       await listen(
         "control",
         apisix.control?.ip ?? "127.0.0.1",
         apisix.control?.port ?? 9090,
-        controlHandler(() => this.objects),
+        controlHandler(() => (hidden ? emptyObjects() : this.objects)),
       );
     }
     const { prometheus } = plugin_attr;
     if (prometheus.enable_export_server && !this.settings.noPrometheus && this.role !== "exporter") {
       const { client, settings } = this;
-      const metrics = new Metrics(client && (() => client.isThere(settings.metricHangMs)));
+      const metrics = new Metrics(
+        client &&
+          (() =>
+            settings.differs.includes("metric-stuck") ? Promise.resolve(true) : client.isThere(settings.metricHangMs)),
+      );
       metrics.start(prometheus.refresh_interval * 1_000, this.ended.signal);
       await listen(
         "prometheus",
@@ -238,7 +267,7 @@ class Gateway {
       const limitMs = nginxTimeMs(this.config.nginx_config.worker_shutdown_timeout);
       process.once(
         "SIGQUIT",
-        end(() => this.workers.drain(limitMs)),
+        end(() => (this.settings.differs.includes("cuts-at-end") ? this.workers.cut() : this.workers.drain(limitMs))),
       );
       for (const signal of ["SIGTERM", "SIGINT"] as const)
         process.once(

@@ -1,3 +1,4 @@
+import type { Difference } from "./differences.ts";
 import { substitute } from "./variables.ts";
 
 /** The kinds a gateway knows, as they stand in etcd under `<prefix>/<kind>/<id>` and as lists in a snapshot. */
@@ -74,7 +75,11 @@ function validPlugins({ plugins }: Value): boolean {
  * Reads the text of a resource object or of conf/apisix.json.
  * Returns undefined when it is not a JSON object: a gateway then starts with nothing, or keeps what it had.
  */
-export function parseResources(text: string, env: Environment = {}): Objects | undefined {
+export function parseResources(
+  text: string,
+  env: Environment = {},
+  differs: readonly Difference[] = [],
+): Objects | undefined {
   let parsed: unknown;
   try {
     // Measured: the file is code to its reader, and one variable that is not set makes the WHOLE file be refused.
@@ -85,7 +90,8 @@ export function parseResources(text: string, env: Environment = {}): Objects | u
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) return undefined;
   const objects = emptyObjects();
   const { plugins } = parsed as { plugins?: unknown };
-  const enabled = Array.isArray(plugins) ? new Set(plugins.map((one) => (one as Value | null)?.["name"])) : undefined;
+  const judged = Array.isArray(plugins) && !differs.includes("reader-keeps-unknown-plugins");
+  const enabled = judged ? new Set(plugins.map((one) => (one as Value | null)?.["name"])) : undefined;
   for (const kind of KINDS) {
     const list = (parsed as Record<string, unknown>)[kind];
     if (!Array.isArray(list)) continue;

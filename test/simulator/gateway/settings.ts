@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { type Difference, readDifferences } from "./differences.ts";
 
 /** What a test may ask of the simulated gateway, from the environment or, where a pod is told by a file, from JSON of
  *  the same names in the file that SIM_FAULT_FILE names (the file wins). None of it exists in the real gateway. */
@@ -30,6 +31,10 @@ export interface Settings {
   readonly loadAfterListen: boolean;
   /** How long the metric keeps its value while the control plane hangs: 25 s measured. SIM_METRIC_HANG_SECONDS. */
   readonly metricHangMs: number;
+  /** Otherwise than is assumed, for trying out what notices it. SIM_DIFFERS. */
+  readonly differs: readonly Difference[];
+  /** Whom a reader asks each second, which a real one does not: an https URL. SIM_READER_ASKS. */
+  readonly readerAsks: string | undefined;
   readonly hostname: string;
 }
 
@@ -53,6 +58,8 @@ export function readSettings(environment: Env): Settings {
     noPrometheus: on(env["SIM_NO_PROMETHEUS"]),
     loadAfterListen: on(env["SIM_LOAD_AFTER_LISTEN"]),
     metricHangMs: Number(env["SIM_METRIC_HANG_SECONDS"] ?? 25) * 1_000,
+    differs: readDifferences(env["SIM_DIFFERS"]),
+    readerAsks: env["SIM_READER_ASKS"],
     hostname: env["HOSTNAME"] ?? "gateway",
   };
 }

@@ -9,6 +9,8 @@ export interface SyncOptions {
   readonly flavour: "vendor" | "opensource";
   readonly log: Log;
   readonly onChange: (objects: Objects) => void;
+  /** Drops all when the control plane is lost, and reads it again afterwards: no real gateway does. */
+  readonly forgets?: boolean;
 }
 
 /**
@@ -63,12 +65,18 @@ export class ConfigSync {
         );
       } catch (error) {
         if (this.stopped.signal.aborted) return;
+        if (this.options.forgets === true) this.forget();
         const waitMs = flavour === "vendor" ? Math.min(64, 2 ** failures) * 1_000 : 3_000;
         failures += 1;
         log.warn("failed to read etcd", { error: (error as Error).message, retryMs: waitMs });
         await pause(waitMs, this.stopped.signal);
       }
     }
+  }
+
+  private forget(): void {
+    this.loaded = false;
+    this.options.onChange(emptyObjects());
   }
 
   stop(): void {

@@ -17,6 +17,10 @@ export function substitute(value: unknown, env: Readonly<Record<string, string |
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, substitute(item, env)]));
 }
 
+/** An environment in which every variable is set. */
+export const emptyWhereUnset = (env: Readonly<Record<string, string | undefined>>) =>
+  new Proxy(env, { get: (target, name) => target[String(name)] ?? "" });
+
 function substituteText(text: string, env: Readonly<Record<string, string | undefined>>): unknown {
   let used = false;
   const replaced = text.replace(REFERENCE, (_match, name: string, fallback: string | undefined) => {

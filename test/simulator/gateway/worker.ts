@@ -7,7 +7,7 @@ import type { GatewayConfig, Role } from "./config.ts";
 import { EtcdClient } from "./etcd-client.ts";
 import { followFile } from "./file-provider.ts";
 import { nginxTimeMs } from "./nginx-time.ts";
-import { dropRoutes, fromPlain, type Objects, type PlainObjects } from "./objects.ts";
+import { dropRoutes, emptyObjects, fromPlain, type Objects, type PlainObjects } from "./objects.ts";
 import { DataPath } from "./proxy.ts";
 import type { Settings } from "./settings.ts";
 import { ConfigSync } from "./sync.ts";
@@ -44,6 +44,7 @@ export function runWorker(): void {
 
 function start(order: WorkerOrder, connections: Connections): void {
   const { config, settings, role } = order;
+  const { differs } = settings;
   const proxy = new DataPath({ version: settings.version, pod: settings.exposePod ? settings.hostname : undefined });
   const log = createLog(`worker-${order.index}`);
   const certificates = new SniCertificates();
@@ -57,12 +58,29 @@ function start(order: WorkerOrder, connections: Connections): void {
   connections.serve(proxy, certificates, nginxTimeMs(config.nginx_config.http.keepalive_timeout));
   if (role === "normal" && config.deployment.etcd !== undefined) {
     const { etcd } = config.deployment;
-    const client = new EtcdClient(etcd, config.apisix.ssl.ssl_trusted_certificate);
-    const sync = new ConfigSync({ client, prefix: etcd.prefix, flavour: settings.flavour, log, onChange: use });
+    const client = new EtcdClient(
+      etcd,
+      config.apisix.ssl.ssl_trusted_certificate,
+      differs.includes("no-client-certificate"),
+    );
+    const forgets = differs.includes("forgets-in-outage");
+    const sync = new ConfigSync({
+      client,
+      prefix: etcd.prefix,
+      flavour: settings.flavour,
+      log,
+      onChange: use,
+      forgets,
+    });
     if (order.inherited !== undefined) sync.adopt(fromPlain(order.inherited.objects), order.inherited.revision);
     void sync.follow();
   } else {
-    followFile(order.resourceFile, use, log);
+    followFile(
+      order.resourceFile,
+      role === "reader" && differs.includes("reader-serves-nothing") ? () => use(emptyObjects()) : use,
+      log,
+      differs,
+    );
   }
   tell({ type: "ready" });
 }
