@@ -26,7 +26,9 @@ const Content = z.strictObject({
     .describe(
       "Uncounted: it was lost, and its objects were not counted since. Regressed: it holds clearly less than the verified pair. Foreign: what it exports is another gateway group's.",
     ),
-  accepted: counts("Objects per kind that it held when a person approved a return to it all the same.").optional(),
+  accepted: counts(
+    "Objects per kind that it held when a person approved it all the same; empty where they could not be counted.",
+  ).optional(),
 });
 export type Content = z.infer<typeof Content>;
 

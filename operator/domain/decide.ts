@@ -162,7 +162,10 @@ function stepsOf(
   if (!observing) steps.push(...relabelSteps(facts, steps));
   steps.push(...pipeline.steps);
   // One thing that replaces pods at a time: a template that changes, or a motion of pods.
-  const paused = facts.children.traffic?.paused || template.pending?.reason === "OutageDuringRoll";
+  // A Deployment that is paused in the middle of a roll shares a new number out among its templates, and takes pods that serve;
+  // with pods of one template alone it scales as any other.
+  const inRoll = withPods(facts.children.traffic ?? { replicaSets: [] }).length > 1;
+  const paused = (facts.children.traffic?.paused && inRoll) || template.pending?.reason === "OutageDuringRoll";
   const mayMove = !observing && !paused;
   const rolls = template.steps.length > 0;
   if (mayMove && !rolls) steps.push(...motion.steps);

@@ -60,12 +60,31 @@ export class Cure {
       else if (this.#isWell(state)) end = { broken: [], stuck: undefined, transitions };
       if (end) break;
     }
+    // Nor is one stuck that says what a person is to do, where doing that cures it.
+    const asked = end ? undefined : asSaid(state);
+    if (asked) {
+      const lived = rests(canonical(asked), this.#decider);
+      transitions += lived.transitions;
+      state = lived.state;
+      if (lived.broken.length > 0) end = { broken: lived.broken, stuck: undefined, transitions };
+      else if (this.#isWell(state)) end = { broken: [], stuck: undefined, transitions };
+    }
     end ??= { broken: [], stuck: `${this.#stuck} (${where(state)})`, transitions };
     // Only what was begun: on the way a day may have passed.
     const [first] = keys;
     if (first !== undefined) this.#known.set(first, { ...end, transitions: 0 });
     return end;
   }
+}
+
+/**
+ * Template changes outside of normal mode wait for a word by design where a pod of the former template serves: the word that the
+ * condition names is given.
+ */
+function asSaid(state: State): State | undefined {
+  const { conditions = [] } = kept<GatewayGroupStatus>(state.status);
+  const waits = conditions.some(({ type, reason }) => type === "RestartPending" && reason === "ChangeWaits");
+  return waits ? { ...state, words: { ...state.words, restartAt: "said" } } : undefined;
 }
 
 /** What the status says of a group that does not get on. */
@@ -114,8 +133,10 @@ function healthy(state: State): State {
  */
 function lostForGood(state: State): State | undefined {
   // A person took something else for good, or another wrote what pods read: then a person must say what is.
-  const asked =
-    state.accepted.length > 0 || state.pods.some(({ holds, from }) => from === "fallback" && holds === "foreign");
+  // And what pods took from another group's control plane that was lost before anybody could read its export is told by nothing.
+  const taken = state.pods.filter(({ holds }) => holds === "foreign");
+  const unseen = taken.length > 0 && state.raw?.content !== "foreign";
+  const asked = state.accepted.length > 0 || taken.some(({ from }) => from === "fallback") || unseen;
   if (!isGood(state, state.verified?.content) || asked) return undefined;
   return {
     ...state,

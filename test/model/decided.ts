@@ -79,7 +79,17 @@ function shared({ events: _, ...step }: Step): Step {
 /** Everything that the operator can see, and nothing else. */
 function seen(state: State): string {
   const { view } = CONTROL_PLANES[state.controlPlane];
-  const { pods, controlPlane: _c, controlPlaneS: _s, held, loaded: _l, accepted: _a, nodeCut: _n, ...others } = state;
+  const {
+    pods,
+    controlPlane: _c,
+    controlPlaneS: _s,
+    held,
+    heldS: _h,
+    loaded: _l,
+    accepted: _a,
+    nodeCut: _n,
+    ...others
+  } = state;
   const vote = (pod: Pod) =>
     pod.from === "normal" && pod.phase === "ready" ? pod.odd || !answersOn(state, pod.node) : 0;
   const looks = pods.map(({ holds: _h, odd: _o, deaf: _d, ...pod }) => ({ ...pod, lost: 0 }));

@@ -24,7 +24,7 @@ const becomes =
 const holds =
   (held: Content): Happening =>
   (state) =>
-    state.held === held || (state.verified === undefined && held !== "full") ? undefined : { ...state, held };
+    state.held === held || (state.verified === undefined && held !== "full") ? undefined : { ...state, held, heldS: 0 };
 
 /** A database that was restored: gateways that lived through it go on with what they have, and take no news. */
 const backWith =

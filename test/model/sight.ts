@@ -110,12 +110,16 @@ export function freshFacts(state: State, rollout: Rollout): Facts {
     children: childrenOf(state),
     pods: state.pods.map((pod, index) => podFact(state, pod, index)),
     helpers: state.helpers.map((helper, index) => helperFact(state, helper, index)),
-    controlPlane: view === "readsOk" ? { operator, counts: countsOf(state.held) } : { operator },
+    controlPlane: view === "readsOk" ? { operator, ...contentOf(state) } : { operator },
     snapshot: pairsOf(state),
     neighbours: { seen: [], unread: [] },
     peers: { controlPlanes: 1, controlPlanesLost: 0, moving: 0, sharing: 1, earlierWavesOpen: 0 },
     operator: { chooseImage: "localhost/holdfast:dev", version: "0.1.0" },
   };
+}
+
+function contentOf({ held }: State): Pick<Facts["controlPlane"], "counts" | "contentSeen"> {
+  return { counts: countsOf(held), contentSeen: held === "empty" ? "none" : "some" };
 }
 
 function annotationsOf({ words }: State): Record<string, string> {

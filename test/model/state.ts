@@ -77,6 +77,8 @@ export interface State {
   /** Since when, s. */
   controlPlaneS: number;
   held: Content;
+  /** Since when it holds that, s; no more than counts (see `unseen` in laws.ts). */
+  heldS: number;
   /** Node 0 alone does not reach the control plane. */
   nodeCut: boolean;
   votes: "vendor" | "silent";

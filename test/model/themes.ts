@@ -2,6 +2,7 @@
 import { emptyMemory } from "../../operator/domain/evidence/memory.ts";
 import type { Decider } from "./decided.ts";
 import { HAPPENINGS, type HappeningName } from "./happenings.ts";
+import { UNSEEN_S } from "./laws.ts";
 import { lives, rests } from "./life.ts";
 import { NO_OBJECTS } from "./objects.ts";
 import type { Theme } from "./search.ts";
@@ -13,6 +14,7 @@ export function fresh(replicas: number): State {
     controlPlane: "up",
     controlPlaneS: 640,
     held: "full",
+    heldS: UNSEEN_S,
     nodeCut: false,
     votes: "vendor",
     storeUp: true,

@@ -1,7 +1,7 @@
 // How the reduced world goes on by itself: the Deployment controller, the kubelets, the gateways, the exporter.
 import { chooseStart } from "../../operator/domain/choice.ts";
 import { countsOf } from "./contents.ts";
-import { leavesLaws, startLaws } from "./laws.ts";
+import { leavesLaws, startLaws, UNSEEN_S } from "./laws.ts";
 import { templateOf, told } from "./objects.ts";
 import {
   alive,
@@ -39,6 +39,7 @@ function older(state: State, seconds: number): State {
   return {
     ...state,
     controlPlaneS: aged(state.controlPlaneS, seconds),
+    heldS: Math.min(UNSEEN_S, state.heldS + seconds),
     raw: raw && { ...raw, ageS: aged(raw.ageS, seconds) },
     verified: verified && { ...verified, ageS: aged(verified.ageS, seconds) },
     refusedS: refusedS === undefined ? undefined : aged(refusedS, seconds),

@@ -9,7 +9,7 @@ const testsIn = (folder: string): string[] =>
     .sort();
 
 const DOMAIN = testsIn("test/domain");
-const STORIES = testsIn("test/scenarios").filter((file) => basename(file).startsWith("stories"));
+const STORIES = testsIn("test/scenarios").filter((file) => /^(stories|clocks)/.test(basename(file)));
 const LAWS = ["test/scenarios/laws.test.ts"];
 
 /** What has to pass without any mutant. */

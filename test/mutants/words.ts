@@ -12,10 +12,16 @@ export const WORDS: readonly Mutant[] = [
   m(
     "mode/approvals.ts",
     "an approval names the epoch",
-    "value === returnValue(facts, epoch) ||",
-    "/^\\d/.test(value) ||",
+    'given(facts, "approveReturn") === returnValue(facts, facts.group.status.epoch ?? 0);',
+    '/^\\d/.test(given(facts, "approveReturn"));',
   ),
-  m("mode/approvals.ts", "an approval holds through the return", 'mode === "ToNormal" && value', "false && value"),
+  m(
+    "mode/approvals.ts",
+    "the approval of a return is used when it ends",
+    'facts.group.status.mode === "ToNormal" &&',
+    "false &&",
+  ),
+  m("mode/approvals.ts", "one that came before the question is used", " || did.asksAnew", ""),
   m("mode/approvals.ts", "an approval is used up within its epoch", "used?.[1] === String(epoch) ?", "false ?"),
   m("mode/approvals.ts", "an acceptance counts once", "Number(used?.[1] ?? 0) + 1", "1"),
   m(
@@ -24,8 +30,8 @@ export const WORDS: readonly Mutant[] = [
     "verifies !== snapshot?.digest && ",
     "false && ",
   ),
-  m("mode/approvals.ts", "a return uses its approval", "(did.returned || ended)", "ended"),
-  m("mode/approvals.ts", "an approval ends with its reason", "(did.returned || ended)", "did.returned"),
+  m("mode/approvals.ts", "an approval taken at rest is used", "did.returned || ended ||", "ended ||"),
+  m("mode/approvals.ts", "an approval ends with its reason", "did.returned || ended ||", "did.returned ||"),
   m("mode/approvals.ts", "another format is refused", "FORMAT[which].test(value)", "true"),
   m(
     "situation.ts",

@@ -1,10 +1,10 @@
-import type { Content, GatewayGroupStatus } from "../../api/gateway-group-status.ts";
+import type { Content } from "../../api/gateway-group-status.ts";
 import type { Facts } from "../facts/facts.ts";
-import { howToReturn, returnApproved } from "../mode/approvals.ts";
+import { howToReturn, restartAskedNow, returnApproved } from "../mode/approvals.ts";
 import { usable } from "../snapshot/pairs.ts";
 import type { Pipeline } from "../snapshot/pipeline-state.ts";
 import { liveStart } from "../snapshot/published.ts";
-import { baselineOf, type Counts, type Shrunken, shrunkenKinds } from "../snapshot/shrink.ts";
+import { baselineOf, type Counts, hasRoutes, type Shrunken, shrunkenKinds } from "../snapshot/shrink.ts";
 
 /**
  * Does the control plane hold what is expected of it? A state, and no gate: once it is known to hold too little, or
@@ -62,6 +62,8 @@ export function expectationOf(facts: Facts, quarantine: Pipeline["quarantine"]):
       accepted !== undefined && shrunkenKinds(askedFor(accepted, counts), counts, maxShrinkPercent).length === 0;
     return lacking(facts, before, "regressed", isAccepted, regressionText(kinds));
   }
+  if (holdsNothing(facts) && (expected === "unknown" ? wasExpected(facts) : hasRoutes(expected)))
+    return lacking(facts, before, "regressed", (accepted) => accepted !== undefined && !hasRoutes(accepted), NOTHING);
   // An export tells what was there to export, also of a control plane that nobody can count any more.
   const shrunken = quarantine?.reason === "SnapshotShrunken" ? SHRUNKEN : undefined;
   if (shrunken !== undefined || before?.state === "Regressed") {
@@ -69,8 +71,20 @@ export function expectationOf(facts: Facts, quarantine: Pipeline["quarantine"]):
     return lacking(facts, before, "regressed", (accepted) => accepted !== undefined, told ?? shrunken ?? REGRESSED);
   }
   const sinceLoss = before?.state === "Uncounted" && wasExpected(facts);
-  return { is: "unknown", sinceLoss, approved: returnApproved(facts) };
+  return { is: "unknown", sinceLoss, approved: isUncountedApproved(facts, before) };
 }
+
+/** For as long as it is not lost again, or counted: each is another question. */
+function isUncountedApproved(facts: Facts, before: Content | undefined): boolean {
+  if (before?.state !== "Uncounted") return false;
+  const { mode = "Normal" } = facts.group.status;
+  // In normal mode whoever asks for a restart has pods given to it as it is; a return is another question.
+  return before.accepted !== undefined || returnApproved(facts) || (mode === "Normal" && restartAskedNow(facts));
+}
+
+/** Does an approval given now answer what an earlier loop asked? One that came before the question answers nothing. */
+export const isAsked = (before: Content | undefined, state: Content["state"]): boolean =>
+  before?.state === state && before.accepted === undefined;
 
 /**
  * Did this group ever have something to count on? One that never had a verified pair, and whose store cannot be read,
@@ -83,6 +97,7 @@ function wasExpected({ group, children, snapshot: { verified } }: Facts): boolea
 }
 
 const REGRESSED = "The control plane holds much less than the snapshots that were verified in the last 24 hours";
+const NOTHING = "The control plane holds nothing at all, and a verified snapshot was there";
 const SHRUNKEN = `${REGRESSED}, by its newest export`;
 const FOREIGN =
   "What the control plane exports is another gateway group's, or everything in it was created anew: it has nothing in common with the verified snapshot";
@@ -107,12 +122,17 @@ function lacking(
   isGood: (accepted: Lacking["accepted"]) => boolean,
   text: string,
 ): Lacking {
-  const { group } = facts;
-  const kept = before?.state === STATES[is] && isGood(before.accepted) ? before.accepted : undefined;
+  const state = STATES[is];
+  const kept = before?.state === state && isGood(before.accepted) ? before.accepted : undefined;
   if (kept !== undefined) return { is, text, approved: true, accepted: kept };
-  // The approval of a return that is under way was given for what was known then: what is lost on the way is a new question.
-  const asked = group.status.mode !== "ToNormal" || before !== undefined;
-  return { is, text, approved: asked && returnApproved(facts) };
+  // What is lost after the approval is a new question, and so is what was lost before anybody was asked.
+  const accepted = isAsked(before, state) && returnApproved(facts) ? heldNow(facts) : undefined;
+  return accepted === undefined ? { is, text, approved: false } : { is, text, approved: true, accepted };
+}
+
+/** What is taken for good by an approval: as counted, or, where nobody can count, as exported. */
+function heldNow(facts: Facts): Counts | undefined {
+  return countsNow(facts) ?? (holdsNothing(facts) ? {} : usable(facts.snapshot.raw)?.counts);
 }
 
 const STATES = { regressed: "Regressed", foreign: "Foreign" } as const;
@@ -139,6 +159,12 @@ const askedFor = (expected: Counts, counts: Counts) =>
 const countsNow = ({ controlPlane }: Facts): Counts | undefined =>
   controlPlane.operator.view === "readsOk" ? controlPlane.counts : undefined;
 
+/** By the count of all objects, or by Holdfast's own read, which is answered also where nobody counts. */
+function holdsNothing({ controlPlane: { operator, counts, contentSeen } }: Facts): boolean {
+  if (operator.view !== "readsOk") return false;
+  return counts === undefined ? contentSeen === "none" : Object.values(counts).every((count) => count === 0);
+}
+
 /** As recorded; a group that lost its status takes over what its pods are told. */
 export function recordedContent({ group, children }: Pick<Facts, "group" | "children">): Content | undefined {
   if (group.status.controlPlane !== undefined) return group.status.controlPlane.content;
@@ -146,24 +172,25 @@ export function recordedContent({ group, children }: Pick<Facts, "group" | "chil
   return content === "Regressed" || content === "Foreign" ? { state: content } : undefined;
 }
 
-/** What is to be recorded; undefined where all is well or was never counted. */
+/** What is to be recorded; undefined where all is well or was never counted. What is approved is recorded with what was there. */
 export function contentToRecord(facts: Facts, expectation: Expectation, lost: boolean): Content | undefined {
   if (expectation.is === "none" || expectation.is === "met") return undefined;
-  if (expectation.is === "unknown")
-    return (lost && wasExpected(facts)) || expectation.sinceLoss ? { state: "Uncounted" } : undefined;
+  if (expectation.is === "unknown") {
+    const returns = (facts.group.status.mode ?? "Normal") !== "Normal";
+    if (!(lost && wasExpected(facts)) && !expectation.sinceLoss && !returns && !expectation.approved) return undefined;
+    return expectation.approved && !lost ? { state: "Uncounted", accepted: {} } : { state: "Uncounted" };
+  }
+  const { accepted } = expectation;
   const state = STATES[expectation.is];
-  const accepted = expectation.accepted ?? acceptedNow(facts, expectation);
   return accepted === undefined ? { state } : { state, accepted: { ...accepted } };
 }
 
-/** A return that was approved accepts what is there then: the next loss of content is a new one. */
-function acceptedNow(facts: Facts, { approved }: Lacking): Lacking["accepted"] {
-  const mode: GatewayGroupStatus["mode"] = facts.group.status.mode ?? "Normal";
-  return approved && (mode === "ToNormal" || mode === "Normal") ? countsNow(facts) : undefined;
-}
-
-/** What a pod that starts is told of it: the start choice cannot count, and must not doubt what is meant. */
+/**
+ * What a pod that starts is told of it: the start choice cannot count kinds. That nothing at all is meant it must know, or it would
+ * doubt it; what else was accepted it does not doubt, and it may doubt one that is emptied after that.
+ */
 export function contentToPublish(expectation: Expectation): "Regressed" | "Foreign" | "Accepted" | undefined {
   if (expectation.is !== "regressed" && expectation.is !== "foreign") return undefined;
-  return expectation.approved ? "Accepted" : STATES[expectation.is];
+  if (!expectation.approved) return STATES[expectation.is];
+  return Object.values(expectation.accepted ?? {}).every((count) => count === 0) ? "Accepted" : undefined;
 }

@@ -44,6 +44,10 @@ const asking = (word: VerdictWord, reason: Reason, dwellFactor: 1 | 2 = 1): Verd
 /** It rests on what places said. */
 const byPlaces = (reason: Reason): Verdict => ({ ...say("Unreachable", reason), places: "decide" });
 
+/** One gateway that is all there is may be wrong for reasons of its own: until the dwell is over witness pods may contradict. */
+const byGateways = (serving: number, reason: Reason): Verdict =>
+  serving > 1 ? say("Unreachable", reason) : asking("Unreachable", reason);
+
 /** How many of `serving` gateways must say "disconnected": at least two and 60 %, or all where there are fewer. */
 export function quorum(serving: number): number {
   return serving < 2 ? serving : Math.max(2, Math.ceil(serving * 0.6));
@@ -79,7 +83,8 @@ export function verdictOf(w: Witnesses): Verdict {
 /** The store itself said that it is broken, to Holdfast alone: one more must say so, where there is something to lose. */
 function verdictOnError(w: Witnesses, serving: number, agreed: boolean): Verdict {
   if (w.placesAnswered > 0) return asking("Unknown", "DatabaseDoubted");
-  if (serving === 0 || agreed) return say("Unreachable", "DatabaseDown");
+  if (serving === 0) return say("Unreachable", "DatabaseDown");
+  if (agreed) return byGateways(serving, "DatabaseDown");
   return w.readFailed || w.placesAgree ? byPlaces("DatabaseDown") : asking("Unknown", "DatabaseDoubted");
 }
 
@@ -105,7 +110,7 @@ function verdictWhileDown(w: Witnesses, serving: number, agreed: boolean): Verdi
     return canBeAsked ? say("Unknown", "OperatorCutOff") : asking("Unknown", "OperatorCutOff");
   }
   if (serving === 0) return say("Unreachable", "NothingToLose");
-  if (agreed) return say("Unreachable", "ControlPlaneLost");
+  if (agreed) return byGateways(serving, "ControlPlaneLost");
   // Too few gateways can be asked. Witness pods and starts speak for the places where gateways run.
   return w.placesAgree ? byPlaces("ControlPlaneLost") : asking("Unknown", "WitnessesMissing");
 }

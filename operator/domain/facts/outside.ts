@@ -15,6 +15,8 @@ export interface ControlPlaneFacts {
   operator: OperatorView;
   /** Objects per kind on the control plane, when it answered reads and was asked; for ControlPlaneRegressed. */
   counts?: Readonly<Record<string, number>>;
+  /** Whether its own read found any object at all, with each probe that was answered; absent where it was not. */
+  contentSeen?: "none" | "some";
 }
 export type VerdictWord = "Reachable" | "Unreachable" | "Unknown";
 

@@ -19,7 +19,7 @@ import { textAt } from "../values/json.ts";
 export function givesToTheLacking(facts: Facts, plan: Plan): boolean {
   // What was recorded may be known to be over by now: then this plan records that.
   const after = plan.status.controlPlane?.content;
-  if (!lacks(recordedContent(facts)) || !lacks(after) || returnApproved(facts)) return false;
+  if (!lacks(recordedContent(facts)) || !lacks(after)) return false;
   if (plan.recordsMode && plan.status.mode === "ToNormal") return true;
   const proven = new Set(publishedBy(facts, plan));
   return plan.steps.some((step) => isGift(step, facts, plan, proven));
@@ -28,7 +28,10 @@ export function givesToTheLacking(facts: Facts, plan: Plan): boolean {
 /** Is it forgotten that the control plane lacks what is expected, though nobody counted, exported or approved? */
 export function forgetsTheLacking(facts: Facts, plan: Plan): boolean {
   const before = recordedContent(facts);
-  if (!lacks(before) || lacks(plan.status.controlPlane?.content) || returnApproved(facts)) return false;
+  const after = plan.status.controlPlane?.content;
+  if (!lacks(before) || lacks(after)) return false;
+  // An approval answers what was recorded, and is itself recorded.
+  if (after?.state === before?.state && after?.accepted !== undefined && returnApproved(facts)) return false;
   const { controlPlane, snapshot, group } = facts;
   const counted = controlPlane.operator.view === "readsOk" && controlPlane.counts !== undefined;
   const exported = before?.state === "Foreign" && snapshot.raw.seen === "found";

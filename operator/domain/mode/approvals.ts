@@ -31,11 +31,19 @@ const snapshotValue = (facts: Seen, digest: string): string => numbered(facts, "
 const withoutValue = (facts: Seen, digest: string): string => numbered(facts, "acceptWithout", short(digest));
 const replicasValue = (facts: Seen, to: number): string => numbered(facts, "acceptReplicas", String(to));
 
-export function returnApproved(facts: Seen): boolean {
-  const { epoch = 0, mode } = facts.group.status;
-  const value = given(facts, "approveReturn");
-  // A return that is under way was approved in the step before it.
-  return value === returnValue(facts, epoch) || (mode === "ToNormal" && value === returnValue(facts, epoch - 1));
+/** Is it given, and unused? What it answers is another question: see evidence/expectation.ts. */
+export const returnApproved = (facts: Seen): boolean =>
+  given(facts, "approveReturn") === returnValue(facts, facts.group.status.epoch ?? 0);
+
+/** A return that is under way was approved in the step before it. */
+const wasReturnApproved = (facts: Seen): boolean =>
+  facts.group.status.mode === "ToNormal" &&
+  given(facts, "approveReturn") === returnValue(facts, (facts.group.status.epoch ?? 0) - 1);
+
+/** The restart-at annotation was not carried out yet. */
+export function restartAskedNow({ group }: Pick<Facts, "group">): boolean {
+  const asked = group.annotations[ANNOTATION.restartAt];
+  return asked !== undefined && asked !== group.status.restartedAt;
 }
 export const snapshotAccepted = (facts: Seen, digest: string): boolean =>
   given(facts, "acceptSnapshot") === snapshotValue(facts, digest);
@@ -89,17 +97,18 @@ export function approvalProblems(facts: Seen): Problem[] {
   });
 }
 
-/** `status.approvals` after this loop: a value that did what it was for is used. */
-export function usedApprovals(
-  facts: Seen,
-  did: {
-    verifies: string | undefined;
-    without: string | undefined;
-    reachesReplicas: number | undefined;
-    returned: boolean;
-    isAsExpected: boolean;
-  },
-): Used {
+interface Did {
+  verifies: string | undefined;
+  without: string | undefined;
+  reachesReplicas: number | undefined;
+  returned: boolean;
+  isAsExpected: boolean;
+  /** Something is asked for the first time, or again: what was given before answers nothing. */
+  asksAnew: boolean;
+}
+
+/** `status.approvals` after this loop: a value that did what it was for is used, and so is one that came before the question. */
+export function usedApprovals(facts: Seen, did: Did): Used {
   const { approvals, snapshot, mode, conditions } = facts.group.status;
   const used: Used = { ...approvals };
   const { verifies, reachesReplicas } = did;
@@ -111,6 +120,8 @@ export function usedApprovals(
   // An approval ends with the return, and with what it was asked for: the next loss of content is another one.
   const ended =
     mode !== "ToNormal" && did.isAsExpected && conditions?.some(({ type }) => type === "ControlPlaneRegressed");
-  if (returnApproved(facts) && (did.returned || ended)) used.approveReturn = given(facts, "approveReturn");
+  const isOver = did.returned || ended || did.asksAnew;
+  if ((returnApproved(facts) && isOver) || (wasReturnApproved(facts) && did.returned))
+    used.approveReturn = given(facts, "approveReturn");
   return used;
 }

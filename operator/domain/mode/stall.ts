@@ -4,6 +4,7 @@ import type { Motion } from "../motion/input.ts";
 import { isReady, servesFrom } from "../pods.ts";
 import type { Situation } from "../situation.ts";
 import type { TemplatePlan } from "../templates/input.ts";
+import { withPods } from "../templates/live.ts";
 import { howToReturn } from "./approvals.ts";
 import type { ModeStep } from "./input.ts";
 
@@ -71,7 +72,7 @@ function reasonsOf({ situation, template }: StallInput): string[] {
     words.order === "Observe" ? "modePolicy is Observe" : undefined,
     replicasHeld?.message,
     template.pending?.reason === "OutageDuringRoll" ? template.pending.message : undefined,
-    traffic?.paused && template.pending?.reason !== "OutageDuringRoll"
+    traffic?.paused && withPods(traffic).length > 1 && template.pending?.reason !== "OutageDuringRoll"
       ? `Deployment "${traffic.name}" is paused: resume it`
       : undefined,
     mode === "ToNormal" && evidence.verdict.word !== "Reachable" ? "the control plane is not back" : undefined,

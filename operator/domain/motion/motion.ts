@@ -4,6 +4,7 @@ import type { PodFact, WorkloadFact } from "../facts/cluster.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { Step } from "../plan.ts";
 import { isReady, isServing, servesFrom, surgeOf } from "../pods.ts";
+import { withPods } from "../templates/live.ts";
 import { keptHalfWay, leaversOf, remainingOf, stuckPods } from "./candidates.ts";
 import { cannotRun, MOVE_PAUSE_MS, moveFailure, paused } from "./failure.ts";
 import type { Motion, MotionInput } from "./input.ts";
@@ -47,6 +48,8 @@ function deletion(pod: PodFact): Step {
 /** Nothing to replace: bring the number of pods to what is wanted, and a surge on top of it where a move is half way. */
 function settle(input: MotionInput, traffic: WorkloadFact, limit: number, motion: Motion): void {
   const { wanted, frozen } = input;
+  motion.steps.push(...firstInRoll(input, traffic));
+  if (motion.steps.length > 0) return;
   if (traffic.replicas < wanted) {
     if (input.raiseWaits) return;
     motion.steps.push(takenBack(traffic, scale(traffic, wanted, "the wanted number of pods")));
@@ -82,6 +85,19 @@ function followsTheEmptied({ facts, expectation, wanted }: MotionInput, many: nu
   let spare = ready.filter(isServing).length - wanted;
   const leaving = following.filter((pod) => !isServing(pod) || spare-- > 0);
   return leaving.slice(0, Math.max(0, many));
+}
+
+/**
+ * A roll that goes on beside a control plane that lost what it held, as its pods start from the snapshot: of the former
+ * templates' pods it is to take those first that follow it, and not one that was made anew meanwhile and has content.
+ */
+function firstInRoll({ facts, expectation }: MotionInput, traffic: WorkloadFact): Step[] {
+  const [newest, ...older] = withPods(traffic);
+  if (!isLacking(expectation) || newest === undefined || older.length === 0) return [];
+  const follows = ({ start, check, templateHash }: PodFact) =>
+    start?.choice === "normal" && check !== "pass" && templateHash !== newest.templateHash;
+  const unmarked = facts.pods.filter((pod) => isReady(pod) && follows(pod) && pod.deletionCost !== LEAVING_COST);
+  return unmarked.map((pod) => mark(pod, LEAVING_COST, "it follows a control plane that lost what it held"));
 }
 
 function move(input: MotionInput, traffic: WorkloadFact, leavers: PodFact[], limit: number, motion: Motion): void {

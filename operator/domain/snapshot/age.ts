@@ -50,9 +50,16 @@ export function unconfirmedSince(facts: Facts, recorded: Pipeline["status"]): nu
   return raw.seen === "unknown" && raw.before ? raw.before.lastModifiedMs : facts.nowMs - verified.ageMs;
 }
 
-/** Another pair that became the verified one is as young as it can be, also where a newer export is there already. */
-export function recordAge(facts: Facts, status: Pipeline["status"], isNew: boolean): void {
-  const sinceMs = isNew && !isConfirmed(facts, status) ? facts.nowMs : unconfirmedSince(facts, status);
+/**
+ * Another pair that became the verified one is as young as it can be, also where a newer export is there already. Where none was
+ * on record it is no other one: the status was lost, and the pair is as old as it was.
+ * @param before the digest that was on record
+ */
+export function recordAge(facts: Facts, status: Pipeline["status"], before: string | undefined): void {
+  const isNew = status.digest !== before && !isConfirmed(facts, status);
+  const writtenMs = facts.nowMs - (found(facts.snapshot.verified)?.ageMs ?? 0);
+  const newMs = before === undefined ? writtenMs : facts.nowMs;
+  const sinceMs = isNew ? newMs : unconfirmedSince(facts, status);
   if (sinceMs === undefined) delete status.unconfirmedSince;
   else status.unconfirmedSince = new Date(sinceMs).toISOString();
 }

@@ -11,7 +11,7 @@ import { nextRehearsal } from "./pipeline-rehearse.ts";
 import { type Pipeline, pipelineEvent } from "./pipeline-state.ts";
 import { proofFor, withContentVersions } from "./proof.ts";
 import { doubtOf, quarantineOf } from "./quarantine.ts";
-import { baselineOf, nextBaseline, shrunkenKinds } from "./shrink.ts";
+import { baselineFromStore, baselineOf, nextBaseline, shrunkenKinds } from "./shrink.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** @param settled see `needsNoCopy` */
@@ -24,6 +24,8 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: 
   const quarantine = quarantineOf(facts, pipeline.status);
   if (quarantine) pipeline.quarantine = quarantine;
   const before = pipeline.status.digest;
+  const baseline = baselineFromStore(pipeline.status, usable(facts.snapshot.verified)?.counts, facts.nowMs);
+  if (baseline !== undefined) pipeline.status.baseline = baseline;
   recordVerified(facts, pipeline);
   recordReplaced(facts, pipeline.status);
   delete pipeline.status.quarantined;
@@ -31,7 +33,7 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: 
   const warnings = warningsOf(facts, pipeline.status.warnings);
   if (warnings) pipeline.status.warnings = warnings;
   else delete pipeline.status.warnings;
-  recordAge(facts, pipeline.status, pipeline.status.digest !== before);
+  recordAge(facts, pipeline.status, before);
   const candidate = usable(facts.snapshot.candidate);
   if (candidate) pipeline.status.candidate = candidate.digest;
   else if (facts.snapshot.candidate.seen === "absent") delete pipeline.status.candidate;

@@ -14,6 +14,7 @@ export interface Shrunken {
 
 /** Kinds that answer requests: a gateway without one serves nothing, however few there were. */
 const ROUTES = ["routes", "stream_routes"];
+export const hasRoutes = (counts: Counts): boolean => ROUTES.some((kind) => (counts[kind] ?? 0) > 0);
 /** Fewer objects than this, over all kinds, a person may have removed in one go. */
 const MIN_LOST = 3;
 const BASELINE_MS = 24 * 3_600_000;
@@ -36,8 +37,18 @@ export function shrunkenKinds(baseline: Counts, counts: Counts, maxShrinkPercent
 /** What a snapshot and a control plane are measured on: of each kind the most that a verified pair of the last day had. */
 export function baselineOf(snapshot: Snapshot | undefined, nowMs: number): Counts | undefined {
   const { counts, baseline = [] } = snapshot ?? {};
-  if (counts === undefined) return undefined;
-  return most([counts, ...standing(baseline, nowMs).map((former) => former.counts)]);
+  const all = [...(counts === undefined ? [] : [counts]), ...standing(baseline, nowMs).map((former) => former.counts)];
+  return all.length === 0 ? undefined : most(all);
+}
+
+/** Of a status that was lost: what stands in the store is what an export is measured on, for a day, whatever takes its place. */
+export function baselineFromStore(
+  snapshot: Snapshot,
+  verified: Counts | undefined,
+  nowMs: number,
+): Baseline | undefined {
+  if (verified === undefined || baselineOf(snapshot, nowMs) !== undefined) return snapshot.baseline;
+  return [{ until: new Date(nowMs).toISOString(), counts: { ...verified } }];
 }
 
 /**

@@ -1,9 +1,10 @@
-import type { GatewayGroupStatus } from "../../api/gateway-group-status.ts";
+import type { Content, GatewayGroupStatus } from "../../api/gateway-group-status.ts";
 import { LABEL } from "../../api/names.ts";
 import type { Reason } from "../../api/reasons.ts";
 import { hasFormerLabels } from "../desired/relabel.ts";
 import { evidenceText } from "../evidence/evidence.ts";
-import { contentToRecord, lackingMessage, lackingReason } from "../evidence/expectation.ts";
+import { contentToRecord, isAsked, lackingMessage, lackingReason, recordedContent } from "../evidence/expectation.ts";
+import type { Facts } from "../facts/facts.ts";
 import { usedApprovals } from "../mode/approvals.ts";
 import type { ModeStep } from "../mode/input.ts";
 import { isInert } from "../mode/mode.ts";
@@ -49,6 +50,7 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
     reachesReplicas: reachesReplicas(facts),
     returned: (before.mode === "ToNormal" && input.step.move !== undefined) || isAcceptedAtRest(status),
     isAsExpected: situation.expectation.is === "met" || situation.expectation.is === "none",
+    asksAnew: asksAnew(facts, status.controlPlane?.content),
   });
   if (Object.keys(approvals).length > 0) status.approvals = approvals;
   if (template.restartedAt !== undefined) status.restartedAt = template.restartedAt;
@@ -59,6 +61,10 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
 /** In normal mode there is no return whose end uses an approval up: what it took for good does. */
 const isAcceptedAtRest = ({ mode, controlPlane }: GatewayGroupStatus): boolean =>
   mode === "Normal" && controlPlane?.content?.accepted !== undefined;
+
+function asksAnew(facts: Facts, content: Content | undefined): boolean {
+  return content !== undefined && content.accepted === undefined && !isAsked(recordedContent(facts), content.state);
+}
 
 function controlPlaneOf(situation: Situation): NonNullable<GatewayGroupStatus["controlPlane"]> {
   const { facts, evidence, expectation, lostMs } = situation;

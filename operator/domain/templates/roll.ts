@@ -2,8 +2,9 @@ import { ANNOTATION } from "../../api/names.ts";
 import { isLacking, mayGoOnFollowing } from "../evidence/expectation.ts";
 import type { ReplicaSetFact, WorkloadFact } from "../facts/cluster.ts";
 import type { Facts } from "../facts/facts.ts";
+import { howToReturn } from "../mode/approvals.ts";
 import type { Step } from "../plan.ts";
-import { isServing } from "../pods.ts";
+import { isReady, isServing } from "../pods.ts";
 import { RESTORED } from "../status/cause.ts";
 import type { TemplateInput, TemplatePlan } from "./input.ts";
 import { hasServing, keepsNothing, mayPutBack, nothingServes, startsFromSnapshot, withPods } from "./live.ts";
@@ -55,21 +56,31 @@ function mayGoOnFromSnapshot(
   // Put back once: the pods that leave are those that were new.
   if (recorded && facts.children.traffic?.annotations[ANNOTATION.inputsHash] === RESTORED) return true;
   if ((recorded && !isLacking(expectation)) || startsFromSnapshot(facts, newest, publishedKeys)) return true;
+  if (!recorded || verdict !== "Unreachable") return false;
   const isBetter = serves(facts, newest) && !older.some((set) => serves(facts, set));
-  return recorded && verdict === "Unreachable" && isBetter;
+  // Where none before could be put back, and all that they followed is lost, the roll takes nothing from anybody; the new ones are
+  // replaced next.
+  const restorable = older.some(({ proofKey }) => proofKey !== undefined && publishedKeys.has(proofKey));
+  return isBetter || (isLacking(expectation) && !restorable && older.every((set) => allFollowed(facts, set)));
 }
+
+const allFollowed = ({ pods }: Facts, { templateHash }: ReplicaSetFact): boolean =>
+  pods
+    .filter((pod) => pod.templateHash === templateHash && isReady(pod))
+    .every((pod) => pod.start?.choice === "normal" && pod.check !== "pass");
 
 /** With content, as far as is known. */
 const serves = ({ pods }: Facts, { templateHash }: ReplicaSetFact): boolean =>
   pods.some((pod) => pod.templateHash === templateHash && isServing(pod));
 
 function waitText(input: TemplateInput): string {
-  const { expectation } = input;
+  const { expectation, verdict, facts } = input;
   if (isLacking(expectation))
     return `The roll goes on once the control plane holds what is expected. ${expectation.text}`;
+  const allTheSame = verdict === "Reachable" ? `. To go on without a count: ${howToReturn(facts)}` : "";
   return inFallback(input)
     ? "The control plane was lost in the middle of a roll; the roll goes on in normal mode"
-    : "The control plane was lost in the middle of a roll; the roll goes on once it answers and its objects are counted";
+    : `The control plane was lost in the middle of a roll; the roll goes on once it answers and its objects are counted${allTheSame}`;
 }
 
 /** Unpaused in the same write: a roll that is paused would bring back no pod of the template before. */

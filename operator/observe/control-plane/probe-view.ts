@@ -1,4 +1,4 @@
-import type { OperatorView } from "../../domain/facts/outside.ts";
+import type { ControlPlaneFacts, OperatorView } from "../../domain/facts/outside.ts";
 import { classifyVersionRead } from "../../gateway/api7/answer.ts";
 import type { ControlPlaneProbe } from "../../gateway/api7/probe.ts";
 
@@ -19,6 +19,12 @@ export function viewOf({ version, read }: ControlPlaneProbe): OperatorView {
     default:
       return seen satisfies never;
   }
+}
+
+/** Whether the read found any key: in words and not as a number, as each new route would wake every group. */
+export function contentSeenBy({ view }: OperatorView, { count }: ControlPlaneProbe): ControlPlaneFacts["contentSeen"] {
+  if (view !== "readsOk" || count === undefined) return undefined;
+  return count === 0 ? "none" : "some";
 }
 
 function detailOf(version: ControlPlaneProbe["version"], read: ControlPlaneProbe["read"], why: string): string {

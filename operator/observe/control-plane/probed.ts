@@ -1,5 +1,5 @@
 import { controlPlaneAt } from "../../domain/evidence/endpoint.ts";
-import type { OperatorView } from "../../domain/facts/outside.ts";
+import type { ControlPlaneFacts, OperatorView } from "../../domain/facts/outside.ts";
 import type { ControlPlaneTarget } from "../../gateway/api7/https.ts";
 import { type ControlPlaneProbe, countKinds, probeControlPlane } from "../../gateway/api7/probe.ts";
 import type { Clock } from "../../kube/clock.ts";
@@ -8,7 +8,7 @@ import type { Watched } from "./correlated-loss.ts";
 import { COUNT_TIMEOUT_MS, Counter, type Counts } from "./counter.ts";
 import { GapWatch } from "./gap-watch.ts";
 import type { LoopLag } from "./loop-lag.ts";
-import { viewOf } from "./probe-view.ts";
+import { contentSeenBy, viewOf } from "./probe-view.ts";
 
 /** Whom one group wants to be asked, as who, how often. */
 export interface ProbeWish {
@@ -52,6 +52,12 @@ export const UNKNOWN = (detail: string): OperatorView => ({ view: "unknown", det
  */
 export type Losses = Map<string, number>;
 
+/** One answer: how it looks, and whether the read found anything. */
+interface Seen {
+  view: OperatorView;
+  contentSeen?: ControlPlaneFacts["contentSeen"];
+}
+
 /** One control plane, asked again and again with one identity, for all groups that look at it so. */
 export class Probed {
   /** Which control plane it is, whatever the certificate that it is asked with. */
@@ -60,7 +66,7 @@ export class Probed {
   readonly #target: ControlPlaneTarget;
   readonly #wishes = new Map<string, ProbeWish>();
   readonly #watchman: GapWatch;
-  readonly #poller: Poller<OperatorView>;
+  readonly #poller: Poller<Seen>;
   #counter: Counter | undefined;
   /** Has this process ever got an answer from it? */
   #known = false;
@@ -75,12 +81,12 @@ export class Probed {
     this.controlPlane = controlPlaneAt(endpoint);
     this.#target = { endpoint, tls, ...(serverName === undefined ? {} : { serverName }) };
     this.#watchman = new GapWatch(options.clock, intervalMs);
-    this.#poller = new Poller<OperatorView>({
+    this.#poller = new Poller<Seen>({
       clock: options.clock,
       intervalMs,
       ask: (signal) => this.#ask(signal),
       same: (a, b) => JSON.stringify(a) === JSON.stringify(b),
-      onChange: ({ view }) => {
+      onChange: ({ view: { view } }) => {
         if (view === "readsOk") this.#counter?.again();
         this.#wake();
       },
@@ -122,7 +128,12 @@ export class Probed {
     if (!latest) return UNKNOWN("it has not answered yet");
     const ageMs = this.#o.clock.monotonicMs() - latest.atMs;
     const tooOld = ageMs > FRESH_INTERVALS * this.#watchman.longestMs + FRESH_SLACK_MS;
-    return tooOld ? UNKNOWN("the last answer is too old") : latest.value;
+    return tooOld ? UNKNOWN("the last answer is too old") : latest.value.view;
+  }
+
+  /** Did the read of the latest view find anything? Costs nothing, so it is known also where nobody counts. */
+  contentSeen(): ControlPlaneFacts["contentSeen"] {
+    return this.view().view === "readsOk" ? this.#poller.latest()?.value.contentSeen : undefined;
   }
 
   /** Counted since it answers; undefined while that is not known. */
@@ -173,16 +184,19 @@ export class Probed {
     this.#o.wake([...this.#wishes.keys()]);
   }
 
-  async #ask(signal: AbortSignal): Promise<OperatorView> {
+  async #ask(signal: AbortSignal): Promise<Seen> {
     const { clock, lag, probe = askControlPlane } = this.#o;
     const startMs = clock.monotonicMs();
     const slept = this.#watchman.slept(startMs);
     try {
-      const seen = viewOf(await probe(this.#target, signal));
+      const answer = await probe(this.#target, signal);
+      const seen = viewOf(answer);
       this.#o.measured?.(this.#target.endpoint, seen.view, clock.monotonicMs() - startMs);
       // What was seen across a stop of this process, or by a process that came late to everything, shows nothing.
       const late = lag.laggedSince(startMs) ? UNKNOWN("Holdfast itself is too slow to tell") : undefined;
-      return this.#note(slept ? UNKNOWN("Holdfast itself stood still") : (late ?? seen));
+      const view = this.#note(slept ? UNKNOWN("Holdfast itself stood still") : (late ?? seen));
+      const contentSeen = contentSeenBy(view, answer);
+      return { view, ...(contentSeen === undefined ? {} : { contentSeen }) };
     } finally {
       this.#watchman.ended(this.#poller.intervalMs);
     }

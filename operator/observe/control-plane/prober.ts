@@ -46,7 +46,8 @@ export class ProberPool {
     if (!probed) return { operator: UNKNOWN("it is not probed") };
     if (probed.isAwaited()) return undefined;
     const counts = probed.counts();
-    return { operator: probed.view(), ...(counts ? { counts } : {}) };
+    const contentSeen = probed.contentSeen();
+    return { operator: probed.view(), ...(counts ? { counts } : {}), ...(contentSeen ? { contentSeen } : {}) };
   }
 
   /** How many control planes are lost at the same time as this group's, of those that can be compared with it. */

@@ -15,6 +15,8 @@ const foreign = (facts: Loose): void => {
 const small = (facts: Loose): void => {
   facts.snapshot.raw = { ...facts.snapshot.raw, digest: "sha256:small", counts: { routes: 0, upstreams: 0 } };
 };
+const saw = (facts: Loose) => (facts.controlPlane.contentSeen = "some");
+const sawNothing = (facts: Loose) => (facts.controlPlane.contentSeen = "none");
 const uncounted = (facts: Loose): void => {
   delete facts.controlPlane.counts;
 };
@@ -30,6 +32,21 @@ test.for<[string, object | undefined, (facts: Loose) => void, string | undefined
   ["it holds what it should", undefined, () => {}, undefined],
   ["it was never counted", undefined, uncounted, undefined],
   ["it is counted empty", undefined, empty, "Regressed"],
+  ["it is not counted, and the read finds nothing", undefined, (f) => both(f, uncounted, sawNothing), "Regressed"],
+  [
+    "it is not counted, and the read finds something",
+    { state: "Uncounted" },
+    (f) => both(f, uncounted, saw),
+    "Uncounted",
+  ],
+  ["it was empty, and the read finds something", { state: "Regressed" }, (f) => both(f, uncounted, saw), "Regressed"],
+  [
+    "it is back, and the read finds nothing",
+    { state: "Uncounted" },
+    (f) => both(f, uncounted, sawNothing),
+    "Regressed",
+  ],
+  ["it is counted, whatever the read found before", undefined, sawNothing, undefined],
   ["it is lost: whoever comes back is counted anew", undefined, lose, "Uncounted"],
   ["it is back, and not counted yet", { state: "Uncounted" }, uncounted, "Uncounted"],
   ["it is back, and holds what it should", { state: "Uncounted" }, () => {}, undefined],
@@ -94,18 +111,25 @@ test("the approval of a return that is under way does not accept what is lost on
 test.for<[string, (facts: Loose) => void, string | undefined, string | undefined]>([
   ["the verified pair tells what is expected", empty, "Regressed", "Regressed"],
   ["and that it is there", () => {}, undefined, "ToNormal"],
-  ["a pair that was not read yet is not known to be none", (f) => both(f, empty, unseen), undefined, "WaitingReturn"],
+  [
+    "a pair that was not read yet is not known to be none",
+    (f) => both(f, unpublished, empty, unseen),
+    "Uncounted",
+    "WaitingReturn",
+  ],
+  ["and where pods are told of a proof, there was something", (f) => both(f, empty, unseen), "Regressed", "Regressed"],
+  ["whatever there was, as long as there is something", unseen, "Uncounted", "WaitingReturn"],
   [
     "a storage that is missing neither",
-    (f) => both(f, empty, unseen, () => (f.storage = { seen: "absent", name: "eu" })),
-    undefined,
+    (f) => both(f, unpublished, empty, unseen, () => (f.storage = { seen: "absent", name: "eu" })),
+    "Uncounted",
     "WaitingReturn",
   ],
   ["there is none: nothing is expected", (f) => both(f, empty, noPair), undefined, "ToNormal"],
   [
     "a pair that cannot be used expects nothing, and is not none",
-    (f) => both(f, empty, badPair),
-    undefined,
+    (f) => both(f, badPair),
+    "Uncounted",
     "WaitingReturn",
   ],
 ])("made anew: %s", ([, change, state, next]) => {
@@ -122,6 +146,7 @@ test.for<[string, (facts: Loose) => void, string | undefined, string | undefined
   expect(plan.status.controlPlane?.content?.state).toBe(state);
   expect([plan.status.mode, told(plan, "Reconciling")]).toContain(next);
 });
+const unpublished = (facts: Loose) => facts.children.byName.delete("ConfigMap/edge-start");
 const LOADED = { state: "loaded", counts: {} };
 const noPair = (facts: Loose) => (facts.snapshot.verified = { seen: "absent" });
 const badPair = (facts: Loose) => (facts.snapshot.verified.problems = ["NotJson"]);
@@ -164,7 +189,8 @@ test.for<[string, (facts: Loose) => void, string | undefined]>([
   ["nothing, while it holds what it should", () => {}, undefined],
   ["that it lost what it held", empty, "Regressed"],
   ["that it is another group's", foreign, "Foreign"],
-  ["that a person takes it for good", (f) => both(f, empty, (g) => approve(g, 0)), "Accepted"],
+  ["that a person takes it for good", (f) => both(f, empty, regressed, (g) => approve(g, 0)), "Accepted"],
+  ["not what a person said before anything was asked", (f) => both(f, empty, (g) => approve(g, 0)), "Regressed"],
 ])("published: %s", ([, change, content]) => {
   const { facts } = healthy();
   change(facts);
@@ -172,23 +198,25 @@ test.for<[string, (facts: Loose) => void, string | undefined]>([
 });
 
 /** A return that was approved takes what is there for good: what is lost after that is lost anew. */
-test.for<[string, number | undefined, string[]]>([
-  ["it stays so", 10, ["Accepted"]],
-  ["it grows again, not to what it was", 12, ["Accepted"]],
-  ["it is not counted", undefined, ["Accepted"]],
-  ["it loses the rest, too", 0, ["Regressed"]],
-])("accepted with 10 of 40 routes, and then %s", ([, routes, told]) => {
+test.for<[string, number, number | undefined, string | undefined]>([
+  ["it stays so: a pod that starts may still doubt one that is emptied", 10, 10, undefined],
+  ["it grows again, not to what it was", 10, 12, undefined],
+  ["it is not counted", 10, undefined, undefined],
+  ["it loses the rest, too", 10, 0, "Regressed"],
+  ["no pod doubts it", 0, 0, "Accepted"],
+])("accepted with few of 40 routes, and then %s", ([, accepted, routes, told]) => {
   const { facts } = healthy();
-  facts.controlPlane.counts = { routes: 10, upstreams: 5, services: 5 };
-  inMode(facts, "ToNormal");
-  record(facts, { state: "Regressed" }); // the question that was asked in fallback
-  approve(facts, -1);
+  facts.controlPlane.counts = { routes: accepted, upstreams: accepted, services: accepted };
+  inMode(facts, "Fallback");
+  regressed(facts); // the question that was asked
+  approve(facts, 0);
   facts.group.status = structuredClone(planOf(facts, reachable(facts)).status);
-  expect(facts.group.status.controlPlane.content).toMatchObject({ state: "Regressed", accepted: { routes: 10 } });
+  expect(facts.group.status.controlPlane.content).toMatchObject({ state: "Regressed", accepted: { routes: accepted } });
   inMode(facts, "Normal");
   facts.group.status.epoch += 1;
   facts.controlPlane.counts = routes === undefined ? undefined : { ...facts.controlPlane.counts, routes };
-  expect([startTold(planOf(facts, reachable(facts)))?.content]).toEqual(told);
+  facts.children.byName.delete("ConfigMap/edge-start"); // so that it is told anew
+  expect(startTold(planOf(facts, reachable(facts)))?.content).toBe(told);
 });
 
 /** In normal mode, with pods that serve: what may not be done while the content lacks, though the control plane answers. */
@@ -208,7 +236,14 @@ test.for<[string, (facts: Loose) => void, (facts: Loose) => void, boolean]>([
   ["another image, and it is back and not counted since", back, another, false],
   ["another image, and it was never counted", uncounted, another, true],
   ["restart-at, and it is empty: unproven, its pods would follow", (f) => both(f, empty, asked), another, false],
-  ["another image, and a person takes it for good", (f) => both(f, empty, (g) => approve(g, 0)), another, true],
+  [
+    "another image, and a person takes it for good",
+    (f) => both(f, empty, regressed, (g) => approve(g, 0)),
+    another,
+    true,
+  ],
+  ["restart-at, and it is back and not counted since", (f) => both(f, back, asked), another, true],
+  ["restart-at, and it is back and its read finds nothing", (f) => both(f, back, asked, sawNothing), another, false],
   ["another image, and nothing serves that could be harmed", (f) => both(f, empty, nobody), another, true],
 ])("a template rolls or waits: %s", ([, state, change, rolls]) => {
   const { facts } = healthy();
@@ -220,6 +255,7 @@ test.for<[string, (facts: Loose) => void, (facts: Loose) => void, boolean]>([
   expect(done(plan).includes(rolled)).toBe(rolls);
   expect(told(plan, "RestartPending")).toBe(rolls ? undefined : "ChangeWaits");
 });
+const regressed = (facts: Loose) => record(facts, { state: "Regressed" });
 function lackingUncounted(facts: Loose): void {
   record(facts, { state: "Regressed" });
   uncounted(facts);

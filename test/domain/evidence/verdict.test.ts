@@ -239,3 +239,15 @@ test.for([
 ])("of %i gateways %i must agree", ([serving, wanted]) => {
   expect(quorum(serving ?? 0)).toBe(wanted);
 });
+
+/** One gateway is all that serves: it may be wrong for reasons of its own, and so may Holdfast. */
+test.for<[string, Partial<Witnesses>, string | undefined]>([
+  ["down, and the only gateway agrees", { operator: "down", disconnected: 1 }, "asked"],
+  ["server errors, and the only gateway agrees", { operator: "serverError", disconnected: 1 }, "asked"],
+  ["down, and two agree", { operator: "down", disconnected: 2 }, undefined],
+  ["server errors, and two agree", { operator: "serverError", disconnected: 2 }, undefined],
+])("witness pods are asked beside a loss that counts: %s", ([, witnesses, places]) => {
+  const verdict = verdictOf({ ...silentWorld, ...witnesses });
+  expect([verdict.word, verdict.places, verdict.dwellFactor]).toEqual(["Unreachable", places, 1]);
+  expect(verdictOf({ ...silentWorld, ...witnesses, placesAnswered: 1 }).word).toBe("Unknown");
+});

@@ -1,6 +1,7 @@
 /** A pod that ended, or is left on a lost node, is an object and no pod: wherever pods are counted, it is not. */
 import { expect, test } from "vitest";
 import { decide } from "../../../operator/domain/decide.ts";
+import { currentFacts } from "../../../operator/domain/facts/current.ts";
 import { readPod } from "../../../operator/observe/gateways/pods.ts";
 import { choice, type Loose as Json, pod as podObject } from "../../observe/objects.ts";
 import { fromSnapshot, healthy, held, inMode, type Loose, lose } from "../deciding.ts";
@@ -73,6 +74,21 @@ test.for<[string, (pod: Json, facts: Loose) => void]>([
   const without = decide(facts, {}).plan.status;
   facts.pods = [...facts.pods, leftOver(facts, "normal", change)];
   expect(decide(facts, {}).plan.status.conditions).not.toEqual(without.conditions);
+});
+
+test.for([[-300_000], [0], [300_000]])(
+  "the API server's clock is the one: Holdfast's own is %s ms ahead",
+  ([aheadMs]) => {
+    const { facts } = healthy();
+    const serverNowMs = facts.nowMs;
+    expect(currentFacts({ ...facts, nowMs: serverNowMs + aheadMs!, serverNowMs }).nowMs).toBe(serverNowMs);
+  },
+);
+
+test("before the API server has answered once there is only Holdfast's own clock", () => {
+  const { facts } = healthy();
+  delete facts.serverNowMs;
+  expect(currentFacts(facts).nowMs).toBe(facts.nowMs);
 });
 
 function unproven(facts: Loose): void {

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { returnApproved, snapshotAccepted } from "../../../operator/domain/mode/approvals.ts";
 import { done, healthy, held, inMode, type Loose, planOf } from "../deciding.ts";
-import { empty } from "./mode-facts.ts";
+import { asked, empty } from "./mode-facts.ts";
 
 const DIGEST = `sha256:${"c3".padEnd(64, "0")}`;
 const annotated = (name: string, value: string, change: (facts: Loose) => void = () => {}): Loose => {
@@ -20,7 +20,7 @@ test.for<[string, string, (facts: Loose) => void, boolean]>([
   ["the present epoch", "4-uid-grou", () => {}, true],
   ["white space around it", " 4-uid-grou ", () => {}, true],
   ["another epoch", "3-uid-grou", () => {}, false],
-  ["the epoch before, half way back", "3-uid-grou", (f) => inMode(f, "ToNormal"), true],
+  ["the epoch before, half way back: what it was for is recorded", "3-uid-grou", (f) => inMode(f, "ToNormal"), false],
   ["the epoch before, turned round", "3-uid-grou", (f) => inMode(f, "ToFallback"), false],
   ["of another group, or of this one before it was restored", "4-0a1b2c3d", () => {}, false],
   ["of this group before it was made anew", "4-uid-grou", (f) => (f.group.uid = "0a1b2c3d-4e5f"), false],
@@ -87,18 +87,42 @@ test.for<[string, Loose, object | undefined]>([
     "what was lost is still lost: it is taken for good, and what is lost after that is another loss",
     annotated("approve-return", "4-uid-grou", (f) => {
       regressedBefore(f);
+      asked(f, "Regressed");
       empty(f);
     }),
     { approveReturn: "4-uid-grou" },
   ],
   [
-    "what was lost is not counted: there is nothing to take for good",
+    "what was lost is not counted, and neither is an export read: there is nothing to take for good",
     annotated("approve-return", "4-uid-grou", (f) => {
       regressedBefore(f);
-      f.group.status.controlPlane.content = { state: "Regressed" };
+      asked(f, "Regressed");
       delete f.controlPlane.counts;
+      f.snapshot.raw = { seen: "absent" };
     }),
     undefined,
+  ],
+  [
+    "it was given before anything was asked: the question asks for another value",
+    annotated("approve-return", "4-uid-grou", empty),
+    { approveReturn: "4-uid-grou" },
+  ],
+  [
+    "it was not counted, a person took it so, and it is found empty: that is another question",
+    annotated("approve-return", "4-uid-grou", (f) => {
+      inMode(f, "Fallback");
+      asked(f, "Uncounted", {});
+      empty(f);
+    }),
+    { approveReturn: "4-uid-grou" },
+  ],
+  [
+    "it is not counted, and a person takes it so, in normal mode",
+    annotated("approve-return", "4-uid-grou", (f) => {
+      asked(f, "Uncounted");
+      delete f.controlPlane.counts;
+    }),
+    { approveReturn: "4-uid-grou" },
   ],
 ])("used: %s", ([, facts, used]) => {
   expect(approvalsAfter(facts)).toEqual(used);

@@ -22,6 +22,10 @@ export function override(facts: Loose, word: string): void {
 export function empty(facts: Loose): void {
   facts.controlPlane.counts = { routes: 0, upstreams: 0, services: 0 };
 }
+/** What an earlier loop recorded, and asked about. */
+export function asked(facts: Loose, state: "Regressed" | "Foreign" | "Uncounted", accepted?: object): void {
+  facts.group.status.controlPlane.content = { state, ...(accepted === undefined ? {} : { accepted }) };
+}
 export function approve(facts: Loose, offset: number): void {
   facts.group.annotations = { "holdfast.dev/approve-return": `${facts.group.status.epoch + offset}-uid-grou` };
 }

@@ -1,7 +1,7 @@
 /** When a group goes back, and what ends a return half way. */
 import { describe, expect, test } from "vitest";
 import { done, fromSnapshot, healthy, held, inMode, type Loose, lose, planOf, told } from "../deciding.ts";
-import { approve, empty, override, type Row } from "./mode-facts.ts";
+import { approve, asked, empty, override, type Row } from "./mode-facts.ts";
 
 /** After 30 s of answers the group returns. */
 /** The canary loaded this, and the control plane holds more. */
@@ -24,6 +24,7 @@ test.for<Row>([
     "approved for this epoch",
     (f) => {
       empty(f);
+      asked(f, "Regressed");
       approve(f, 0);
     },
     30_000,
@@ -31,9 +32,42 @@ test.for<Row>([
     undefined,
   ],
   [
+    "approved before it was asked",
+    (f) => {
+      empty(f);
+      approve(f, 0);
+    },
+    30_000,
+    undefined,
+    "Regressed",
+  ],
+  [
+    "approved when it was not counted, and it is empty",
+    (f) => {
+      empty(f);
+      asked(f, "Uncounted", {});
+      approve(f, 0);
+    },
+    30_000,
+    undefined,
+    "Regressed",
+  ],
+  [
+    "approved with half, and it is empty",
+    (f) => {
+      empty(f);
+      asked(f, "Regressed", { routes: 20 });
+      approve(f, 0);
+    },
+    30_000,
+    undefined,
+    "Regressed",
+  ],
+  [
     "approved for another epoch",
     (f) => {
       empty(f);
+      asked(f, "Regressed");
       approve(f, -1);
     },
     30_000,
@@ -45,6 +79,7 @@ test.for<Row>([
     "not counted, and approved",
     (f) => {
       delete f.controlPlane.counts;
+      asked(f, "Uncounted");
       approve(f, 0);
     },
     30_000,
@@ -211,8 +246,7 @@ describe("half way back", () => {
   test("a return that was approved all the same goes on", () => {
     const facts = returning();
     empty(facts);
-    facts.group.status.controlPlane.content = { state: "Regressed" };
-    approve(facts, -1); // given in the step before, for what was recorded then
+    asked(facts, "Regressed", { routes: 0 }); // in the step before
     const plan = planOf(facts, held(facts, "Reachable", 60_000));
     expect(plan.recordsMode).toBe(false);
     expect(done(plan)).toContain("scale 2 -> 3");
@@ -229,6 +263,7 @@ describe("half way back", () => {
       planOf(facts, held(facts, "Reachable", 60_000)).status.conditions?.find(({ type }) => type === "Reconciling");
     expect(why()?.message).toBe("Moving pods back: 2 to go");
     delete facts.controlPlane.counts;
+    asked(facts, "Uncounted");
     expect(why()?.message).toBe(
       `Moving pods back: 2 to go. It waits until the control plane's objects are counted; to go on all the same: annotate holdfast.dev/approve-return=${facts.group.status.epoch}-uid-grou`,
     );

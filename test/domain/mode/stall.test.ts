@@ -54,7 +54,7 @@ test.for<[string, object, (facts: Loose) => void, string]>([
   ],
   ["the successor fails the check", CHECK, (f) => (f.pods[2].check = "fail"), "(edge-1-3): repair the route"],
   ["the successor is never ready", {}, (f) => (f.pods[2].ready = false), "pods are not ready (edge-1-3)"],
-  ["a person paused the Deployment", {}, (f) => paused(f), 'Deployment "edge" is paused'],
+  ["a person paused the Deployment in the middle of a roll", {}, (f) => paused(f), 'Deployment "edge" is paused'],
   [
     "fewer replicas wait for a word",
     {},
@@ -127,7 +127,9 @@ test("on the way to fallback, too; and without a proof that is told first", () =
 });
 
 function paused(facts: Loose): void {
-  facts.children.traffic.paused = true;
+  const { traffic } = facts.children;
+  traffic.paused = true;
+  traffic.replicaSets = [...traffic.replicaSets, { ...traffic.replicaSets[0], templateHash: "former", revision: 0 }];
   facts.controlPlane = { operator: { view: "unknown", detail: "" } }; // else it is resumed
 }
 function dropped(facts: Loose): void {

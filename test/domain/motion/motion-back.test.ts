@@ -1,7 +1,7 @@
 /** The way back to a control plane that answers: successors first, then one less. */
 import { expect, test } from "vitest";
 import { done, fromSnapshot, healthy, held, inMode, type Loose, planOf } from "../deciding.ts";
-import { approve } from "../mode/mode-facts.ts";
+import { asked } from "../mode/mode-facts.ts";
 import { mark, motion, type Row, surge } from "./motion-facts.ts";
 
 /** Two pods of the snapshot, a control plane that is back, mode ToNormal; each row goes on from there. */
@@ -142,7 +142,7 @@ test.for<Row>([
     (f) => {
       surge(f);
       delete f.controlPlane.counts;
-      approve(f, -1); // given in the step before
+      asked(f, "Uncounted", {}); // and approved in the step before
     },
     ["markPod edge-1-1"],
   ],
@@ -152,7 +152,7 @@ test.for<Row>([
       surge(f);
       mark(f.pods[0]);
       delete f.controlPlane.counts;
-      approve(f, -1);
+      asked(f, "Uncounted", {});
     },
     ["scale 3 -> 2"],
   ],
@@ -162,7 +162,7 @@ test.for<Row>([
       surge(f);
       for (const pod of f.pods) pod.start.choice = "normal";
       delete f.controlPlane.counts;
-      approve(f, -1);
+      asked(f, "Uncounted", {});
     },
     ["scale 3 -> 2"],
   ],

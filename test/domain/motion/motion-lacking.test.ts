@@ -55,7 +55,12 @@ test.for<[string, Change[], string[], string | undefined]>([
   ["it is empty", [empty], [], "Regressed"],
   ["it is not counted", [uncounted], [], undefined],
   ["it was emptied, and is not counted now", [record("Regressed"), uncounted], [], "Regressed"],
-  ["it is empty, and a person says that it is meant", [empty, approved], ["scale 2 -> 3"], "Regressed"],
+  [
+    "it is empty, and a person says that it is meant",
+    [record("Regressed"), empty, approved],
+    ["scale 2 -> 3"],
+    "Regressed",
+  ],
 ])("back in normal mode: %s", ([, changes, steps, condition]) => {
   const { facts } = healthy();
   fromSnapshot(facts);

@@ -38,14 +38,27 @@ test.for<Row>([
   expect(motion(done(plan))).toEqual(steps);
 });
 
-test("a paused Deployment is not scaled", () => {
+test.for<[string, (facts: Loose) => void, string[]]>([
+  ["with pods of one template it scales as any other", () => {}, ["scale 2 -> 4"]],
+  ["in the middle of a roll it would share the number out, and take pods that serve", inRoll, []],
+])("a paused Deployment: %s", ([, change, steps]) => {
   const { facts } = healthy();
   inMode(facts, "Fallback", 60_000);
   lose(facts);
   facts.children.traffic.paused = true;
   facts.group.spec.traffic.replicas = 4;
-  expect(motion(done(planOf(facts, held(facts, "Unreachable", 600_000))))).toEqual([]);
+  change(facts);
+  expect(motion(done(planOf(facts, held(facts, "Unreachable", 600_000))))).toEqual(steps);
 });
+/** One pod of each of two templates. */
+function inRoll(facts: Loose): void {
+  const [set] = facts.children.traffic.replicaSets;
+  facts.children.traffic.replicaSets = [
+    { ...set, replicas: 1 },
+    { ...set, name: "edge-2", uid: "uid-set-2", templateHash: "h2", revision: set.revision + 1, replicas: 1 },
+  ];
+  facts.pods[1].templateHash = "h2";
+}
 
 /** A pod keeps the storage keys of its start: with other keys only a new one comes up. */
 const NO_KEYS = { restarts: 0, trouble: "choose: CrashLoopBackOff" };

@@ -267,3 +267,18 @@ test.for<[string, (facts: Loose) => void, number | undefined]>([
   const { unconfirmedSince } = planOf(facts, held(facts, "Reachable", 5_000)).status.snapshot ?? {};
   expect(unconfirmedSince).toBe(agoMs === undefined ? undefined : new Date(facts.nowMs - agoMs).toISOString());
 });
+
+/** A rehearsal has just proven what stands under the verified key, which was written a day ago; no export can be read. */
+test.for<[string, (facts: Loose) => void, number]>([
+  ["the status was lost: it is as old as it was", () => {}, DAY],
+  ["another pair was on record: it is as young as can be", (f) => (f.group.status.snapshot.digest = NEW), 0],
+])("a pair that becomes the verified one: %s", ([, change, ageMs]) => {
+  const { facts } = healthy();
+  const { proofs } = facts.group.status.snapshot;
+  facts.group.status.snapshot = { proofs };
+  facts.snapshot.verified.ageMs = DAY;
+  facts.snapshot.raw = denied;
+  change(facts);
+  const { unconfirmedSince } = planOf(facts, held(facts, "Reachable", 1_000)).status.snapshot ?? {};
+  expect(facts.nowMs - Date.parse(unconfirmedSince ?? "")).toBe(ageMs);
+});

@@ -1,6 +1,12 @@
 /** What counts as having lost too much, and on what it is measured. */
 import { expect, test } from "vitest";
-import { baselineOf, type Counts, nextBaseline, shrunkenKinds } from "../../../operator/domain/snapshot/shrink.ts";
+import {
+  baselineFromStore,
+  baselineOf,
+  type Counts,
+  nextBaseline,
+  shrunkenKinds,
+} from "../../../operator/domain/snapshot/shrink.ts";
 
 const HOUR = 3_600_000;
 const at = (hours: number) => Date.parse("2026-01-01T00:00:00Z") + hours * HOUR;
@@ -81,6 +87,26 @@ test("a clock that was set back keeps the list bounded and lets it be forgotten"
   const hours = [...ahead.map((_, index) => 100 + 4 * index), 0];
   expect(measured([...ahead, { routes: 900 }], hours, 25)).toEqual({ on: { routes: 900 }, kept: expect.any(Number) });
   expect(measured([...ahead, { routes: 900 }], hours, 0).kept).toBeLessThanOrEqual(8);
+});
+
+/** The status is lost, or was never there; what stands in the store, and what is then recorded. */
+test.for<[string, snapshot: Parameters<typeof nextBaseline>[0], verified: Counts | undefined, on: Counts | undefined]>([
+  ["nothing is on record: what stands in the store", {}, { routes: 40 }, { routes: 40 }],
+  ["nothing is on record, and the store was not read", {}, undefined, undefined],
+  ["what is on record", { counts: { routes: 28 } }, { routes: 40 }, { routes: 28 }],
+])("made anew, an export is measured on: %s", ([, snapshot, verified, on]) => {
+  const baseline = baselineFromStore(snapshot, verified, at(0));
+  const now = baseline === undefined ? snapshot : { ...snapshot, baseline };
+  expect(baselineOf(now, at(1))).toEqual(on);
+});
+
+test("made anew, two steps of 30 % within a day are one of half", () => {
+  const baseline = baselineFromStore({}, { routes: 40 }, at(0));
+  const next = {
+    counts: { routes: 28 },
+    baseline: nextBaseline({ ...(baseline ? { baseline } : {}) }, { routes: 28 }, at(1)),
+  };
+  expect([baselineOf(next, at(2)), baselineOf(next, at(25))]).toEqual([{ routes: 40 }, { routes: 28 }]);
 });
 
 test("growing leaves nothing behind", () => {

@@ -204,7 +204,7 @@ test.for<[string, (facts: Loose) => unknown, string]>([
   ["it is empty, and the roll waits", (f) => [empty(f), paused(f)], "waits"],
   [
     "it is empty, the roll waits, and a person says that it is meant",
-    (f) => [empty(f), approve(f), paused(f)],
+    (f) => [record(f, "Regressed"), empty(f), approve(f), paused(f)],
     "pause false",
   ],
   ["it holds what it should again", (f) => [record(f, "Regressed"), paused(f)], "pause false"],
@@ -254,6 +254,16 @@ test.for<[string, (facts: Loose) => unknown, string | undefined]>([
       Object.assign(f.children.traffic, { annotations: { "holdfast.dev/inputs-hash": "restored" } }),
     ],
     "pause false",
+  ],
+  [
+    "all followed one that was emptied, and no template before is proven: nothing is taken from anybody",
+    (f) => [proveNew(f), f.group.status.snapshot.proofs.shift(), record(f, "Regressed")],
+    "pause false",
+  ],
+  [
+    "its pods followed, no template before is proven, and a pod of it has content",
+    (f) => [proveNew(f), f.group.status.snapshot.proofs.shift(), record(f, "Regressed"), ofSnapshot(f.pods[0])],
+    undefined,
   ],
   [
     "one that was emptied, and its pods come from the snapshot",

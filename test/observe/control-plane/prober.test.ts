@@ -98,6 +98,37 @@ test("groups are woken when the view changes, and only then", async () => {
   expect(view()).toMatchObject({ view: "down" });
 });
 
+test.for([
+  ["no key: the control plane holds nothing", { ...UP, count: 0 }, "none"],
+  ["keys", { ...UP, count: 41_000 }, "some"],
+  ["keys, and nobody wants their number: one more is no news", { ...UP, count: 1 }, "some"],
+  ["no count", UP, undefined],
+  ["an error", { version: ok, read: { kind: "serverError", status: 500, ms: 1 }, count: 0 }, undefined],
+  ["nothing, as nobody listens", DOWN, undefined],
+] as const)("its read, which costs nothing more, found %s", async ([, answer, seen]) => {
+  const { clock, want, say, pool } = probing();
+  say(answer as ControlPlaneProbe);
+  want("a");
+  await clock.advance(0);
+  expect(pool.facts("a")?.contentSeen).toBe(seen);
+});
+
+test("groups are woken when a control plane is emptied, though nobody counts, and not for each object", async () => {
+  const { clock, want, say, woken, pool } = probing();
+  say({ ...UP, count: 7 });
+  want("a");
+  await clock.advance(6_000);
+  say({ ...UP, count: 8 });
+  await clock.advance(6_000);
+  expect(woken).toHaveLength(1);
+  say({ ...UP, count: 0 });
+  await clock.advance(6_000);
+  expect([woken.length, pool.facts("a")?.contentSeen]).toEqual([2, "none"]);
+  say(DOWN);
+  await clock.advance(6_000);
+  expect(pool.facts("a")).not.toHaveProperty("contentSeen");
+});
+
 test("an answer that is too old says nothing about now", async () => {
   const { clock, want, slow, view } = probing();
   want("a");
