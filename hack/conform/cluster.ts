@@ -41,7 +41,8 @@ export class Cluster {
     const socket = join(folder, "kubectl.sock");
     const kubectl = process.env["KUBECTL"] ?? "kubectl";
     const args = [...(context === undefined ? [] : ["--context", context]), "proxy", `--unix-socket=${socket}`];
-    const proxy = spawn(kubectl, args, { stdio: ["ignore", "ignore", "pipe"] });
+    // In a process group of its own: Ctrl-C goes to the whole group of the terminal, and the namespace is removed through it.
+    const proxy = spawn(kubectl, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
     let said = "";
     proxy.stderr?.on("data", (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-500);

@@ -36,6 +36,7 @@ function conformance(env: readonly string[], more: readonly string[] = [], stop?
   ];
   const child = spawn(join(REPOSITORY, "hack/conformance"), args, {
     env: { ...process.env, KUBECTL: program("kube", "kubectl") },
+    detached: true, // a process group of its own, as in a terminal
   });
   let [out, told] = ["", ""];
   child.stdout.on("data", (chunk: Buffer) => {
@@ -43,7 +44,7 @@ function conformance(env: readonly string[], more: readonly string[] = [], stop?
   });
   child.stderr.on("data", (chunk: Buffer) => {
     told += chunk.toString();
-    if (stop?.test(told) === true) child.kill("SIGINT");
+    if (stop?.test(told) === true && child.pid !== undefined) process.kill(-child.pid, "SIGINT");
   });
   return new Promise((resolve) => {
     child.on("close", (code) => {
