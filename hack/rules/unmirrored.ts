@@ -47,7 +47,6 @@ export const UNMIRRORED: Readonly<Record<string, string>> = {
   "domain/laws/content.ts": "tested through operator/domain/laws/invariants.ts by test/domain/objects/adoption.test.ts",
   "domain/values/json.ts": "tested by test/domain/desired/pod-template-rules.test.ts",
   "domain/evidence/memory.ts": "tested by test/domain/every-field.test.ts",
-  "domain/mode/record.ts": "tested through operator/domain/decide.ts by test/domain/facts/current.test.ts",
   "domain/motion/failure.ts": "a part of operator/domain/motion/candidates.ts",
   "domain/motion/candidates.ts": "a part of operator/domain/motion/motion.ts",
   "domain/motion/progress-text.ts": "a part of operator/domain/mode/mode.ts",
@@ -61,10 +60,8 @@ export const UNMIRRORED: Readonly<Record<string, string>> = {
   "domain/values/quantity.ts": "tested by test/domain/objects/diff.test.ts",
   "domain/snapshot/quarantine.ts": "a part of operator/domain/snapshot/generations.ts",
   "domain/situation.ts": "tested through operator/domain/decide.ts by test/domain/facts/current.test.ts",
-  "domain/status/status.ts": "tested through operator/domain/decide.ts by test/domain/facts/current.test.ts",
   "domain/status/step-events.ts": "tested through operator/domain/decide.ts by test/domain/facts/current.test.ts",
   "domain/evidence/scope.ts": "tested through operator/domain/evidence/evidence.ts by test/act/copy-snapshot.test.ts",
-  "domain/status/summary.ts": "a part of operator/domain/status/status.ts",
   "domain/motion/taken-back.ts": "a part of operator/domain/motion/motion.ts",
   "domain/templates/live.ts":
     "tested through operator/domain/laws/invariants.ts by test/domain/objects/adoption.test.ts",

@@ -150,6 +150,19 @@ export const GatewayGroupStatus = z.strictObject({
     .optional()
     .describe("The last mode changes, newest first.")
     .meta({ "x-kubernetes-list-type": "atomic" }),
+  wouldHave: z
+    .array(
+      z.strictObject({
+        count: z.int().describe("How many times so far; it only grows."),
+        to: z.enum(["ToFallback", "ToNormal"]).describe("The mode that would have been recorded."),
+        at: time("When it came to the point."),
+        evidence: z.string().max(1024).describe("Who saw what."),
+      }),
+    )
+    .max(10)
+    .optional()
+    .describe("Under modePolicy Observe: the last moves that Holdfast would have made, newest first.")
+    .meta({ "x-kubernetes-list-type": "atomic" }),
   penalty: z
     .strictObject({
       level: z.int().min(0).describe("How often the wait for a return is doubled."),

@@ -11,7 +11,7 @@ import { currentFacts, skewOf } from "./facts/current.ts";
 import type { Facts } from "./facts/facts.ts";
 import type { ModeStep } from "./mode/input.ts";
 import { isInert, modeStep } from "./mode/mode.ts";
-import { recordMove } from "./mode/record.ts";
+import { recordMove, recordWould } from "./mode/record.ts";
 import { stallOf } from "./mode/stall.ts";
 import type { Motion } from "./motion/input.ts";
 import { motionOf } from "./motion/motion.ts";
@@ -84,6 +84,11 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
     events.push(moveEvent(facts, status.epoch, step.move, why));
   }
   const finished = (one: Step): Step => withNeeds(facts, withEvents(one));
+  const wouldHave = recordWould(facts, step.would, evidenceText(facts, situation.evidence));
+  if (step.would && wouldHave) {
+    status.wouldHave = wouldHave;
+    events.push(wouldEvent(facts, step.would, status));
+  }
   const plan: Plan = {
     status,
     recordsMode: step.move !== undefined,
@@ -221,5 +226,17 @@ function moveEvent(
     action: `To${move.to.replace(/^To/, "")}`,
     message: `Mode ${group.status.mode ?? "none"} -> ${move.to}, epoch ${epoch}. ${evidence}`,
     alsoOnDeployment: true,
+  };
+}
+
+/** Counted in the text: the second time is not the first one reported again. */
+function wouldEvent({ group }: Facts, to: "ToFallback" | "ToNormal", { wouldHave }: GatewayGroupStatus): PlannedEvent {
+  const [latest] = wouldHave ?? [];
+  return {
+    type: to === "ToFallback" ? "Warning" : "Normal",
+    reason: "WouldMove",
+    action: "Observe",
+    message: `modePolicy is Observe: mode ${group.status.mode ?? "none"} -> ${to} would be recorded now (number ${latest?.count}). ${latest?.evidence}`,
+    alsoOnDeployment: false,
   };
 }

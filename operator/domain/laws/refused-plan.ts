@@ -18,7 +18,7 @@ export function refusedPlan(facts: Facts, plan: Plan, laws: readonly string[]): 
     status: modeAsBefore(facts, plan.status),
   };
   const steps = brokenInvariants(facts, rest).length === 0 ? rest.steps : [];
-  const status = heldStatus(facts, rest.status, laws);
+  const status = heldStatus(facts, plan.recordsMode ? ofTheModeBefore(facts, rest.status) : rest.status, laws);
   for (const word of ["restartedAt", "rehearsedAt"] as const)
     if (!steps.some((step) => step.carries === word)) copy(status, facts.group.status, word);
   const before = facts.group.status.conditions;
@@ -34,6 +34,13 @@ function modeAsBefore({ group }: Facts, wanted: GatewayGroupStatus): GatewayGrou
   const status = { ...wanted };
   for (const field of OF_THE_MODE) copy(status, group.status, field);
   return status;
+}
+
+/** Conditions of the mode that was not recorded after all. */
+function ofTheModeBefore({ group }: Facts, status: GatewayGroupStatus): GatewayGroupStatus {
+  const isOfMode = ({ type }: { type: string }) => type === "FallbackActive" || type === "Reconciling";
+  const before = (group.status.conditions ?? []).filter(isOfMode);
+  return { ...status, conditions: [...before, ...(status.conditions ?? []).filter((one) => !isOfMode(one))] };
 }
 
 function copy<K extends keyof GatewayGroupStatus>(to: GatewayGroupStatus, from: GatewayGroupStatus, field: K): void {

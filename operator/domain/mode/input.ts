@@ -13,6 +13,8 @@ export interface ModeStep {
   move?: { to: Mode; reason: Reason };
   /** Something is being waited for; shown in conditions and summary. */
   waiting?: { reason: Reason; message: string; leftMs?: number };
+  /** modePolicy Observe: where it would move now. */
+  would?: "ToFallback" | "ToNormal";
   /** Only status and events are written (see `isInert`), or nothing that serves is touched (the others). */
   held?: { reason: Reason; message: string };
   wantsCanary: boolean;

@@ -71,12 +71,13 @@ function leaveNormal(input: ModeInput): ModeStep {
   }
   const blocked = flipBlocker(facts, readiness);
   if (blocked) return { wantsCanary: false, held: blocked };
-  if (words.order === "Observe") return wouldMove("move to fallback");
+  if (words.order === "Observe") return wouldMove("move to fallback", "ToFallback");
   return { move: { to: "ToFallback", reason: "ControlPlaneUnreachable" }, wantsCanary: false };
 }
 
-const wouldMove = (what: string): ModeStep => ({
+const wouldMove = (what: string, to: "ToFallback" | "ToNormal"): ModeStep => ({
   wantsCanary: false,
+  would: to,
   waiting: { reason: "WouldMove", message: `modePolicy is Observe: the group would ${what} now` },
 });
 
@@ -148,7 +149,7 @@ function wayBack(input: ModeInput): ModeStep {
   if (words.order === "Fallback" && !expired) return { wantsCanary: false };
   const blocker = returnBlocker(input);
   if (blocker) return { waiting: blocker.waiting, wantsCanary: blocker.wantsCanary };
-  if (words.order === "Observe") return wouldMove("return");
+  if (words.order === "Observe") return wouldMove("return", "ToNormal");
   const reason =
     words.order === "Normal" ? "OrderedNormal" : words.order === "Fallback" ? "OrderExpired" : "ControlPlaneReturned";
   return { move: { to: "ToNormal", reason }, wantsCanary: false };
@@ -175,7 +176,7 @@ function toNormal(input: ModeInput): ModeStep {
   if (lost !== undefined && lost.leftMs === 0 && words.order !== "Normal") {
     const blocked = flipBlocker(facts, readiness);
     if (blocked) return { wantsCanary: false, held: blocked };
-    if (words.order === "Observe") return wouldMove("move to fallback");
+    if (words.order === "Observe") return wouldMove("move to fallback", "ToFallback");
     return { move: { to: "ToFallback", reason: "ControlPlaneUnreachable" }, wantsCanary: false };
   }
   if (input.published && input.motion.remaining === 0)

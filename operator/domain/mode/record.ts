@@ -41,3 +41,24 @@ function raised(penalty: GatewayGroupStatus["penalty"], nowMs: number): { level:
   const level = recent ? Math.min(PENALTY_MAX, penaltyLevel(penalty, nowMs) + 1) : 0;
   return { level, at };
 }
+
+type WouldHave = NonNullable<GatewayGroupStatus["wouldHave"]>;
+const WOULD_HAVE_MAX = 10;
+
+/**
+ * What Observe would have done, newest first: one entry for each time that it came to the point, not for each look at it.
+ * undefined: nothing new.
+ */
+export function recordWould(
+  { group, nowMs }: Facts,
+  to: "ToFallback" | "ToNormal" | undefined,
+  evidence: string,
+): WouldHave | undefined {
+  const { conditions, wouldHave = [] } = group.status;
+  if (to === undefined) return undefined;
+  const stands = conditions?.some(({ type, reason }) => type === "Reconciling" && reason === "WouldMove");
+  if (stands && wouldHave[0]?.to === to) return undefined;
+  const count = (wouldHave[0]?.count ?? 0) + 1;
+  const entry = { count, to, at: new Date(nowMs).toISOString(), evidence: evidence.slice(0, 1024) };
+  return [entry, ...wouldHave].slice(0, WOULD_HAVE_MAX);
+}

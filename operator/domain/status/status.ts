@@ -1,12 +1,11 @@
 import type { Content, GatewayGroupStatus } from "../../api/gateway-group-status.ts";
 import { LABEL } from "../../api/names.ts";
-import type { Reason } from "../../api/reasons.ts";
 import { hasFormerLabels } from "../desired/relabel.ts";
 import { evidenceText } from "../evidence/evidence.ts";
 import { contentToRecord, isAsked, lackingMessage, lackingReason, recordedContent } from "../evidence/expectation.ts";
+import { blindText, isBlind } from "../evidence/staleness.ts";
 import type { Facts } from "../facts/facts.ts";
 import { usedApprovals } from "../mode/approvals.ts";
-import type { ModeStep } from "../mode/input.ts";
 import { isInert } from "../mode/mode.ts";
 import { isOverridden } from "../objects/diff.ts";
 import { neighbourSaying } from "../objects/neighbours.ts";
@@ -18,8 +17,9 @@ import { warningsSaying } from "../snapshot/warnings.ts";
 import { short } from "../values/digest.ts";
 import { conditionsFrom, type Saying } from "./conditions.ts";
 import type { StatusInput } from "./input.ts";
+import { readySaying, reconcilingSaying, stalledSaying } from "./kstatus.ts";
 import { licenseOf } from "./license.ts";
-import { problemsOf } from "./problems.ts";
+import { fallbackActive, recordedMode } from "./recorded.ts";
 import { summaryOf } from "./summary.ts";
 
 /** The whole status wanted. Nothing in it changes by itself with time. */
@@ -35,7 +35,7 @@ export function statusOf(input: StatusInput): GatewayGroupStatus {
     summary: summaryOf(input, sayings),
     fallbackReady: sayings.some(({ type }) => type === "SnapshotQuarantined")
       ? "Quarantined"
-      : fallbackOf(situation, input.step).reason,
+      : fallbackOf(input).reason,
     controlPlane: controlPlaneOf(situation),
     snapshot: pipeline.status,
     traffic: trafficOf(situation),
@@ -123,17 +123,11 @@ function sayingsOf(input: StatusInput): Saying[] {
       type: "ControlPlaneReachable",
       status: word === "Reachable" ? "True" : word === "Unreachable" ? "False" : "Unknown",
       reason: evidence.verdict.reason,
-      message: evidenceText(facts, evidence),
+      message: isBlind(facts) ? blindText(facts) : evidenceText(facts, evidence),
     },
-    { type: "FallbackReady", ...fallbackOf(situation, step) },
+    { type: "FallbackReady", ...fallbackOf(input) },
   ];
-  if (situation.mode !== "Normal")
-    sayings.push({
-      type: "FallbackActive",
-      status: "True",
-      reason: (facts.group.status.modeReason ?? "FallbackReached") as Reason,
-      message: `Mode ${situation.mode}: pods that start use snapshot ${short(pipeline.status.digest ?? "unknown")}`,
-    });
+  sayings.push(...fallbackActive(input));
   sayings.push(...quarantineSaying(situation, pipeline));
   sayings.push(...warningsSaying(pipeline.status.warnings));
   const { expectation } = situation;
@@ -158,7 +152,7 @@ function sayingsOf(input: StatusInput): Saying[] {
     sayings.push({ type: "ClockSkew", status: "True", reason: "ClocksApart", message: input.clockSkew });
   sayings.push(...neighbourSaying(situation.neighbours));
   if (step.held) sayings.push({ type: "Held", status: "True", reason: step.held.reason, message: step.held.message });
-  else if (input.motionProblem) sayings.push({ type: "Held", status: "True", ...input.motionProblem });
+  else if (input.motionProblem && !step.move) sayings.push({ type: "Held", status: "True", ...input.motionProblem });
   else if (situation.frozen)
     sayings.push({
       type: "Held",
@@ -166,7 +160,7 @@ function sayingsOf(input: StatusInput): Saying[] {
       reason: "NoProof",
       message: `The control plane was lost and is not known to be back, and fallback is not ready: ${readiness.message}. Nothing that serves is touched`,
     });
-  else if (input.stalled) sayings.push({ type: "Held", status: "True", ...input.stalled });
+  else if (input.stalled && !step.move) sayings.push({ type: "Held", status: "True", ...input.stalled });
   return sayings;
 }
 
@@ -182,11 +176,12 @@ function quarantineSaying({ facts, readiness }: Situation, { quarantine, status 
 }
 
 /** Ready is what a pod that starts now would find; Holdfast that only looks on, or writes nothing, brings it nothing. */
-function fallbackOf(situation: Situation, step: ModeStep): Pick<Saying, "status" | "reason" | "message"> {
-  const { readiness, mode, words } = situation;
+function fallbackOf(input: StatusInput): Pick<Saying, "status" | "reason" | "message"> {
+  const { situation, step } = input;
+  const { readiness, words } = situation;
   const { status, reason, message } = readiness;
   const writes = words.order !== "Observe" && !isInert(step);
-  if (!readiness.usable || mode !== "Normal" || writes || isPublishedLive(situation))
+  if (!readiness.usable || recordedMode(input) !== "Normal" || writes || isPublishedLive(situation))
     return { status, reason, message };
   const why =
     "No proof is published, and Holdfast is told to publish none: pods that start in an outage start as without it";
@@ -211,48 +206,4 @@ function overriddenText({ facts, desired }: Situation): string | undefined {
   if (standing.length === 0) return undefined;
   const fields = standing.map(({ kind, name, paths }) => `${kind} "${name}": ${paths.slice(0, 5).join(", ")}`);
   return `A webhook or policy of the cluster changes what Holdfast writes: ${fields.join("; ")}. These fields are left as they are`;
-}
-
-function readySaying({ facts, wanted }: Situation): Saying {
-  const serving = facts.pods.filter(isServing).length;
-  const spec = facts.group.spec.traffic.replicas;
-  if (spec === 0)
-    return { type: "Ready", status: "True", reason: "ScaledToZero", message: "No traffic pods are wanted" };
-  const enough = serving >= Math.min(wanted, spec);
-  const why = troubleOf(facts);
-  return {
-    type: "Ready",
-    status: enough ? "True" : "False",
-    reason: enough ? "Serving" : "PodsMissing",
-    message: enough ? `${spec} wanted, and as many serve` : `${serving} of ${spec} traffic pods serve${why}`,
-  };
-}
-
-/** A pod that does not come up, with what the kubelet says of it; "" when all is well. */
-function troubleOf({ pods }: Situation["facts"]): string {
-  const alive = pods.filter((pod) => !pod.deleting);
-  const lacking = alive.filter((pod) => pod.lacking).length;
-  if (lacking > 0)
-    return `; ${lacking} followed a control plane that lost what it held before it was lost itself, and are replaced from the snapshot`;
-  const found = alive.find((pod) => pod.trouble !== undefined) ?? alive.find((pod) => pod.unheard !== undefined);
-  return found ? `; pod ${found.name}: ${found.trouble ?? found.unheard}` : "";
-}
-
-function reconcilingSaying({ situation, busy, step, template, motionWaits }: StatusInput): Saying {
-  const status = busy || step.waiting !== undefined || template.pending !== undefined ? "True" : "False";
-  if (status === "False") return { type: "Reconciling", status, reason: "Settled", message: "Nothing is left to do" };
-  const why = step.waiting ??
-    template.pending ??
-    motionWaits ?? { reason: "Progressing" as const, message: "Objects are being brought to what the spec wants" };
-  return { type: "Reconciling", status, reason: why.reason, message: `${why.message}${troubleOf(situation.facts)}` };
-}
-
-function stalledSaying(situation: Situation): Saying {
-  const problems = problemsOf(situation);
-  const first = problems[0];
-  if (!first) return { type: "Stalled", status: "False", reason: "Accepted", message: "Nothing in the input is wrong" };
-  const message = problems
-    .map((problem) => (problem.field === "" ? problem.message : `${problem.field}: ${problem.message}`))
-    .join("; ");
-  return { type: "Stalled", status: "True", reason: first.reason as Reason, message };
 }

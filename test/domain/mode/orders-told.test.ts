@@ -105,7 +105,7 @@ test("a drop of replicas that is held says field, numbers and way out; the annot
     status: "True",
     reason: "ReplicasDropHeld",
     message:
-      'spec.traffic.replicas: spec.traffic.replicas is 2, set not through the scale subresource, and Deployment "edge" has 5 replicas. 5 pods stay. If 2 is meant: annotate holdfast.dev/accept-replicas=2-1-uid-grou',
+      'spec.traffic.replicas: is 2, set not through the scale subresource, and Deployment "edge" has 5 replicas. 5 pods stay. If 2 is meant: annotate holdfast.dev/accept-replicas=2-1-uid-grou',
   });
   facts.children.traffic.scaledBy = "kube-controller-manager";
   expect(conditionOf(facts, "Stalled")?.["message"]).toContain(

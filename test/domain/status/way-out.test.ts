@@ -57,7 +57,7 @@ test.for<[string, object, string]>([
 
 test.for(OWNED.map(([path]) => path))("gateway.config: %s", (path) => {
   const nested = path.split(".").reduceRight<unknown>((inner, part) => ({ [part]: inner }), 1);
-  refuses((spec) => (spec.gateway.config = nested), `spec.gateway.config.${path} is Holdfast's`);
+  refuses((spec) => (spec.gateway.config = nested), `spec.gateway.config.${path}: is Holdfast's`);
 });
 
 test("gateway.config: a value that names Holdfast's keys of the store", () =>
