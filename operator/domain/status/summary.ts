@@ -6,7 +6,7 @@ import { recordedMode } from "./recorded.ts";
 
 const MAX = 1_000;
 /** Of one condition: what follows must have room, too. The condition has the whole of it. */
-const PART_MAX = 320;
+const PART_MAX = 600;
 
 /** A condition that says nothing good, in the order in which a person wants to know of it, and how it is introduced. */
 const BAD: readonly (readonly [type: ConditionType, bad: Saying["status"][], before: string])[] = [
