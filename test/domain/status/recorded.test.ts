@@ -1,7 +1,7 @@
 /** A status that records a move speaks of the new mode in every condition. */
 import { expect, test } from "vitest";
 import type { GatewayGroupStatus } from "../../../operator/api/gateway-group-status.ts";
-import { healthy, held, inMode, type Loose, lose, planOf } from "../deciding.ts";
+import { fromSnapshot, healthy, held, inMode, type Loose, lose, planOf } from "../deciding.ts";
 
 const find = (status: GatewayGroupStatus, type: string) => status.conditions?.find((one) => one.type === type);
 
@@ -29,19 +29,17 @@ test.for<[string, (facts: Loose) => void, "Reachable" | "Unreachable", string, R
 });
 
 test("what kept the pods of the former mode from moving is over with it", () => {
-  const { facts } = healthy();
-  inMode(facts, "Fallback", 60_000);
-  facts.group.spec.modePolicy = "Normal";
-  const memory = {
-    ...held(facts, "Reachable", 60_000),
-    moveFailedMs: facts.monoMs,
-    moveFailedWhy: "SurgeImpossible" as const,
+  const heldBy = (modePolicy: string) => {
+    const { facts } = healthy();
+    inMode(facts, "ToNormal", 600_000);
+    fromSnapshot(facts);
+    facts.group.spec.modePolicy = modePolicy;
+    const failed = { moveFailedMs: facts.monoMs, moveFailedWhy: "CanaryFailed" as const };
+    const { status, recordsMode } = planOf(facts, { ...held(facts, "Reachable", 60_000), ...failed });
+    return [recordsMode, find(status, "Held")?.reason];
   };
-  const before = planOf(
-    { ...facts, group: { ...facts.group, spec: { ...facts.group.spec, modePolicy: "Fallback" } } },
-    memory,
-  );
-  const plan = planOf(facts, memory);
-  expect([plan.recordsMode, find(plan.status, "Held")]).toEqual([true, undefined]);
-  expect(before.recordsMode).toBe(false);
+  expect([heldBy("Auto"), heldBy("Fallback")]).toEqual([
+    [false, "CanaryFailed"],
+    [true, undefined],
+  ]);
 });
