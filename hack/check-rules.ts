@@ -3,6 +3,7 @@
  * holds operator/ and test/ (default: this checkout). One line per violation, exit 1 when there is one.
  */
 import { join, resolve } from "node:path";
+import { deadNames } from "./rules/dead.ts";
 import { circles, forbiddenImports } from "./rules/imports.ts";
 import { strayMemories } from "./rules/memory.ts";
 import { unmirrored } from "./rules/mirrors.ts";
@@ -17,6 +18,7 @@ const findings = [
   ...circles(sources),
   ...impurities(sources),
   ...unreadFacts(sources),
+  ...deadNames(sources),
   ...strayMemories(sources),
   ...unmirrored(root, sources),
 ];

@@ -185,7 +185,9 @@ export function operator(deps: OperatorDeps): Operator {
       log,
     }),
   });
-  const handlers = changeHandlers(caches, readers.peers, wakeGroup, wakeStorage);
+  const handlers = changeHandlers(caches, readers.peers, wakeGroup, wakeStorage, (uid) =>
+    readers.podProber.askNow(uid),
+  );
 
   return {
     informers: Object.values(informers),

@@ -20,8 +20,6 @@ export interface ServerOptions {
   log: Log;
   /** Empty: ready. Asked at each request; must be quick. */
   readinessProblems: () => ReadinessProblem[];
-  /** undefined: alive. Only for what a restart of the process would cure, never for the state of the cluster. */
-  livenessProblem?: () => string | undefined;
 }
 
 export interface RunningServer {
@@ -79,10 +77,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 async function answer(options: ServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method !== "GET" && request.method !== "HEAD") return send(response, 405, "only GET\n");
   switch (request.url?.split("?")[0]) {
-    case "/livez": {
-      const problem = options.livenessProblem?.();
-      return problem === undefined ? send(response, 200, "ok\n") : send(response, 503, `${problem}\n`);
-    }
+    // That it is answered at all is what it says: a process that is stuck answers nothing, and one that lost its lease ends.
+    case "/livez":
+      return send(response, 200, "ok\n");
     case "/readyz": {
       const problems = options.readinessProblems();
       const ready = problems.every((problem) => problem.leftOut);

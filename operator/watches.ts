@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { KubeClient } from "./kube/client.ts";
 import type { Clock } from "./kube/clock.ts";
 import { Informer } from "./kube/informer.ts";
-import type { KubeObject } from "./kube/resources.ts";
+import type { KubeObject, Pod } from "./kube/resources.ts";
 import type { ChangeHandler } from "./kube/store.ts";
 import type { Log } from "./log.ts";
 import { BY_STORAGE, CACHED, type CacheSpec, type Caches, groupKeyOf } from "./observe/cluster/caches.ts";
@@ -89,6 +89,7 @@ export function changeHandlers(
   peers: PeerIndex,
   wakeGroup: (key: string) => void,
   wakeStorage: (key: string) => void,
+  askPod: (uid: string) => void,
 ): Record<keyof Caches, AnyHandler> {
   const group: AnyHandler = (key, _before, after) => {
     for (const other of peers.update(key, after?.value)) wakeGroup(other);
@@ -104,6 +105,15 @@ export function changeHandlers(
     const keys = [before, after].map((entry) => entry && groupKeyOf(entry.value));
     for (const key of new Set(keys)) if (key !== undefined) wakeGroup(key);
   };
+  // What a gateway said of its control plane before its readiness turned may not hold.
+  const pod: ChangeHandler<Pod> = (key, before, after) => {
+    if (before && after && before.uid === after.uid && isReady(before.value) !== isReady(after.value))
+      askPod(after.uid);
+    child(key, before, after);
+  };
   const all = Object.fromEntries(NAMES.map((name) => [name, child])) as Record<keyof Caches, AnyHandler>;
-  return { ...all, groups: group, storages: storage };
+  return { ...all, groups: group, storages: storage, pods: pod as AnyHandler };
 }
+
+const isReady = ({ status }: Pod): boolean =>
+  status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false;

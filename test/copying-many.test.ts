@@ -10,10 +10,10 @@ import { Copies, copyingOf } from "../operator/observe/store/copies.ts";
 import { LargeTurns, SMALL_BYTES } from "../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../operator/observe/store/snapshot.ts";
 import { Sessions } from "../operator/session.ts";
-import { MemoryStorage } from "../operator/storage/memory.ts";
 import { inspectHere } from "./gateway/api7/inspect-here.ts";
 import { FakeClock } from "./kube/fake-clock.ts";
 import { neverCalled } from "./observe/never.ts";
+import { MemoryStorage } from "./storage/memory-storage.ts";
 
 const CONFIG = '{"config":{"config_version":1,"config_payload":{"a":1}}}';
 const WORKERS = 8;

@@ -12,10 +12,10 @@ import { Copies } from "../operator/observe/store/copies.ts";
 import { LargeTurns, SMALL_BYTES } from "../operator/observe/store/large-slots.ts";
 import { Sessions } from "../operator/session.ts";
 import { StorageError } from "../operator/storage/faults.ts";
-import { MemoryStorage } from "../operator/storage/memory.ts";
 import type { SnapshotStore } from "../operator/storage/store.ts";
 import { inspectHere } from "./gateway/api7/inspect-here.ts";
 import { FakeClock, settle } from "./kube/fake-clock.ts";
+import { MemoryStorage } from "./storage/memory-storage.ts";
 
 const WORKERS = 8;
 const CONFIG = '{"config":{"config_version":1,"config_payload":{"a":1}}}';

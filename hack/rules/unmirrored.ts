@@ -132,7 +132,6 @@ export const UNMIRRORED: Readonly<Record<string, string>> = {
   "storage/azure-faults.ts": "a part of operator/storage/azure-blob.ts",
   "storage/failure.ts": "tested through operator/storage/body.ts by test/storage/body.test.ts",
   "storage/headers.ts": "a part of operator/storage/azure-blob.ts",
-  "storage/memory.ts": "tested by test/act/copy-snapshot.test.ts",
   "storage/s3-faults.ts": "a part of operator/storage/s3.ts",
   "storage/s3.ts": "the program: test/cluster runs it as a process",
   "storage/store.ts": "tested by test/act/copy-snapshot.test.ts",

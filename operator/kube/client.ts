@@ -142,16 +142,6 @@ export class KubeClient {
     return this.#write("updateStatus", res, seen.namespace, seen.name, "PUT", path, body, undefined, o) as Promise<T>;
   }
 
-  /** undefined when the object does not exist. */
-  async getScale(res: Resource, ns: string, name: string, o: CallOptions = {}): Promise<Scale | undefined> {
-    try {
-      return (await this.#read("getScale", res, ns, name, pathOf(res, ns, name, "scale"), o)) as Scale;
-    } catch (error) {
-      if (isKubeError(error, "NotFound")) return undefined;
-      throw error;
-    }
-  }
-
   /** PUT of the scale subresource. Conflict when `seen` is no longer the newest. */
   updateScale(res: Resource, seen: Seen, replicas: number, o: WriteOptions = {}): Promise<Scale> {
     const body = { apiVersion: "autoscaling/v1", kind: "Scale", metadata: identity(seen), spec: { replicas } };

@@ -49,10 +49,6 @@ export class Controller {
     this.#queue.add(key);
   }
 
-  enqueueAfter(key: string, delayMs: number): void {
-    this.#queue.addAfter(key, delayMs);
-  }
-
   depth(): { due: number; delayed: number; running: number } {
     return this.#queue.size();
   }

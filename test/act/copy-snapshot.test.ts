@@ -3,9 +3,9 @@ import { COPY_LIMITS_MS, type CopyDeps, copySnapshot } from "../../operator/act/
 import { gapLimitMs } from "../../operator/domain/evidence/evidence.ts";
 import { moment } from "../../operator/kube/clock.ts";
 import { LeaseGate } from "../../operator/kube/lease-gate.ts";
-import { MemoryStorage } from "../../operator/storage/memory.ts";
 import { StorageError, type Which } from "../../operator/storage/store.ts";
 import { FakeClock, settle } from "../kube/fake-clock.ts";
+import { MemoryStorage } from "../storage/memory-storage.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: arguments of whichever call
 type Loose = any;

@@ -121,6 +121,9 @@ function deployment(name: string, image: string, more: object = {}) {
   };
 }
 
+const scaled = (resource: Resource, name: string) =>
+  client.get(resource as Resource<KubeObject & { spec?: { replicas?: number } }>, NAMESPACE, name);
+
 /**
  * Reads the scale, which is `from`, and writes `to` against what was read. Again after a conflict, which must have left
  * the scale as it was: a real controller writes the status of a Deployment, perhaps just between the two calls.
@@ -128,7 +131,7 @@ function deployment(name: string, image: string, more: object = {}) {
  */
 async function scaleTo(resource: Resource, name: string, from: number, to: number) {
   for (let left = 20; left > 0; left -= 1) {
-    const scale = await client.getScale(resource, NAMESPACE, name);
+    const scale = await scaled(resource, name);
     expect(scale?.spec?.replicas).toBe(from);
     const seen = { ...meta(name), resourceVersion: scale?.metadata.resourceVersion ?? "" };
     const fault = await faultOf(client.updateScale(resource, seen, to));
@@ -201,10 +204,9 @@ test.for([
 ] as const)("scale of %s is written against the version that was read", async ([, resource, make]) => {
   await make();
   const seen = await scaleTo(resource, "scaled", 1, 2);
-  expect((await client.getScale(resource, NAMESPACE, "scaled"))?.spec?.replicas).toBe(2);
+  expect((await scaled(resource, "scaled"))?.spec?.replicas).toBe(2);
   expect(await faultOf(client.updateScale(resource, seen, 5))).toBe("Conflict");
-  expect((await client.getScale(resource, NAMESPACE, "scaled"))?.spec?.replicas).toBe(2);
-  expect(await client.getScale(resource, NAMESPACE, "nothing")).toBeUndefined();
+  expect((await scaled(resource, "scaled"))?.spec?.replicas).toBe(2);
 });
 
 test("patches of both kinds are guarded by version and uid", async () => {

@@ -1,10 +1,10 @@
 /** The same four people at three stores: in memory, on a real S3 server, on Azurite. */
 import { makeStore } from "../../operator/storage/factory.ts";
-import { MemoryStorage } from "../../operator/storage/memory.ts";
 import type { AzureBlobSettings, S3Settings } from "../../operator/storage/settings.ts";
 import type { SnapshotStore } from "../../operator/storage/store.ts";
 import { startAzurite } from "../lab/azurite.ts";
 import { grants, startS3Server } from "../lab/s3.ts";
+import { MemoryStorage } from "../storage/memory-storage.ts";
 
 /** What no error may hold, in any form of it. */
 export type Secrets = string[];

@@ -56,6 +56,8 @@ test.for([
   ["the decision reads the environment", "domain/mode/mode.ts", 'export const home = () => process.env["HOME"];'],
   ["the decision asks the network", "domain/mode/mode.ts", 'export const ask = () => fetch("http://127.0.0.1");'],
   ["a reader with a memory of its own", "observe/poller.ts", "export class Seen {\n  readonly #of = new Map();\n}"],
+  ["a function that nobody calls", "act/act.ts", "export const nobodyCalls = () => 1;"],
+  ["a method that nobody calls", "observe/poller.ts", "export class Poller2 {\n  nobodyCallsIt(): void {}\n}"],
   ["a module with a memory", "act/act.ts", "export const seen = new Set<string>();"],
   ["a fact that nobody reads", "domain/facts/facts.ts", "export interface More {\n  phaseOfTheMoon: number;\n}"],
 ] as const)("%s: red", ([, path, planted]) => {

@@ -78,7 +78,7 @@ test("only a Status that names the object says that it does not exist", async ()
   server.next("any", fault.status(404, "NotFound", { name: "b", kind: "pods" }));
   expect(await client.get(pods, "a", "b")).toBeUndefined();
   server.next("any", fault.status(404, "NotFound", { name: "b", kind: "deployments" }));
-  expect(await client.getScale(deployments, "a", "b")).toBeUndefined();
+  expect(await client.get(deployments, "a", "b")).toBeUndefined();
 });
 
 test("a Status body of the stub is one to the client", async () => {

@@ -62,13 +62,6 @@ test.for<[string, (client: KubeClient) => Promise<unknown>, string, string | und
     { apiVersion: "holdfast.dev/v1alpha1", kind: "GatewayGroup", metadata: guarded, status: { mode: "Normal" } },
   ],
   [
-    "getScale",
-    (c) => c.getScale(deployments, "a", "b"),
-    "GET /apis/apps/v1/namespaces/a/deployments/b/scale",
-    undefined,
-    undefined,
-  ],
-  [
     "updateScale",
     (c) => c.updateScale(deployments, seen, 3),
     "PUT /apis/apps/v1/namespaces/a/deployments/b/scale",

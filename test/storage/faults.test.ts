@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { makeStore } from "../../operator/storage/factory.ts";
-import { MemoryStorage } from "../../operator/storage/memory.ts";
 import { FAULT_ACTION, StorageError, type StorageFault } from "../../operator/storage/store.ts";
+import { MemoryStorage } from "./memory-storage.ts";
 
 const signal = new AbortController().signal;
 

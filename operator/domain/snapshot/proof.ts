@@ -24,8 +24,6 @@ export interface Readiness {
   usable: boolean;
   /** The verified pair is known to be missing, bad or too old; not merely out of sight or not yet proven anew. */
   refuted: boolean;
-  /** The snapshot is too old, yet nothing else serves: it is used all the same and this is said. */
-  oldButOnly: boolean;
 }
 
 /**
@@ -46,7 +44,6 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
     message,
     usable: false,
     refuted: status === "False" && ["Stale", "Unreadable", "WrittenByAnother", "StoreOwnedByAnother"].includes(reason),
-    oldButOnly: false,
   });
   if (facts.storage.seen === "absent")
     return no(
@@ -103,7 +100,6 @@ export function readinessOf(facts: Facts, proofKey: string, controlPlaneLostMs: 
     proof,
     usable: true,
     refuted: false,
-    oldButOnly: old !== undefined && nothingElse,
   };
 }
 

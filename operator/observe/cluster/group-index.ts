@@ -55,11 +55,6 @@ export class PeerIndex {
     return [...touched];
   }
 
-  /** A storage came, went or changed: where its groups' objects lie is known anew. */
-  storageChanged(groups: Iterable<[string, CustomObject]>): readonly string[] {
-    return [...groups].flatMap(([key, object]) => this.update(key, object));
-  }
-
   of(group: GroupFacts, census: Census): PeerFacts {
     const key = keyOf(group.namespace, group.name);
     const own = this.#peers.get(key);

@@ -6,10 +6,10 @@ import { StorageReader } from "../../../operator/observe/store/storage.ts";
 import { readStorageSecret, StorePool } from "../../../operator/observe/store/stores.ts";
 import { Sessions } from "../../../operator/session.ts";
 import { FAULT_ACTION, type StorageFault } from "../../../operator/storage/faults.ts";
-import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
 import { neverCalled } from "../../observe/never.ts";
 import { caches, storage } from "../../observe/objects.ts";
+import { MemoryStorage } from "../../storage/memory-storage.ts";
 import type { Loose } from "../deciding.ts";
 import { tells } from "./way-out.ts";
 

@@ -4,8 +4,8 @@ import { KubeError, type KubeFault } from "../../../operator/kube/errors.ts";
 import { ClusterIds } from "../../../operator/observe/cluster/cluster-id.ts";
 import { ownerOf } from "../../../operator/observe/cluster/owner.ts";
 import { markOf, readMark } from "../../../operator/observe/store/beside.ts";
-import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
+import { MemoryStorage } from "../../storage/memory-storage.ts";
 
 const { signal } = new AbortController();
 const EDGE = { namespace: "gw", name: "edge" };

@@ -4,9 +4,9 @@ import { RoleKeys } from "../../../operator/observe/cluster/role-keys.ts";
 import type { Content } from "../../../operator/observe/cluster/secrets.ts";
 import { readStorageSecret } from "../../../operator/observe/store/stores.ts";
 import { Sessions } from "../../../operator/session.ts";
-import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { S3Settings, StoreSettings } from "../../../operator/storage/settings.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
+import { MemoryStorage } from "../../storage/memory-storage.ts";
 import { neverCalled } from "../never.ts";
 import { type Loose, storage } from "../objects.ts";
 

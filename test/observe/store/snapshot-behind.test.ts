@@ -3,10 +3,10 @@ import { sleep } from "../../../operator/kube/clock.ts";
 import { LARGE_TURN_MS, LargeTurns, SMALL_BYTES } from "../../../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../../../operator/observe/store/snapshot.ts";
 import { Sessions } from "../../../operator/session.ts";
-import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
 import { inspectHere } from "../../gateway/api7/inspect-here.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
+import { MemoryStorage } from "../../storage/memory-storage.ts";
 import { neverCalled } from "../never.ts";
 
 const CONFIG = '{"config":{"config_version":1,"config_payload":{"a":1}}}';

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { LARGE_TURN_MS, LargeTurns, SMALL_BYTES } from "../../../operator/observe/store/large-slots.ts";
 import { StorageError } from "../../../operator/storage/faults.ts";
-import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { ReadResult, SnapshotStore } from "../../../operator/storage/store.ts";
 import { FakeClock, settle } from "../../kube/fake-clock.ts";
+import { MemoryStorage } from "../../storage/memory-storage.ts";
 import { CONFIG, reading } from "./reading.ts";
 
 const exportOf = (bytes: number) =>

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { sleep } from "../../../operator/kube/clock.ts";
 import { StorageError } from "../../../operator/storage/faults.ts";
-import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
+import { MemoryStorage } from "../../storage/memory-storage.ts";
 import { CONFIG, reading } from "./reading.ts";
 
 const EXPORT = JSON.stringify({ routes: [{ id: "r", uri: "/" }] });

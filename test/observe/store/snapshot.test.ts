@@ -4,10 +4,10 @@ import { LargeTurns } from "../../../operator/observe/store/large-slots.ts";
 import { SnapshotReader } from "../../../operator/observe/store/snapshot.ts";
 import { readPair } from "../../../operator/observe/store/snapshot-pair.ts";
 import { Sessions } from "../../../operator/session.ts";
-import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
 import { inspectHere } from "../../gateway/api7/inspect-here.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
+import { MemoryStorage } from "../../storage/memory-storage.ts";
 import { neverCalled } from "../never.ts";
 
 const resource = (routes: number) =>

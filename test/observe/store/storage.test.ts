@@ -5,10 +5,10 @@ import type { Content } from "../../../operator/observe/cluster/secrets.ts";
 import { StorageReader } from "../../../operator/observe/store/storage.ts";
 import { StorePool } from "../../../operator/observe/store/stores.ts";
 import { Sessions } from "../../../operator/session.ts";
-import { MemoryStorage } from "../../../operator/storage/memory.ts";
 import type { StoreSettings } from "../../../operator/storage/settings.ts";
 import type { SnapshotStore } from "../../../operator/storage/store.ts";
 import { FakeClock } from "../../kube/fake-clock.ts";
+import { MemoryStorage } from "../../storage/memory-storage.ts";
 import { neverCalled } from "../never.ts";
 import { caches, type Loose, storage } from "../objects.ts";
 

@@ -4,9 +4,9 @@
  * LastModified only, and without the right to list a missing object is AccessDenied.
  */
 import { createHash } from "node:crypto";
-import { type Attempt, Failure, storageError } from "./failure.ts";
-import type { StorageFault } from "./faults.ts";
-import * as store from "./store.ts";
+import { type Attempt, Failure, storageError } from "../../operator/storage/failure.ts";
+import type { StorageFault } from "../../operator/storage/faults.ts";
+import * as store from "../../operator/storage/store.ts";
 
 /** What one set of credentials may do; all of it unless said otherwise. */
 export interface MemoryRights {
