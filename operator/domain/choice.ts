@@ -214,6 +214,14 @@ export function parseContent(text: string): PublishedContent | undefined {
   return PUBLISHED_CONTENT.find((known) => known === content);
 }
 
+/** Objects per kind that were verified, for the operator; undefined where that was not published. */
+export function parseExpected(text: string): Record<string, number> | undefined {
+  const expected = parseObject(text)?.["expected"];
+  if (!isRecord(expected)) return undefined;
+  const counts = Object.entries(expected).filter((entry): entry is [string, number] => Number.isSafeInteger(entry[1]));
+  return Object.fromEntries(counts);
+}
+
 /** Of all templates, for the operator. */
 export function parseProofs(text: string): Record<string, { digest: string; verifiedAt: string }> {
   const proofs = parseObject(text)?.["proofs"];

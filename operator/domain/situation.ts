@@ -16,7 +16,7 @@ import { replicasContest } from "./objects/contests.ts";
 import { type NeighbourTrouble, neighbourTroubles } from "./objects/neighbours.ts";
 import { surgeOf } from "./pods.ts";
 import { type Readiness, readinessOf } from "./snapshot/proof.ts";
-import { publishableProofs } from "./snapshot/published.ts";
+import { expectedToPublish, publishableProofs } from "./snapshot/published.ts";
 import { quarantineOf } from "./snapshot/quarantine.ts";
 import { type TemplateToProve, toRehearse } from "./snapshot/rehearse-which.ts";
 
@@ -158,7 +158,9 @@ function publicationOf(
 ): Publication {
   const content = expectation === undefined ? undefined : contentToPublish(expectation);
   const epoch = facts.group.status.epoch ?? 0;
-  return { mode, epoch, proofs, frozen, ...(content === undefined ? {} : { content }) };
+  const expected = expectedToPublish(facts);
+  const known = { ...(content === undefined ? {} : { content }), ...(expected === undefined ? {} : { expected }) };
+  return { mode, epoch, proofs, frozen, ...known };
 }
 
 /**

@@ -6,11 +6,6 @@ export interface Known {
   why: string;
 }
 
-export const KNOWN: readonly Known[] = [
-  {
-    law: /^stuck: without the control plane and with a good pair in the store/,
-    why: "open, with the histories in docs/open-work.md: Ready pods that hold nothing and were not counted, quotas, a template that waits",
-  },
-];
+export const KNOWN: readonly Known[] = [];
 
 export const isKnown = (law: string): boolean => KNOWN.some((known) => known.law.test(law));

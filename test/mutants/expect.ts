@@ -167,6 +167,12 @@ export const EXPECT_MUTANTS: readonly Mutant[] = [
   ),
   m(
     "evidence/expectation.ts",
+    "a lost status is no lost measure",
+    "liveStart(children, group.name).expected ?? usable",
+    "usable",
+  ),
+  m(
+    "evidence/expectation.ts",
     "a pod that starts may doubt one that was emptied after the approval",
     '(expectation.accepted ?? {}).every((count) => count === 0) ? "Accepted"',
     '(expectation.accepted ?? {}).every(() => true) ? "Accepted"',

@@ -38,7 +38,13 @@ export const LIVES: readonly Mutant[] = [
     "false ? createdMs",
   ),
   m("evidence/verdict.ts", "enough of the pods wanted, not of those left", "Math.max(serving, w.wanted)", "serving"),
-  m("evidence/verdict.ts", "gateways of one node do not overrule Holdfast", "w.nodesCutOff >= 2", "true"),
+  m("evidence/verdict.ts", "gateways of one node do not overrule Holdfast", "w.nodesCutOff < 2", "false"),
+  m(
+    "evidence/verdict.ts",
+    "of one gateway the places decide",
+    'serving > 1 ? asking("Unreachable", "Gate',
+    'true ? asking("Unreachable", "Gate',
+  ),
   m(
     "evidence/verdict.ts",
     "a place that is answered contradicts gateways",

@@ -16,6 +16,8 @@ export interface Publication {
   content?: PublishedContent;
   /** By proof key: the digest that was shown to load. */
   proofs: Readonly<Record<string, { digest: string; verifiedAt: string }>>;
+  /** Objects per kind in what was verified: for Holdfast itself, should the status be lost while the store does not answer. */
+  expected?: Readonly<Record<string, number>>;
   /** Nothing that serves has a proven successor: no eviction is let through. */
   frozen: boolean;
 }
@@ -49,7 +51,8 @@ export function renderedConfigs(facts: Facts, names: ConfigNames): KubeObject[] 
 }
 
 /** What the start choice of a pod may do: the recorded mode, what the control plane lacks, and the proofs by template. */
-export function startConfig(facts: Facts, { mode, epoch, content, proofs }: Publication): KubeObject {
+export function startConfig(facts: Facts, { mode, epoch, content, proofs, expected }: Publication): KubeObject {
+  const known = { ...(content === undefined ? {} : { content }), ...(expected === undefined ? {} : { expected }) };
   return childObject(facts, {
     apiVersion: "v1",
     kind: "ConfigMap",
@@ -58,7 +61,7 @@ export function startConfig(facts: Facts, { mode, epoch, content, proofs }: Publ
     fate: "kept",
     about: about(facts, "What pods that start are told about mode and proofs", EDIT_THE_GROUP),
     body: {
-      data: { [START_KEY]: canonicalJson({ mode, epoch, proofs, ...(content === undefined ? {} : { content }) }) },
+      data: { [START_KEY]: canonicalJson({ mode, epoch, proofs, ...known }) },
     },
   });
 }

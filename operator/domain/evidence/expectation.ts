@@ -144,12 +144,12 @@ function isForeign({ snapshot }: Facts, quarantine: Pipeline["quarantine"], befo
 }
 
 /** What it must hold: what was verified in the last day, or as the verified pair itself says where the record was lost. */
-function expectedCounts({ nowMs, group, snapshot, peers }: Facts): Counts | "nothing" | "unknown" {
+function expectedCounts({ nowMs, group, snapshot, peers, children }: Facts): Counts | "nothing" | "unknown" {
   const recorded = baselineOf(group.status.snapshot, nowMs);
   if (recorded !== undefined) return recorded;
   // What lies under a key that is another group's is nothing to expect of this one.
   if (snapshot.verified.seen === "absent" || peers.keyConflict?.foreign === true) return "nothing";
-  return usable(snapshot.verified)?.counts ?? "unknown";
+  return liveStart(children, group.name).expected ?? usable(snapshot.verified)?.counts ?? "unknown";
 }
 
 /** Only kinds that the control plane was asked for: plugins, for one, are no keys of it. */

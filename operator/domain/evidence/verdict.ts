@@ -98,7 +98,9 @@ function verdictOnReads(w: Witnesses, serving: number): Verdict {
   if (w.connected > 0 || w.disconnected + w.silent < enough) return say("Reachable", "PartlyCutOff");
   if (w.disconnected < enough) return say("Unknown", "ControlPlaneUnknown");
   if (w.placesAnswered > 0) return asking("Reachable", "PartlyCutOff");
-  return w.nodesCutOff >= 2 ? asking("Unreachable", "GatewaysCutOff", 2) : asking("Unknown", "WitnessesMissing");
+  if (w.nodesCutOff < 2) return asking("Unknown", "WitnessesMissing");
+  // Of one gateway the second node is a place's word, and what was said once shows no loss that lasts.
+  return serving > 1 ? asking("Unreachable", "GatewaysCutOff", 2) : { ...byPlaces("GatewaysCutOff"), dwellFactor: 2 };
 }
 
 /** One contrary voice is enough: what Holdfast cannot reach, somebody else does. */

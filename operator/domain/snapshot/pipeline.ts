@@ -10,8 +10,9 @@ import { recordRehearsals } from "./pipeline-record.ts";
 import { nextRehearsal } from "./pipeline-rehearse.ts";
 import { type Pipeline, pipelineEvent } from "./pipeline-state.ts";
 import { proofFor, withContentVersions } from "./proof.ts";
+import { liveStart } from "./published.ts";
 import { doubtOf, quarantineOf } from "./quarantine.ts";
-import { baselineFromStore, baselineOf, nextBaseline, shrunkenKinds } from "./shrink.ts";
+import { baselineOf, baselineWithoutStatus, nextBaseline, shrunkenKinds } from "./shrink.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** @param settled see `needsNoCopy` */
@@ -24,7 +25,8 @@ export function pipelineOf(facts: Facts, proofKey: string, mode: Mode, settled: 
   const quarantine = quarantineOf(facts, pipeline.status);
   if (quarantine) pipeline.quarantine = quarantine;
   const before = pipeline.status.digest;
-  const baseline = baselineFromStore(pipeline.status, usable(facts.snapshot.verified)?.counts, facts.nowMs);
+  const former = liveStart(facts.children, facts.group.name).expected ?? usable(facts.snapshot.verified)?.counts;
+  const baseline = baselineWithoutStatus(pipeline.status, former, facts.nowMs);
   if (baseline !== undefined) pipeline.status.baseline = baseline;
   recordVerified(facts, pipeline);
   recordReplaced(facts, pipeline.status);

@@ -1,23 +1,35 @@
 import { childName } from "../../api/names.ts";
-import { type PublishedContent, parseContent, parseProofs } from "../choice.ts";
+import { type PublishedContent, parseContent, parseExpected, parseProofs } from "../choice.ts";
 import type { Publication } from "../desired/config-maps.ts";
 import { START_KEY } from "../desired/config-maps.ts";
 import type { Children } from "../facts/cluster.ts";
 import type { Facts } from "../facts/facts.ts";
 import { isBeingRestored } from "./generations.ts";
+import { mostVerified } from "./shrink.ts";
 
 /** What pods that start are told now, by the ConfigMap as it stands. */
 export interface LiveStart {
   proofs: Readonly<Record<string, { digest: string; verifiedAt: string }>>;
   content?: PublishedContent;
+  /** What was verified when it was last known, in objects per kind. */
+  expected?: Readonly<Record<string, number>>;
 }
 
 export function liveStart({ byName }: Pick<Children, "byName">, group: string): LiveStart {
   const object = byName.get(`ConfigMap/${childName.start(group)}`);
   const text = (object?.["data"] as Record<string, string> | undefined)?.[START_KEY] ?? "";
   const content = parseContent(text);
-  return { proofs: parseProofs(text), ...(content === undefined ? {} : { content }) };
+  const expected = parseExpected(text);
+  return {
+    proofs: parseProofs(text),
+    ...(content === undefined ? {} : { content }),
+    ...(expected === undefined ? {} : { expected }),
+  };
 }
+
+/** A group that lost its status goes on telling what it told, until it knows better. */
+export const expectedToPublish = ({ children, group }: Facts): LiveStart["expected"] =>
+  mostVerified(group.status.snapshot) ?? liveStart(children, group.name).expected;
 
 /**
  * Proofs for what stands under the verified key now, for every template that was proven with it. Where pods read another

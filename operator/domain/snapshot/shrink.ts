@@ -41,8 +41,15 @@ export function baselineOf(snapshot: Snapshot | undefined, nowMs: number): Count
   return all.length === 0 ? undefined : most(all);
 }
 
-/** Of a status that was lost: what stands in the store is what an export is measured on, for a day, whatever takes its place. */
-export function baselineFromStore(
+/** The same without a clock: what is published must not change by itself. It counts a former pair for too long, until the next one. */
+export function mostVerified(snapshot: Snapshot | undefined): Counts | undefined {
+  const { counts, baseline = [] } = snapshot ?? {};
+  const all = [...(counts === undefined ? [] : [counts]), ...baseline.map((former) => former.counts)];
+  return all.length === 0 ? undefined : most(all);
+}
+
+/** Of a status that was lost: what pods are told, or the store holds, is what an export is measured on, for a day, whatever takes its place. */
+export function baselineWithoutStatus(
   snapshot: Snapshot,
   verified: Counts | undefined,
   nowMs: number,

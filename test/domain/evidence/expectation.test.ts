@@ -118,7 +118,8 @@ test.for<[string, (facts: Loose) => void, string | undefined, string | undefined
     "WaitingReturn",
   ],
   ["and where pods are told of a proof, there was something", (f) => both(f, empty, unseen), "Regressed", "Regressed"],
-  ["whatever there was, as long as there is something", unseen, "Uncounted", "WaitingReturn"],
+  ["what was verified is told with it: it holds that", unseen, undefined, "ToNormal"],
+  ["what was verified is told with it: it holds half", (f) => both(f, half, unseen), "Regressed", "Regressed"],
   [
     "a storage that is missing neither",
     (f) => both(f, unpublished, empty, unseen, () => (f.storage = { seen: "absent", name: "eu" })),
@@ -128,7 +129,7 @@ test.for<[string, (facts: Loose) => void, string | undefined, string | undefined
   ["there is none: nothing is expected", (f) => both(f, empty, noPair), undefined, "ToNormal"],
   [
     "a pair that cannot be used expects nothing, and is not none",
-    (f) => both(f, badPair),
+    (f) => both(f, unpublished, badPair),
     "Uncounted",
     "WaitingReturn",
   ],
@@ -146,6 +147,7 @@ test.for<[string, (facts: Loose) => void, string | undefined, string | undefined
   expect(plan.status.controlPlane?.content?.state).toBe(state);
   expect([plan.status.mode, told(plan, "Reconciling")]).toContain(next);
 });
+const half = (facts: Loose) => (facts.controlPlane.counts = { routes: 20, upstreams: 20, services: 20 });
 const unpublished = (facts: Loose) => facts.children.byName.delete("ConfigMap/edge-start");
 const LOADED = { state: "loaded", counts: {} };
 const noPair = (facts: Loose) => (facts.snapshot.verified = { seen: "absent" });

@@ -245,9 +245,25 @@ test.for<[string, Partial<Witnesses>, string | undefined]>([
   ["down, and the only gateway agrees", { operator: "down", disconnected: 1 }, "asked"],
   ["server errors, and the only gateway agrees", { operator: "serverError", disconnected: 1 }, "asked"],
   ["down, and two agree", { operator: "down", disconnected: 2 }, undefined],
+
   ["server errors, and two agree", { operator: "serverError", disconnected: 2 }, undefined],
 ])("witness pods are asked beside a loss that counts: %s", ([, witnesses, places]) => {
   const verdict = verdictOf({ ...silentWorld, ...witnesses });
   expect([verdict.word, verdict.places, verdict.dwellFactor]).toEqual(["Unreachable", places, 1]);
   expect(verdictOf({ ...silentWorld, ...witnesses, placesAnswered: 1 }).word).toBe("Unknown");
+});
+
+test.for<[string, Partial<Witnesses>, string]>([
+  [
+    "one gateway and a place: the place decides",
+    { wanted: 1, disconnected: 1, nodesCutOff: 2, placesRefused: 1 },
+    "decide",
+  ],
+  ["gateways on two nodes: a place may contradict", { wanted: 2, disconnected: 2, nodesCutOff: 2 }, "asked"],
+])("cut off beside reads that are answered, %s", ([, witnesses, places]) => {
+  expect(verdictOf({ ...silentWorld, ...witnesses })).toMatchObject({
+    reason: "GatewaysCutOff",
+    dwellFactor: 2,
+    places,
+  });
 });

@@ -1,9 +1,10 @@
 /** What counts as having lost too much, and on what it is measured. */
 import { expect, test } from "vitest";
 import {
-  baselineFromStore,
   baselineOf,
+  baselineWithoutStatus,
   type Counts,
+  mostVerified,
   nextBaseline,
   shrunkenKinds,
 } from "../../../operator/domain/snapshot/shrink.ts";
@@ -95,18 +96,24 @@ test.for<[string, snapshot: Parameters<typeof nextBaseline>[0], verified: Counts
   ["nothing is on record, and the store was not read", {}, undefined, undefined],
   ["what is on record", { counts: { routes: 28 } }, { routes: 40 }, { routes: 28 }],
 ])("made anew, an export is measured on: %s", ([, snapshot, verified, on]) => {
-  const baseline = baselineFromStore(snapshot, verified, at(0));
+  const baseline = baselineWithoutStatus(snapshot, verified, at(0));
   const now = baseline === undefined ? snapshot : { ...snapshot, baseline };
   expect(baselineOf(now, at(1))).toEqual(on);
 });
 
 test("made anew, two steps of 30 % within a day are one of half", () => {
-  const baseline = baselineFromStore({}, { routes: 40 }, at(0));
+  const baseline = baselineWithoutStatus({}, { routes: 40 }, at(0));
   const next = {
     counts: { routes: 28 },
     baseline: nextBaseline({ ...(baseline ? { baseline } : {}) }, { routes: 28 }, at(1)),
   };
   expect([baselineOf(next, at(2)), baselineOf(next, at(25))]).toEqual([{ routes: 40 }, { routes: 28 }]);
+});
+
+test("what is published of it does not change with time, and forgets nothing too early", () => {
+  const baseline = [{ until: new Date(at(0)).toISOString(), counts: { routes: 40 } }];
+  expect(mostVerified({ counts: { routes: 28, services: 3 }, baseline })).toEqual({ routes: 40, services: 3 });
+  expect(mostVerified({})).toBeUndefined();
 });
 
 test("growing leaves nothing behind", () => {
