@@ -33,7 +33,26 @@ const WAY_OUT: Partial<Record<string, string>> = {
   AuthorizationSourceIPMismatch: "let the network rules of the storage account admit the cluster",
   KeyBasedAuthenticationNotPermitted: "allow shared key access on the storage account",
   AccountIsDisabled: "enable the storage account",
+  BlobArchived:
+    "the blob is in the archive tier: rehydrate it, and exempt this container from rules that archive blobs",
+  BlobBeingRehydrated: "the blob is being rehydrated: it is tried again",
+  BlobImmutableDueToPolicy: "remove the immutability policy of the container",
+  LeaseIdMissing: "break the lease of the blob",
+  LeaseLost: "break the lease of the blob",
+  SnapshotsPresent: "remove the snapshots of the blob, or let them be removed with it",
+  InvalidBlobType: "remove the blob of another type that has this name",
+  UnsupportedHeader: "check that the endpoint is a Blob service, and not another one of the account",
 };
+
+/** Azure's own code tells that the endpoint is a store: it is not what is to be looked at. */
+function wayOut(code: string | undefined): { todo?: string } {
+  if (code === undefined) return {};
+  const known = Object.hasOwn(WAY_OUT, code) ? WAY_OUT[code] : undefined;
+  if (known !== undefined) return { todo: known };
+  return /^[A-Z][a-z]+[A-Za-z]+$/.test(code)
+    ? { todo: `look up ${code} in Azure's list of Blob service error codes` }
+    : {};
+}
 
 export function explainAzure(error: unknown, attempt: Attempt): Failure {
   const status = statusOf(error) ?? 0;
@@ -57,7 +76,7 @@ export function explainAzure(error: unknown, attempt: Attempt): Failure {
     case "ClockSkew":
       return new Failure(fault, `this clock is off by more than the server accepts (${code})`, options);
     case "Unknown":
-      return new Failure(fault, message === "" ? said : `${said}: ${message}`, options);
+      return new Failure(fault, message === "" ? said : `${said}: ${message}`, { ...options, ...wayOut(code) });
     default:
       return new Failure(fault, said, options);
   }

@@ -39,6 +39,30 @@ const CODES: Readonly<Record<string, StorageFault>> = {
   ConditionalRequestConflict: "PreconditionFailed",
 };
 
+/** Refusals that are not the endpoint's fault, and what a person does about each. */
+const WAYS_OUT: Readonly<Record<string, string>> = {
+  InvalidObjectState: "the object is archived: restore it, and exempt this bucket from rules that archive objects",
+  InvalidRequest: "look at the bucket's rules (encryption, Object Lock, default retention)",
+  MethodNotAllowed: "look at the bucket's policy, Object Lock and delete markers",
+  OperationAborted: "another change of the bucket is under way: it is tried again",
+  OwnershipControlsNotFoundError: "set the bucket's object ownership to bucket owner enforced",
+  AccessControlListNotSupported: "set the bucket's object ownership to bucket owner enforced",
+  QuotaExceeded: "raise the quota of the bucket, or remove what it need not hold",
+  XMinioStorageFull: "give the server more disk space", // MinIO
+  XMinioAdminBucketQuotaExceeded: "raise the quota of the bucket, or remove what it need not hold", // MinIO
+  "KMS.DisabledException": "enable the KMS key of the bucket",
+  "KMS.NotFoundException": "correct the KMS key in the bucket's default encryption",
+  "KMS.KMSInvalidStateException": "look at the state of the bucket's KMS key",
+};
+/** The server's wording may be of the endpoint: it does not do what is asked, or does not understand the request. */
+const OF_THE_ENDPOINT: readonly string[] = ["NotImplemented", "AuthorizationHeaderMalformed", "InvalidURI"];
+
+function wayOut(code: string | undefined): { todo?: string } {
+  if (code === undefined || OF_THE_ENDPOINT.includes(code)) return {};
+  const known = Object.hasOwn(WAYS_OUT, code) ? WAYS_OUT[code] : undefined;
+  return { todo: known ?? `look up ${code} in the documentation of the store, and look at the server's log` };
+}
+
 export function explainS3(error: unknown, attempt: Attempt, headers: Headers): Failure {
   const status = statusOf(error) ?? 0;
   const code = codeOf(error);
@@ -66,7 +90,7 @@ export function explainS3(error: unknown, attempt: Attempt, headers: Headers): F
     case "ClockSkew":
       return new Failure(fault, `this clock is off by more than the server accepts (${code})`, options);
     case "Unknown":
-      return new Failure(fault, message === "" ? said : `${said}: ${message}`, options);
+      return new Failure(fault, message === "" ? said : `${said}: ${message}`, { ...options, ...wayOut(code) });
     default:
       return new Failure(fault, said, options);
   }

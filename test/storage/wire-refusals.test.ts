@@ -43,6 +43,33 @@ describe("what the server says", () => {
   });
 
   test.for([
+    ["S3", 403, "InvalidObjectState", "the object is archived: restore it"],
+    ["S3", 405, "MethodNotAllowed", "Object Lock"],
+    ["S3", 507, "XMinioStorageFull", undefined], // told as unavailable, tried again
+    ["S3", 400, "KMS.DisabledException", "enable the KMS key"],
+    ["S3", 400, "SomethingNew", "look up SomethingNew in the documentation of the store"],
+    ["S3", 501, "NotImplemented", "check that the endpoint is the right one"],
+    ["AzureBlob", 409, "BlobArchived", "rehydrate it"],
+    ["AzureBlob", 412, "LeaseIdMissing", undefined],
+    ["AzureBlob", 409, "BlobImmutableDueToPolicy", "remove the immutability policy"],
+    ["AzureBlob", 409, "SomethingNew", "look up SomethingNew in Azure's list"],
+  ] as const)(
+    "%s %i %s: the way out is not the endpoint, but for what may be its fault",
+    async ([vendor, status, code, way]) => {
+      const { store } = await talkTo(vendor, refuse(vendor, status, code));
+      for (const call of [
+        () => read(store),
+        () => store.write("resource", "7f3a91", new Uint8Array([1]), {}, signal),
+      ]) {
+        const { message } = await refusal(call());
+        if (way === undefined) expect(message).not.toContain("check that the endpoint");
+        else expect(message).toContain(way);
+        if (way !== undefined && code !== "NotImplemented") expect(message).not.toContain("check that the endpoint");
+      }
+    },
+  );
+
+  test.for([
     ["a redirect with the region in a header", 301, "PermanentRedirect", { "x-amz-bucket-region": "us-west-2" }, {}],
     ["a field with the region", 400, "AuthorizationHeaderMalformed", {}, { inside: "<Region>us-west-2</Region>" }],
     [

@@ -24,10 +24,13 @@ export const GATEWAY_PATHS = {
   configFile: "/usr/local/apisix/conf/config.yaml",
   /** Holds the pod's UID (downward API, subPath), so that a restart is not counted as one more instance. */
   instanceIDFile: "/usr/local/apisix/conf/apisix.uid",
-  /** ca.crt of the client certificate Secret once more (subPath): what `ssl_trusted_certificate` names. */
-  trustedCAFile: "/usr/local/apisix/conf/ssl/ca.crt",
   /** The whole client certificate Secret. */
   clientCertificateDir: "/etcd-ssl",
+  /**
+   * What `ssl_trusted_certificate` names. The chart mounts it once more at conf/ssl/ca.crt by subPath, which makes a directory of
+   * a file that is not there; a whole directory there would keep other authorities (conf/ssl/additional-ca-N) from being mounted.
+   */
+  trustedCAFile: "/etcd-ssl/ca.crt",
 } as const;
 
 /** [M] APISIX: overrides `worker_processes` of config.yaml; so it is set, and to the same number. */

@@ -49,7 +49,7 @@ export const PROFILE: Rendered["profile"] = {
   writablePaths: [],
   instanceIdPath: "/usr/local/apisix/conf/apisix.uid",
   certificateDir: "/etcd-ssl",
-  caPath: "/usr/local/apisix/conf/ssl/ca.crt",
+  caPath: "/etcd-ssl/ca.crt",
   runAsUser: 636,
   runAsGroup: 636,
   ports: { http: 9080, https: 9443, status: 7085, control: 9090 },
