@@ -24,7 +24,12 @@ export const POD_TEMPLATE_REFUSALS: Readonly<Record<string, readonly [of: string
   reservedNames: [
     "both",
     `containers called ${code(CONTAINER.choose, CONTAINER.rehearse, CONTAINER.witness)}; init containers called so, or ${code(CONTAINER.gateway)}`,
-    "Holdfast uses these names",
+    "Holdfast uses these names. Allowed: the init container `choose` with `resources` (`requests`, `limits`) alone, where a quota or LimitRange asks for other ones than 50m CPU and 192Mi memory. Rehearsal, canary and witness pods get those of `spec.traffic.podTemplate`, too",
+  ],
+  memoryOfChoose: [
+    "both",
+    "a memory limit of the init container `choose` below 96Mi",
+    "it may be killed, and the gateway behind it would not start",
   ],
   image: ["both", `${code("image")} of the container ${code(CONTAINER.gateway)}`, "`spec.gateway.image` sets it"],
   ownParts: [

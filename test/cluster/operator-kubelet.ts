@@ -58,6 +58,12 @@ export async function serve(bench: Bench, pod: Loose, choice: "normal" | "fallba
   });
 }
 
+/** A throw-away pod that has begun and not ended. */
+export async function run(bench: Bench, pod: Loose): Promise<void> {
+  await bind(bench, pod["metadata"].name);
+  await setStatus(bench, pod["metadata"].name, { phase: "Running" });
+}
+
 /** A rehearsal pod that counted what was expected. */
 export async function rehearse(bench: Bench, pod: Loose, counts: Record<string, number>): Promise<void> {
   await bind(bench, pod["metadata"].name);

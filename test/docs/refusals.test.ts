@@ -18,6 +18,11 @@ const EXAMPLES: Record<string, [override: object, path: string, told: string]> =
   ownMarks: [{ metadata: { labels: { "holdfast.dev/x": "y" } } }, "metadata.labels", "`holdfast.dev/...`"],
   restartPolicy: [{ spec: { restartPolicy: "Never" } }, "spec.restartPolicy", "`spec.restartPolicy`"],
   reservedNames: [{ spec: { containers: [{ name: "witness" }] } }, "spec.containers[witness]", "`witness`"],
+  memoryOfChoose: [
+    { spec: { initContainers: [{ name: "choose", resources: { limits: { memory: "32Mi" } } }] } },
+    "spec.initContainers[choose].resources.limits.memory",
+    "memory limit of the init container `choose`",
+  ],
   image: [gateway({ image: "x" }), "spec.containers[gateway].image", "`image` of the container `gateway`"],
   ownParts: [{ spec: { volumes: [{ name: "cp-cert" }] } }, "spec.volumes[cp-cert]", "`cp-cert`"],
   environment: [

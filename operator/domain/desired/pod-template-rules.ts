@@ -2,6 +2,7 @@ import { LABEL } from "../../api/names.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { Problem } from "../facts/problem.ts";
 import { isObject, type JsonObject, objectAt, objectsAt, valueAt } from "../values/json.ts";
+import { quantityInBillionths } from "../values/quantity.ts";
 import { CONTAINER } from "./common.ts";
 import { isOwnVolume } from "./containers.ts";
 
@@ -86,20 +87,44 @@ const restartPolicy: Rule = (override) =>
 
 /** Names that mean something here, in a list where the user has no say in them. */
 const RESERVED = { initContainers: Object.values(CONTAINER), containers: without(Object.values(CONTAINER), "gateway") };
-const reservedNames: Rule = (override) =>
+const reservedNames: Rule = (override, _facts, ours) =>
   (["initContainers", "containers"] as const).flatMap((list) =>
     objectsAt(override, "spec", list)
       .filter((item) => RESERVED[list].some((name) => name === item["name"]))
+      .filter((item) => list === "containers" || !isResourcesOfChoose(item, ours))
       .map(
         (item): Finding => [
           `spec.${list}[${String(item["name"])}]`,
           item["name"] === CONTAINER.choose
             ? "it decides what the gateway starts with and is Holdfast's"
             : "Holdfast uses this name",
-          "Use another name for a container of your own.",
+          item["name"] === CONTAINER.choose
+            ? "Only its resources (requests, limits) may be set."
+            : "Use another name for a container of your own.",
         ],
       ),
   );
+/** A LimitRange or a quota may ask for other ones; rehearsal, canary and witness pods have them, too. */
+const isResourcesOfChoose = (item: JsonObject, ours: JsonObject): boolean =>
+  item["name"] === CONTAINER.choose &&
+  objectsAt(ours, "spec", "initContainers").some(({ name }) => name === CONTAINER.choose) &&
+  Object.keys(item).every((key) => key === "name" || key === "resources") &&
+  isObject(item["resources"]) &&
+  Object.entries(item["resources"]).every(([key, value]) => ["requests", "limits"].includes(key) && isObject(value));
+
+/** It is killed below this, and the gateway behind it does not start: 20 MiB charged and 63 MiB resident at most (docs/benchmarks.md). */
+const CHOOSE_MEMORY_MIN = "96Mi";
+const memoryOfChoose: Rule = (override) => {
+  const choose = objectsAt(override, "spec", "initContainers").find((item) => item["name"] === CONTAINER.choose);
+  const limit = valueAt(choose, "resources", "limits", "memory");
+  const [given, least] = [limit, CHOOSE_MEMORY_MIN].map(quantityInBillionths);
+  if (limit === undefined || limit === null || least === undefined || (given !== undefined && given >= least))
+    return [];
+  const path = `spec.initContainers[${CONTAINER.choose}].resources.limits.memory`;
+  const why = `with ${String(limit)} it may be killed, and the gateway behind it would not start`;
+  return [[path, why, `Give ${CHOOSE_MEMORY_MIN} or more.`]];
+};
+
 function without(names: readonly string[], name: string): readonly string[] {
   return names.filter((each) => each !== name);
 }
@@ -237,6 +262,7 @@ const COMMON = [
   ownMarks,
   restartPolicy,
   reservedNames,
+  memoryOfChoose,
   image,
   ownParts,
   environment,

@@ -95,6 +95,7 @@ function loadingPod(facts: Facts, desired: Desired, options: LoadOptions, kind: 
   const { ports } = facts.rendered.profile;
   const count = {
     ...ownContainer(facts, CONTAINER.rehearse, ["choose", "--rehearse"]),
+    ...resourcesOfChoose(template),
     env: [
       { name: "HOLDFAST_CONTROL_API", value: `http://127.0.0.1:${ports.control}` },
       { name: "HOLDFAST_EXPECTED_COUNTS", value: canonicalJson(options.expectedCounts) },
@@ -108,7 +109,7 @@ function loadingPod(facts: Facts, desired: Desired, options: LoadOptions, kind: 
   const filled = kind.config === VOLUME.fallback && storeVolumeOf(template) !== undefined;
   const start = { ...kind, config: filled ? VOLUME.conf : kind.config };
   const sidecar = { ...throwAwayGateway(facts, template, start), restartPolicy: "Always" };
-  const configure = filled ? [configureContainer(facts, kind.config, true)] : [];
+  const configure = filled ? [{ ...configureContainer(facts, kind.config, true), ...resourcesOfChoose(template) }] : [];
   const initContainers = [...configure, ...before, sidecar];
   return helperPod(facts, template, {
     ...kind,
@@ -124,6 +125,10 @@ function loadingPod(facts: Facts, desired: Desired, options: LoadOptions, kind: 
     affinity: objectAt(template, "spec")["affinity"],
   });
 }
+
+/** What a quota or a LimitRange lets through in a traffic pod it lets through here; by `podTemplate`, or the default. */
+const resourcesOfChoose = (template: KubeTemplate): JsonObject =>
+  given("resources", named(objectsAt(template, "spec", "initContainers"), CONTAINER.choose)?.["resources"]);
 
 function throwAwayGateway(facts: Facts, template: KubeTemplate, kind: Kind): JsonObject {
   const gateway = named(objectsAt(template, "spec", "containers"), CONTAINER.gateway) ?? {};
@@ -165,6 +170,7 @@ export function witnessPod(facts: Facts, desired: Desired, options: WitnessOptio
     containers: [
       {
         ...ownContainer(facts, CONTAINER.witness, ["choose", "--probe"]),
+        ...resourcesOfChoose(template),
         env: controlPlaneEnv(facts),
         volumeMounts: [certificateMount],
       },

@@ -54,6 +54,21 @@ test.for<[string, unknown, string]>([
     { spec: { initContainers: [{ name: "choose", image: "mine" }] } },
     "spec.initContainers[choose]",
   ],
+  [
+    "more of the choose container than its resources",
+    { spec: { initContainers: [{ name: "choose", resources: { limits: { cpu: "1" } }, env: [] }] } },
+    "spec.initContainers[choose]",
+  ],
+  [
+    "removing the resources of the choose container",
+    { spec: { initContainers: [{ name: "choose", resources: null }] } },
+    "spec.initContainers[choose]",
+  ],
+  [
+    "so little memory that the choose container is killed",
+    { spec: { initContainers: [{ name: "choose", resources: { limits: { memory: "64Mi" } } }] } },
+    "spec.initContainers[choose].resources.limits.memory",
+  ],
   ["removing the init containers", { spec: { initContainers: null } }, "spec.initContainers"],
   ["init containers without a name", { spec: { initContainers: [{ image: "x" }] } }, "spec.initContainers"],
   [

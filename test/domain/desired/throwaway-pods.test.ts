@@ -232,3 +232,23 @@ test("two witnesses keep apart where they can, beside what the user wants of pla
 test("the same attempt is the same pod", () => {
   expect(rehearsal()).toEqual(rehearsal({}, { expectedCounts: { routes: 3, services: 1 } }));
 });
+
+test("resources of the choose container reach every container of Holdfast's own, as a quota or LimitRange may ask", () => {
+  const resources = { limits: { cpu: "100m", memory: "128Mi" }, requests: { memory: "128Mi" } };
+  const podTemplate = { spec: { initContainers: [{ name: "choose", resources }] } };
+  const changes = { spec: { traffic: { podTemplate }, backup: { podTemplate } } };
+  const found = wanted(changes);
+  expect(found.problems).toEqual([]);
+  const merged = { requests: { cpu: "50m", memory: "128Mi" }, limits: { cpu: "100m", memory: "128Mi" } };
+  const of = (containers: Loose[], name: string) => containers.find((one) => one.name === name)?.resources;
+  const { initContainers } = (found.traffic as Loose).spec.template.spec;
+  expect(of(initContainers, "choose")).toEqual(merged);
+  expect(of((found.backup as Loose).spec.template.spec.initContainers, "choose")).toEqual(merged);
+  expect(of(rehearsal(changes).spec.initContainers, "choose")).toEqual(merged);
+  expect(of(rehearsal(changes).spec.containers, "rehearse")).toEqual(merged);
+  expect(of(canary(changes).spec.containers, "rehearse")).toEqual(merged);
+  expect(of(witness(changes).spec.containers, "witness")).toEqual(merged);
+  expect(found.proofKey, "what a gateway loads is the same").toBe(wanted({}).proofKey);
+  const byDefault = { requests: { cpu: "50m", memory: "192Mi" }, limits: { memory: "192Mi" } };
+  expect(of(witness().spec.containers, "witness")).toEqual(byDefault);
+});

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { healthy, held, type Loose, planOf, told } from "../deciding.ts";
 
 const REHEARSAL = { does: "create", kind: "Pod", name: "rehearsal", role: "rehearsal", message: "exceeded quota" };
-const WAY_OUT = "correct spec.gateway or spec.traffic.podTemplate, or the quota or policy";
+const WAY_OUT =
+  "correct spec.gateway or spec.traffic.podTemplate (resources of Holdfast's own containers: initContainers, name choose), or the quota or policy";
 const said = (facts: Loose, type: string): Loose =>
   planOf(facts, held(facts, "Reachable", 5_000)).status.conditions?.find((condition) => condition.type === type);
 
