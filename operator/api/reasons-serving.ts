@@ -123,6 +123,10 @@ export const SERVING = {
     "spec.traffic.replicas is less than half of what the Deployment has, and was not set through the scale subresource: it dropped, or something else scaled the Deployment.",
     "If it is meant: holdfast.dev/accept-replicas as the message says.",
   ),
+  CheckUnanswered: reason(
+    "Holdfast gets no answer to spec.traffic.check from a traffic pod for more than three minutes. A move of pods would wait for it without an end.",
+    "Let Holdfast connect to the pods' HTTP port (NetworkPolicy, a mesh that enforces mutual TLS), or remove the check.",
+  ),
   ReplicasContested: reason(
     "Another writer sets the replicas of the traffic Deployment again each time that Holdfast sets them. After three times Holdfast removes no pod any more, and adds missing ones at growing intervals of up to 30 minutes. No move of pods begins meanwhile.",
     "Let that writer scale the GatewayGroup instead, then set the Deployment's replicas as the message says, or set another spec.traffic.replicas.",

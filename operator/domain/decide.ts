@@ -100,8 +100,15 @@ export function decide(seen: Facts, memory: GroupMemory): { plan: Plan; memory: 
   };
   // Pods that are not seen to come up may be up: blind, no move has failed.
   const { memory: kept } = situation.evidence;
-  const fought = { ...kept, ...afterSteps(steps, facts, contests), ...(skew && { skew }) };
-  return { plan, memory: isBlind(facts) ? kept : { ...forgetful(fought), ...motion.memory, ...stall.memory } };
+  const fought = afterSteps(steps, facts, contests);
+  const seenNow = {
+    ...fought,
+    ...situation.unchecked.memory,
+    ...(skew && { skew }),
+    ...motion.memory,
+    ...stall.memory,
+  };
+  return { plan, memory: isBlind(facts) ? kept : { ...forgetful(kept), ...seenNow } };
 }
 
 /** A word of a person that is not carried out now is not used up. */
@@ -129,10 +136,11 @@ const leaveAlone = (facts: Facts): Plan => ({
 const isRehearsal = (step: Step): boolean =>
   step.do === "create" && step.object.metadata.labels?.[LABEL.role] === "rehearsal";
 
-/** What a motion remembers replaces what was remembered of one, its silence included. */
+/** What is remembered of this look replaces what was remembered of the same before, its silence included. */
 function forgetful(memory: GroupMemory): GroupMemory {
   const { moveFailedMs: _ms, moveFailedWhy: _why, progress: _progress, ...rest } = memory;
-  return rest;
+  const { contests: _contests, skew: _skew, uncheckedSinceMs: _unchecked, ...others } = rest;
+  return others;
 }
 
 function isWaveOpen({ facts: { peers, children }, wanted, words }: Situation): boolean {

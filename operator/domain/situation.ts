@@ -6,6 +6,7 @@ import { type Desired, desired } from "./desired/index.ts";
 import { type Evidence, weigh } from "./evidence/evidence.ts";
 import { contentToPublish, type Expectation, expectationOf, isLacking } from "./evidence/expectation.ts";
 import type { GroupMemory } from "./evidence/memory.ts";
+import { type UnaskedCheck, uncheckedOf } from "./evidence/unasked-check.ts";
 import type { PodFact } from "./facts/cluster.ts";
 import type { Facts } from "./facts/facts.ts";
 import type { Problem } from "./facts/problem.ts";
@@ -53,6 +54,7 @@ export interface Situation {
   irreplaceable: boolean;
   /** The same, and the loss counts: no eviction either, and people are told. */
   frozen: boolean;
+  unchecked: UnaskedCheck;
   motionDue: boolean;
   /** It would be, but for a loss that is not seen, or not for long enough. */
   motionWaits: boolean;
@@ -94,6 +96,7 @@ export function situationOf(facts: Facts, memory: GroupMemory): Situation {
     raiseWaits: replicas.raiseWaits ?? false,
     irreplaceable,
     frozen,
+    unchecked: uncheckedOf(facts, evidence.memory),
     ...motionNow(facts, mode, words, evidence, lostMs),
   };
   if (replicas.held) situation.replicasHeld = replicas.held;

@@ -36,4 +36,22 @@ export const CONTESTS: readonly Mutant[] = [
     "< 0 ? before",
   ),
   m("desired/relabel.ts", "a label that a webhook sets is not fought over", "!again && one.kind", "false && one.kind"),
+  m(
+    "decide.ts",
+    "what ended is not remembered",
+    "const { contests: _contests, skew: _skew, uncheckedSinceMs: _unchecked, ...others } = rest;",
+    "const others = rest;",
+  ),
+  m(
+    "evidence/unasked-check.ts",
+    "a check that nobody can ask is known only after several looks",
+    "facts.monoMs - sinceMs < UNASKED_AFTER_MS",
+    "false",
+  ),
+  m(
+    "evidence/unasked-check.ts",
+    "a pod that has just come is not counted",
+    "facts.nowMs - pod.createdMs >= UNASKED_AFTER_MS",
+    "true",
+  ),
 ];

@@ -25,6 +25,8 @@ export interface GroupMemory {
   progress?: Progress;
   /** The clocks of Holdfast's node and of the API server were apart. */
   skew?: Skew;
+  /** Since when there is a pod that nobody can ask spec.traffic.check, on the monotonic clock. */
+  uncheckedSinceMs?: number;
   /** Who sets again what was taken back, by object ("Deployment/edge"), and "replicas" for the number of traffic pods. */
   contests?: Readonly<Record<string, Contest>>;
 }

@@ -27,6 +27,7 @@ export function problemsOf(situation: Situation): Problem[] {
     ownerProblem(facts),
     facts.peers.keyConflict === undefined ? undefined : keyConflict(situation, facts.peers.keyConflict),
     situation.replicasHeld,
+    situation.unchecked.problem,
     ...contestProblems(facts, meant, evidence.memory.contests),
     words.problem,
     ...approvalProblems(facts),
@@ -42,7 +43,7 @@ function strangerProblem(situation: Situation, stranger: Children["strangers"][n
 const podsRefused = (why: string, pods = "traffic pods"): Problem => ({
   reason: "PodsRefused",
   field: "spec",
-  message: `The cluster refuses the ${pods}: ${why}: correct spec.gateway or spec.traffic.podTemplate, or the quota or policy`,
+  message: `The cluster refuses the ${pods}: ${why}: correct spec.gateway or spec.traffic.podTemplate (resources of Holdfast's own containers: initContainers, name choose), or the quota or policy`,
 });
 
 const VERBS: Readonly<Record<string, string>> = {

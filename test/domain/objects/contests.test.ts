@@ -94,6 +94,15 @@ test("three changes in more than an hour each are no fight, and neither are thre
   expect(told(look(1_000), "Stalled")).toBe("Accepted");
 });
 
+test("a fight that is over is forgotten after an hour", () => {
+  const { facts } = healthy();
+  const { sets, look } = fight(facts);
+  for (const _ of [1, 2, 3]) sets(3);
+  for (let minutes = 0; minutes < 61; minutes += 1) look(60_000);
+  expect(look(1_000).remembers.contests).toBeUndefined();
+  expect(scales(done(sets(3)))).toEqual(["scale 3 -> 2"]);
+});
+
 test("while nothing is written no round is counted", () => {
   const { facts } = healthy();
   facts.group.spec.suspend = true;
