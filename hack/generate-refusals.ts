@@ -51,8 +51,13 @@ export const POD_TEMPLATE_REFUSALS: Readonly<Record<string, readonly [of: string
   hostPort: ["both", `${code("hostPort")} of any container`, "two pods of one node would want the same port"],
   liveness: [
     "traffic",
-    `${code("livenessProbe", "startupProbe")} of the container ${code(CONTAINER.gateway)}`,
+    `${code("livenessProbe")} of the container ${code(CONTAINER.gateway)}`,
     "a gateway that is restarted in an outage loses what it has in memory",
+  ],
+  startup: [
+    "traffic",
+    `${code("startupProbe")} of the container ${code(CONTAINER.gateway)}, other than ${code("null")}`,
+    "Holdfast asks there whether the gateway has loaded its configuration; `null` switches that off",
   ],
   readiness: [
     "traffic",

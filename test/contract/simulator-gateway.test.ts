@@ -1,9 +1,11 @@
 /** The simulated gateway in its normal role against a real etcd: section 3 and 8 of what is known about the real one. */
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import https from "node:https";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { loadedCommand } from "../../operator/gateway/api7/loaded-probe.ts";
 import { makeCertificates } from "../simulator/certificates.ts";
 import type { FaultOrder } from "../simulator/control-plane/faults.ts";
 import { begin, type GatewayProcess } from "../simulator/processes.ts";
@@ -140,6 +142,37 @@ test("a store without directory markers: the port is open before the workers hav
   const gateway = await world.gateway({ config: world.normal(), env: { SIM_LOAD_AFTER_LISTEN: "1" } });
   expect(await four(gateway)).toEqual(all(404));
   await until("it has loaded", serves(gateway, "/r1"));
+});
+
+/** What a startup probe would see of this gateway, run by this machine's shell. */
+function hasLoaded({ prefix, url }: GatewayProcess): Promise<number | null> {
+  const port = (name: "http" | "status" | "control") => Number(new URL(url[name]).port);
+  const [program = "", ...args] = loadedCommand({
+    configPath: join(prefix, "conf/config.yaml"),
+    readyPath: "/status/ready",
+    ports: { http: port("http"), status: port("status"), control: port("control") },
+    pid: process.pid,
+    emptySeconds: 1_000,
+    oldSeconds: 10_000,
+  });
+  return new Promise((resolve) => spawn(program, args, { stdio: "ignore" }).on("close", resolve));
+}
+
+test.for(["opensource", "vendor"])("%s: the startup probe waits for as long as the window is open", async (flavour) => {
+  await world.controlPlane.setFault({ mode: "slow", ms: 1_000 });
+  const env = { SIM_LOAD_AFTER_LISTEN: "1", SIM_FLAVOUR: flavour };
+  const gateway = await world.gateway({ config: world.normal(), env });
+  expect(await four(gateway)).toEqual(all(404));
+  expect(await hasLoaded(gateway)).toBe(1);
+  await until("it says that it has loaded", async () => (await hasLoaded(gateway)) === 0);
+  if (flavour === "opensource") expect(await four(gateway)).toEqual(all(200));
+  else
+    await until(
+      "the vendor's meaning names no worker: one of them has loaded, the other soon has",
+      serves(gateway, "/r1"),
+    );
+  await world.controlPlane.setFault({ mode: "refuse" });
+  expect(await hasLoaded(gateway), "a control plane that is lost later changes nothing").toBe(0);
 });
 
 test.for<[flavour: string, apisix: object, ready: number]>([

@@ -46,6 +46,11 @@ const EXAMPLES: Record<string, [override: object, path: string, told: string]> =
     "spec.containers[gateway].livenessProbe",
     "`livenessProbe`",
   ],
+  startup: [
+    gateway({ startupProbe: { tcpSocket: { port: 9080 } } }),
+    "spec.containers[gateway].startupProbe",
+    "`startupProbe`",
+  ],
   readiness: [
     gateway({ readinessProbe: { httpGet: { port: 7085, path: "/" } } }),
     "spec.containers[gateway].readinessProbe",

@@ -25,4 +25,31 @@ export const RENDER: readonly Mutant[] = [
     find: 'choice === "fallback" && absent.includes("readerKeys")',
     replace: "false",
   },
+  {
+    file: "desired/traffic.ts",
+    removes: "a pod takes no requests before its gateway has loaded",
+    find: "startupProbe: { exec: { command: [...profile.loadedCommand] }, ...UNTIL_LOADED },",
+    replace: "",
+    shownBy: {
+      file: "test/domain/desired/pods.test.ts",
+      title: "a roll starts a pod before it ends one, and a pod drains before it ends",
+    },
+  },
+  {
+    file: "desired/traffic.ts",
+    removes: "another way to ask whether it has loaded costs no proof",
+    find: "startupProbe: _gate, ",
+    replace: "",
+    shownBy: {
+      file: "test/domain/desired/traffic-template.test.ts",
+      title: "is a proof lost with a change of it? %s: %s",
+    },
+  },
+  {
+    file: "desired/pod-template-rules.ts",
+    removes: "nobody replaces the question whether it has loaded",
+    find: "[liveness, startup, readiness, gracePeriod]",
+    replace: "[liveness, readiness, gracePeriod]",
+    shownBy: { file: "test/domain/desired/pod-template-rules.test.ts", title: "refused for traffic pods: %s" },
+  },
 ];

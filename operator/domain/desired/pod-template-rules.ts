@@ -201,14 +201,29 @@ const hostPort: Rule = (override) =>
   );
 const USE_SERVICE = "Use spec.traffic.service with type NodePort or LoadBalancer.";
 
+const has = (container: JsonObject, probe: string): boolean => (container[probe] ?? null) !== null;
+
 const liveness: Rule = (override) =>
-  ["livenessProbe", "startupProbe"]
-    .filter((probe) => (gatewayOf(override)[probe] ?? null) !== null)
-    .map((probe) => [
-      `${GATEWAY}.${probe}`,
-      "a gateway that is restarted while the control plane is away loses the configuration in its memory",
-      "Remove it; Holdfast replaces a pod that does not serve once another one does.",
-    ]);
+  has(gatewayOf(override), "livenessProbe")
+    ? [
+        [
+          `${GATEWAY}.livenessProbe`,
+          "a gateway that is restarted while the control plane is away loses the configuration in its memory",
+          "Remove it; Holdfast replaces a pod that does not serve once another one does.",
+        ],
+      ]
+    : [];
+
+const startup: Rule = (override) =>
+  has(gatewayOf(override), "startupProbe")
+    ? [
+        [
+          `${GATEWAY}.startupProbe`,
+          "Holdfast asks there whether the gateway has loaded its configuration",
+          "Remove it. null switches the question off: then a pod takes requests as soon as its port is open.",
+        ],
+      ]
+    : [];
 
 const readiness: Rule = (override, { rendered: { profile } }) =>
   allContainers(override).flatMap(([path, container]) =>
@@ -270,5 +285,5 @@ const COMMON = [
   hostNetwork,
   hostPort,
 ];
-const TRAFFIC_ONLY = [liveness, readiness, gracePeriod];
+const TRAFFIC_ONLY = [liveness, startup, readiness, gracePeriod];
 const BACKUP_ONLY = [noPorts];

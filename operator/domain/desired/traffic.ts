@@ -60,14 +60,14 @@ function proofKeyOf(template: JsonObject, configs: ConfigNames): string {
   return hashOf({
     reader: configs.reader,
     pod: Object.fromEntries(LOADS_WITH.map((key) => [key, pod[key] ?? null])),
-    gateway: withoutLifecycle(gateway),
+    gateway: whatLoads(gateway),
     before: objectsAt(template, "spec", "initContainers").filter((item) => item["name"] !== CONTAINER.choose),
     volumes: objectsAt(template, "spec", "volumes").filter((volume) => mounted.has(volume["name"])),
   });
 }
 
-/** How a pod ends says nothing about what it loads. */
-function withoutLifecycle({ lifecycle: _, ...gateway }: JsonObject): JsonObject {
+/** How a pod ends, and when it takes requests, says nothing about what it loads. */
+function whatLoads({ lifecycle: _, startupProbe: _gate, ...gateway }: JsonObject): JsonObject {
   return gateway;
 }
 
@@ -107,6 +107,12 @@ function baseTemplate(
 const SHUTDOWN_SECONDS = 240;
 const MARGIN_SECONDS = 10;
 
+/**
+ * A gateway that has no configuration after five minutes never served: it is ended, and starts again. Without a control
+ * plane it then dies, and Holdfast lets another pod start from the snapshot.
+ */
+const UNTIL_LOADED: JsonObject = { periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 300 };
+
 export const pullSecrets = ({ group: { spec } }: Facts): JsonObject =>
   given("imagePullSecrets", spec.gateway.imagePullSecrets);
 
@@ -121,6 +127,9 @@ function serving({ group: { spec }, rendered: { profile } }: Facts): JsonObject 
     // The http port, never the status port: that one speaks of the control plane (gateway contract, section 2).
     // Asked often, so that a pod that starts is soon Ready; given a minute, so that a starved node loses no pods at once.
     readinessProbe: { tcpSocket: { port: http }, initialDelaySeconds: 1, periodSeconds: 2, failureThreshold: 30 },
+    // The port may be open before the configuration is there. Asked until it first succeeds, so that neither a control
+    // plane nor an upstream that is lost later takes Ready away (ADR 0023).
+    startupProbe: { exec: { command: [...profile.loadedCommand] }, ...UNTIL_LOADED },
     // The kubelet's own sleep: the image need not have one. The wait is what drains, a SIGQUIT closes idle connections.
     lifecycle: { preStop: { sleep: { seconds: spec.traffic.drainSeconds } } },
   };

@@ -85,6 +85,8 @@ export interface GatewayProfile {
   /** Variables that a podTemplate may not set; `*` at the end stands for anything. */
   refusedEnv: readonly { name: string; why: string; instead: string }[];
   env: { shortID: string; workers: string };
+  /** Run inside the gateway's container: exits 0 once it has loaded its configuration, 1 before. */
+  loadedCommand: readonly string[];
 }
 
 export type SecretFact =

@@ -3,6 +3,7 @@
 //   [M] measured on open-source APISIX 3.18.0, the core it is built on [U] unknown, assumed as said
 // An [O] or [U] fact is verified at run time (rehearsal, choice in the termination message) or can be overridden.
 
+import { loadedCommand } from "./loaded-probe.ts";
 import { REFUSED_ENV } from "./refused-env.ts";
 
 /** [D] Backup nodes, managed identities and `config_provider: json` begin here; older ones read another format. */
@@ -131,4 +132,12 @@ export const GATEWAY_PROFILE = {
     shortID: SHORT_ID_ENV,
     workers: WORKERS_ENV,
   },
+  loadedCommand: loadedCommand({
+    configPath: GATEWAY_PATHS.configFile,
+    readyPath: STATUS_READY_PATH,
+    ports: GATEWAY_PORTS,
+    pid: 1,
+    emptySeconds: 20,
+    oldSeconds: 360,
+  }),
 } as const;

@@ -151,6 +151,7 @@ test.for<[string, unknown]>([
   ],
   ["a sidecar with a liveness probe", sidecar({ livenessProbe: { httpGet: { path: "/", port: 80 } } })],
   ["readiness on a route", gateway({ readinessProbe: { tcpSocket: null, httpGet: { path: "/healthz", port: 9080 } } })],
+  ["no question whether it has loaded", gateway({ startupProbe: null })],
   ["a variable that only begins alike", gateway({ env: [{ name: "APISIX_PROFILES", value: "x" }] })],
   ["a variable of a container of one's own", sidecar({ envFrom: [{ configMapRef: { name: "x" } }] })],
   ["no drain", gateway({ lifecycle: null })],

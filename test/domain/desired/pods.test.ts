@@ -1,6 +1,6 @@
 // What the pods of a group are made of: traffic pods start without what is absent, backup pods serve nobody.
 import { expect, test } from "vitest";
-import { AZURE, containerOf, type Loose, objectOf, podSpecOf, S3, wanted } from "./world.ts";
+import { AZURE, containerOf, type Loose, objectOf, PROFILE, podSpecOf, S3, wanted } from "./world.ts";
 
 const references = (template: Loose): { what: string; optional: unknown }[] => [
   ...template.volumes.flatMap((volume: Loose) =>
@@ -73,6 +73,10 @@ test("a roll starts a pod before it ends one, and a pod drains before it ends", 
   expect(initialDelaySeconds + periodSeconds, "soon Ready").toBeLessThanOrEqual(3);
   expect(periodSeconds * failureThreshold, "a starved node keeps its pods as long as with the chart").toBe(60);
   expect(gateway.livenessProbe).toBeUndefined();
+  const { exec, ...often } = gateway.startupProbe;
+  expect(exec.command, "asked inside the pod, of the gateway itself").toEqual(PROFILE.loadedCommand);
+  expect(often.periodSeconds, "soon seen").toBe(1);
+  expect(often.periodSeconds * often.failureThreshold, "a slow start is not ended").toBeGreaterThanOrEqual(300);
   expect(gateway.imagePullPolicy).toBe("IfNotPresent");
 });
 

@@ -77,7 +77,7 @@ test("a rehearsal loads the candidate with the reader's configuration, beside wh
   expect(gateway.restartPolicy).toBe("Always");
   expect(gateway.env[0].value).toBe("7f3a91-candidate");
   expect(gateway.volumeMounts[0]).toMatchObject({ name: "conf", subPath: "config.yaml" });
-  for (const gone of ["ports", "lifecycle", "readinessProbe"]) expect(gateway).not.toHaveProperty(gone);
+  for (const gone of ["ports", "lifecycle", "readinessProbe", "startupProbe"]) expect(gateway).not.toHaveProperty(gone);
   const { args, env } = containerOf(pod.spec, "rehearse");
   expect(args).toEqual(["choose", "--rehearse"]);
   expect(env).toEqual([

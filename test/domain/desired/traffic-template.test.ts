@@ -10,6 +10,7 @@ import {
   containerOf,
   type Loose,
   NORMAL,
+  PROFILE,
   podSpecOf,
   running,
   S3,
@@ -161,10 +162,13 @@ test("an unseen storage does not hide another change of the spec", () => {
   expect(volumes(after)).toEqual(volumes(wanted()));
 });
 
+const OTHER_GATE: World = { rendered: { profile: { ...PROFILE, loadedCommand: ["/bin/true"] } } };
+
 test.for<[string, World]>([
   ["another image of its own", { chooseImage: "ghcr.io/holdfast/holdfast@sha256:bb" }],
   ["another normal configuration", { rendered: { normal: "new: rendering\n" } }],
   ["another reader configuration", { rendered: { reader: "new: rendering\n" } }],
+  ["another way to ask whether a gateway has loaded", OTHER_GATE],
 ])("an upgrade of Holdfast keeps what runs: %s", ([, now]) => {
   const before = wanted();
   const facts = running({}, now);
@@ -191,6 +195,7 @@ test.for<[string, World, boolean]>([
   ["the reader's Secret", { reader: { resourceVersion: "999" } }, false],
   ["the client certificate's Secret", { client: { resourceVersion: "999" } }, false],
   ["the drain", { spec: { traffic: { drainSeconds: 99 } } }, false],
+  ["how a gateway is asked whether it has loaded", OTHER_GATE, false],
   ["where pods run", podTemplate({ nodeSelector: { zone: "a" } }), false],
   ["another container beside the gateway", podTemplate({ containers: [{ name: "logs", image: "logs:1" }] }), false],
 ])("is a proof lost with a change of it? %s: %s", ([, change, lost]) => {

@@ -25,6 +25,8 @@ export interface WorkerOrder {
 export type ToWorker =
   | WorkerOrder
   | { readonly type: "connection"; readonly tls: boolean }
+  /** The ports are open. */
+  | { readonly type: "listening" }
   | { readonly type: "drain" };
 export type FromWorker = { readonly type: "ready" } | { readonly type: "loaded" };
 
@@ -35,14 +37,17 @@ export function runWorker(): void {
   // Only the master decides when a worker ends: a signal to the whole group must not cut what is in flight.
   for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP"] as const) process.on(signal, () => undefined);
   process.on("disconnect", () => process.exit(0));
+  let onListening = (): void => undefined;
   process.on("message", (message: ToWorker, socket: Socket | undefined) => {
-    if (message.type === "order") start(message, connections);
+    if (message.type === "order") onListening = start(message, connections);
+    else if (message.type === "listening") onListening();
     else if (message.type === "drain") connections.drain(() => process.exit(0));
     else if (socket !== undefined) connections.take(socket, message.tls);
   });
 }
 
-function start(order: WorkerOrder, connections: Connections): void {
+/** Returns what is left to do once the ports are open. */
+function start(order: WorkerOrder, connections: Connections): () => void {
   const { config, settings, role } = order;
   const { differs } = settings;
   const proxy = new DataPath({ version: settings.version, pod: settings.exposePod ? settings.hostname : undefined });
@@ -55,6 +60,7 @@ function start(order: WorkerOrder, connections: Connections): void {
     if (!loaded) tell({ type: "loaded" });
     loaded = true;
   };
+  let onListening = (): void => undefined;
   connections.serve(proxy, certificates, nginxTimeMs(config.nginx_config.http.keepalive_timeout));
   if (role === "normal" && config.deployment.etcd !== undefined) {
     const { etcd } = config.deployment;
@@ -73,7 +79,8 @@ function start(order: WorkerOrder, connections: Connections): void {
       forgets,
     });
     if (order.inherited !== undefined) sync.adopt(fromPlain(order.inherited.objects), order.inherited.revision);
-    void sync.follow();
+    if (settings.loadAfterListen) onListening = () => void looksForMarkers(client).then(() => sync.follow());
+    else void sync.follow();
   } else {
     followFile(
       order.resourceFile,
@@ -83,7 +90,11 @@ function start(order: WorkerOrder, connections: Connections): void {
     );
   }
   tell({ type: "ready" });
+  return onListening;
 }
+
+/** A read in vain, of what would have been there before the port was open: the whole window is two answers long, as measured. */
+const looksForMarkers = (client: EtcdClient): Promise<unknown> => client.range().catch(() => undefined);
 
 function tell(message: FromWorker): void {
   process.send?.(message);

@@ -27,6 +27,7 @@ export class Workers {
   private readonly servers: net.Server[] = [];
   private readonly waiting: { socket: Socket; tls: boolean }[] = [];
   private turn = 0;
+  private listening = false;
   private ending = false;
   private readonly options: {
     readonly count: number;
@@ -54,12 +55,19 @@ export class Workers {
       this.servers.push(server);
       ports.push((server.address() as AddressInfo).port);
     }
+    this.listening = true;
+    for (const { child } of this.workers.values()) send(child, { type: "listening" });
     return ports;
   }
 
   /** Names of the workers that never had a configuration: what the open-source /status/ready tells. */
   emptyWorkers(): string[] {
     return [...this.workers.values()].filter((w) => !w.loaded).map((w) => `worker-${w.index}`);
+  }
+
+  /** The control API answers from a worker that has a configuration, as long as there is one. */
+  someLoaded(): boolean {
+    return [...this.workers.values()].some((worker) => worker.loaded);
   }
 
   /** A reload: new workers that inherit nothing, the old ones end gracefully. */
@@ -106,6 +114,7 @@ export class Workers {
         if (message.type === "ready") {
           worker.ready = true;
           resolve();
+          if (this.listening) send(child, { type: "listening" });
           for (const { socket, tls } of this.waiting.splice(0)) this.distribute(socket, tls);
         }
       });
