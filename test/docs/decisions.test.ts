@@ -14,6 +14,7 @@ const rowOf = (...cells: string[]) => rows.find((row) => cells.every((cell, i) =
 const seen = (operator: Witnesses["operator"], more: Partial<Witnesses> = {}): Witnesses => ({
   operator,
   connected: 0,
+  late: 0,
   disconnected: 0,
   silent: 0,
   wanted: 3,
@@ -63,6 +64,7 @@ describe("the verdict table", () => {
       seen("down", { silent: 2, placesRefused: 2, placesAgree: true }),
     ],
     ["down", "too few can be asked, and fewer places speak", seen("down", { silent: 3, placesRefused: 1 })],
+    ["down", "too few are known to speak of now, and fewer places speak", seen("down", { late: 1, disconnected: 2 })],
     ["no route", "one gateway says connected, or one place got an answer", seen("noRoute", { connected: 1 })],
     ["no route", "enough say disconnected", seen("noRoute", { disconnected: 2, silent: 1 })],
     ["no route", "otherwise", seen("noRoute", { disconnected: 1, silent: 1, placesAgree: true })],
@@ -88,13 +90,14 @@ describe("the verdict table", () => {
       for (const connected of counts)
         for (const disconnected of counts)
           for (const silent of counts)
-            for (const placesAnswered of some)
-              for (const placesAgree of [false, true])
-                for (const readFailed of [false, true]) {
-                  const mix = { connected, disconnected, silent, placesAnswered, placesAgree, readFailed };
-                  const { word, reason } = verdictOf(seen(operator, mix));
-                  outcomes.add(`${word} \`${reason}\``);
-                }
+            for (const late of some)
+              for (const placesAnswered of some)
+                for (const placesAgree of [false, true])
+                  for (const readFailed of [false, true]) {
+                    const mix = { connected, late, disconnected, silent, placesAnswered, placesAgree, readFailed };
+                    const { word, reason } = verdictOf(seen(operator, mix));
+                    outcomes.add(`${word} \`${reason}\``);
+                  }
     const told = new Set(documented.map((row) => `${row[2]?.split(",")[0]} ${row[3]}`));
     expect(told).toEqual(outcomes);
   });

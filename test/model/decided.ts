@@ -6,8 +6,8 @@ import type { KubeObject, KubeTemplate } from "../../operator/domain/facts/clust
 import { brokenInvariants } from "../../operator/domain/laws/invariants.ts";
 import type { Plan, Step } from "../../operator/domain/plan.ts";
 import { approvalBack, EPOCH, epochBack } from "./objects.ts";
-import { factsOf, freshFacts, type Rollout } from "./sight.ts";
-import { answersOn, CONTROL_PLANES, keep, kept, type Pod, type State, short } from "./state.ts";
+import { factsOf, freshFacts, type Rollout, voteOf } from "./sight.ts";
+import { CONTROL_PLANES, keep, kept, type Pod, type State, short } from "./state.ts";
 import { SHOWN_AT } from "./times.ts";
 
 export interface Decided {
@@ -90,10 +90,8 @@ function seen(state: State): string {
     nodeCut: _n,
     ...others
   } = state;
-  const vote = (pod: Pod) =>
-    pod.from === "normal" && pod.phase === "ready" ? pod.odd || !answersOn(state, pod.node) : 0;
-  const looks = pods.map(({ holds: _h, odd: _o, deaf: _d, ...pod }) => ({ ...pod, lost: 0 }));
-  for (const [i, look] of looks.entries()) look.lost = Number(vote(pods[i] as Pod));
+  const looks = pods.map(({ holds: _h, odd: _o, deaf: _d, ...pod }) => ({ ...pod, vote: "" }));
+  for (const [i, look] of looks.entries()) look.vote = voteOf(state, pods[i] as Pod);
   return short(JSON.stringify([view, view === "readsOk" ? held : "", looks, others]));
 }
 

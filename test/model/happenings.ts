@@ -161,6 +161,7 @@ export const HAPPENINGS = {
   "a pod is evicted and left behind": evicted,
   "a gateway says 503 for its own reasons": oneOdd,
   "gateways silent": set("votes", "silent"),
+  "gateways notice late": set("votes", "late"),
   "operator restarts": (state) => {
     const memory = keep(emptyMemory());
     return state.memory === memory ? undefined : { ...state, memory };

@@ -168,11 +168,18 @@ const TROUBLE: Partial<Record<Pod["phase"], string>> = {
   over: "gateway: Error",
 };
 
+const LATE_S = 25;
+
+export function voteOf(state: State, pod: Pod): PodFact["vote"] {
+  if (pod.phase !== "ready" || pod.from !== "normal" || state.votes === "silent") return "unknown";
+  const lost = pod.odd || !answersOn(state, pod.node);
+  if (!lost || (state.votes === "late" && state.controlPlaneS < LATE_S)) return "connected";
+  return state.votes === "late" ? "unknown" : "disconnected";
+}
+
 function podFact(state: State, pod: Pod, index: number): PodFact {
   const createdMs = NOW_MS - pod.ageS * 1000;
   const trouble = TROUBLE[pod.phase];
-  const lost = pod.odd || !answersOn(state, pod.node);
-  const asked = pod.phase === "ready" && pod.from === "normal" && state.votes === "vendor";
   return {
     name: `edge-${index}`,
     uid: `uid-${index}`,
@@ -194,7 +201,7 @@ function podFact(state: State, pod: Pod, index: number): PodFact {
     },
     deletionCost: pod.cost,
     cores: 2,
-    vote: asked ? (lost ? "disconnected" : "connected") : "unknown",
+    vote: voteOf(state, pod),
     emptyWorker: false,
     check: "unknown",
     ...(trouble === undefined ? {} : { trouble }),

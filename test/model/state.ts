@@ -81,7 +81,8 @@ export interface State {
   heldS: number;
   /** Node 0 alone does not reach the control plane. */
   nodeCut: boolean;
-  votes: "vendor" | "silent";
+  /** Late: for 25 s after the loss gateways say that they have the control plane, and nothing then. */
+  votes: "vendor" | "silent" | "late";
   storeUp: boolean;
   /** Is there a FallbackStorage? */
   storage: boolean;

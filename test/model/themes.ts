@@ -169,6 +169,7 @@ const ALPHABETS = {
     "node 0 cut off",
     "node 0 connected",
     "gateways silent",
+    "gateways notice late",
     "a gateway says 503 for its own reasons",
     "operator restarts",
   ],

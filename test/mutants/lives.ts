@@ -63,6 +63,27 @@ export const LIVES: readonly Mutant[] = [
     'if (w.placesAnswered > 0) return asking("Unknown"',
     'if (false) return asking("Unknown"',
   ),
+  m("evidence/evidence.ts", "while a gateway may contradict, nothing has lasted", "votes.late > 0 ? 0 : Math", "Math"),
+  m(
+    "evidence/evidence.ts",
+    "a connected that is newer than the loss is a veto",
+    "lostForMs < facts.rendered",
+    "0 < facts.rendered",
+  ),
+  m("evidence/evidence.ts", "a late connected is none yet", "connected: isLate ? 0 : connected", "connected"),
+  m(
+    "evidence/evidence.ts",
+    "only what Holdfast sees down is noticed late",
+    'view === "down" ? facts',
+    'view !== "up" ? facts',
+  ),
+  m("evidence/verdict.ts", "who is late does not agree", "w.connected + w.late === 0", "w.connected === 0"),
+  m(
+    "evidence/verdict.ts",
+    "who is late serves",
+    "w.connected + w.late + w.disconnected",
+    "w.connected + w.disconnected",
+  ),
   m("evidence/evidence.ts", "a place speaks for its own time", 'verdict.places === "decide" ?', "false ?"),
   m(
     "evidence/evidence.ts",

@@ -49,6 +49,8 @@ const HAPPENINGS: Record<string, Happening> = {
   "control plane emptied": holds("e", 0),
   "gateways silent": set({ votes: "silent" }),
   "gateways speak": set({ votes: "vendor" }),
+  "gateways notice late": set({ votes: "refused" }),
+  "gateways notice late, and then say nothing": set({ votes: "hung" }),
 };
 const history = fc.array(fc.tuple(fc.constantFrom(...Object.keys(HAPPENINGS)), fc.integer({ min: 1, max: 40 })), {
   minLength: 1,

@@ -11,6 +11,56 @@ test("the operator alone is cut off: nothing moves, and it says so", () => {
   expect(world.condition("ControlPlaneReachable")?.reason).toBe("OperatorCutOff");
 });
 
+/** When is a loss seen that gateways notice late, at the latest; and it moves the group when they have noticed, not before. */
+test.for([
+  ["refused", 10],
+  ["hung", 25],
+] as const)(
+  "gateways notice a loss late (%s): places are believed before, and move nothing alone",
+  ([votes, noticed]) => {
+    const world = provenWorld({ fallback: { storageRef: { name: "eu" }, outageAfterSeconds: 5 } });
+    world.votes = votes;
+    world.run(2);
+    world.controlPlane = "down";
+    const lostMs = world.nowMs;
+    const since = () => (world.nowMs - lostMs) / 1000;
+    world.until(() => world.status.controlPlane?.verdict === "Unreachable", 60);
+    expect(since()).toBeLessThan(noticed);
+    world.until(() => world.mode !== "Normal", 120);
+    expect(since()).toBeGreaterThanOrEqual(noticed);
+    expect(since()).toBeLessThanOrEqual(noticed + 15);
+  },
+);
+
+test.for(["refused", "hung"] as const)(
+  "gateways that notice late, and Holdfast alone is cut off (%s): nothing moves",
+  (votes) => {
+    const world = provenWorld({ fallback: { storageRef: { name: "eu" }, outageAfterSeconds: 5 } });
+    world.votes = votes;
+    world.run(2);
+    world.controlPlane = "operatorCutOff";
+    const verdicts = new Set<string | undefined>();
+    for (let i = 0; i < 120; i += 1) verdicts.add(world.run(1).status.controlPlane?.verdict);
+    expect([...verdicts]).not.toContain("Unreachable");
+    expect(world.modes).toEqual([]);
+    expect(world.condition("ControlPlaneReachable")?.reason).toBe("OperatorCutOff");
+    expect(world.status.controlPlane?.lostAt).toBeUndefined();
+  },
+);
+
+test("Holdfast and all witness pods are cut off, gateways are not: however soon a loss counts, nothing moves", () => {
+  const world = provenWorld({ fallback: { storageRef: { name: "eu" }, outageAfterSeconds: 5 } });
+  world.run(2);
+  const has = { vote: "connected" } as const;
+  seeing(world, ({ pods }) => ({
+    pods: pods.map((pod) => (pod.start?.choice === "normal" ? { ...pod, ...has } : pod)),
+  }));
+  world.controlPlane = "down";
+  world.run(120);
+  expect(world.modes).toEqual([]);
+  expect(world.condition("ControlPlaneReachable")?.reason).toBe("OperatorCutOff");
+});
+
 test("the gateways alone are cut off: they are believed after twice the time", () => {
   const world = provenWorld();
   world.controlPlane = "gatewaysCutOff";

@@ -19,6 +19,8 @@ const CRASH_EVERY_MS = 8_000;
 
 export class WorldPods {
   readonly #world: WorldState;
+  /** When the control plane last answered gateways. */
+  #answeredMs = 0;
   readonly #sets: WorldSets;
   #names = 1;
   #lastCrashMs = 0;
@@ -132,8 +134,16 @@ export class WorldPods {
         pod.trouble = "CrashLoopBackOff";
       }
     }
-    pod.vote =
-      world.votes === "silent" || pod.source === "fallback" ? "unknown" : answered ? "connected" : "disconnected";
+    pod.vote = world.votes === "silent" || pod.source === "fallback" ? "unknown" : this.#votes(answered);
+  }
+
+  /** By a metric that gateways refresh now and then. */
+  #votes(answered: boolean): WorldPod["vote"] {
+    const { votes, nowMs } = this.#world;
+    if (answered) this.#answeredMs = nowMs;
+    const lateMs = { vendor: 0, silent: 0, refused: 10_000, hung: 25_000 }[votes];
+    if (nowMs - this.#answeredMs < lateMs || answered) return "connected";
+    return votes === "hung" ? "unknown" : "disconnected";
   }
 }
 

@@ -27,7 +27,11 @@ export class WorldState {
   decides = decide;
   controlPlane: "up" | "down" | "databaseDown" | "slow" | "operatorCutOff" | "gatewaysCutOff" = "up";
   operatorUp = true;
-  votes: "vendor" | "silent" = "vendor";
+  /**
+   * What gateways say of a lost control plane: at once that it is gone; nothing; for 10 s, or for 25 s, that it is there still,
+   * and then that it is gone (refused), or nothing (hung).
+   */
+  votes: "vendor" | "silent" | "refused" | "hung" = "vendor";
   storeUp = true;
   surgePossible = true;
   paused = false;

@@ -42,7 +42,7 @@ export function weigh(facts: Facts, remembered: GroupMemory): Evidence {
   const memory = aboutNow(facts.group, remembered);
   const { unansweredSinceMs, disputedSinceMs, relapses: _, ...others } = memory;
   const answered = facts.controlPlane.operator.view === "readsOk";
-  const votes = votesOf(facts);
+  const votes = votesOf(facts, unansweredSinceMs);
   // Who spoke before the trouble that is there now says nothing about it.
   const disputed = answered && votes.disconnected > 0;
   const since = (answered ? disputedSinceMs : unansweredSinceMs) ?? facts.nowMs;
@@ -50,6 +50,7 @@ export function weigh(facts: Facts, remembered: GroupMemory): Evidence {
   const witnesses: Witnesses = {
     operator: facts.controlPlane.operator.view,
     connected: votes.connected,
+    late: votes.late,
     disconnected: votes.disconnected,
     silent: votes.silent,
     wanted: facts.group.spec.traffic.replicas,
@@ -65,7 +66,8 @@ export function weigh(facts: Facts, remembered: GroupMemory): Evidence {
   const sinceMs = unbroken ? before.sinceMs : facts.monoMs;
   // A witness speaks for its own time: one word, however long it is believed, shows no loss that lasts.
   const unseenMs = verdict.places === "decide" ? Math.max(0, facts.nowMs - newestRefusalMs) : 0;
-  const heldMs = Math.max(0, facts.monoMs - sinceMs - unseenMs);
+  // While a gateway may still contradict a loss, it moves nothing: what counts until then is only that it is seen.
+  const heldMs = votes.late > 0 ? 0 : Math.max(0, facts.monoMs - sinceMs - unseenMs);
   const relapses = relapsesOf(facts, memory, verdict, heldMs);
   return {
     verdict,
@@ -87,15 +89,19 @@ interface Votes {
   nodes: ReadonlySet<string | undefined>;
   nodesDisconnected: ReadonlySet<string | undefined>;
   connected: number;
+  late: number;
   disconnected: number;
   silent: number;
 }
 
-function votesOf(facts: Facts): Votes {
+function votesOf(facts: Facts, unansweredSinceMs: number | undefined): Votes {
   const elsewhere = madeForAnother(facts);
   const { view } = facts.controlPlane.operator;
   // A gateway asks the front alone, and late: while reads fail behind it, that it has the front says nothing.
   const frontOnly = view === "serverError" || view === "readTimeout";
+  // And late: it goes on saying connected for a while after the loss, so that this is no word about it until then.
+  const lostForMs = view === "down" ? facts.nowMs - (unansweredSinceMs ?? facts.nowMs) : Number.POSITIVE_INFINITY;
+  const isLate = lostForMs < facts.rendered.profile.connectedLateMs;
   // Also one that serves badly: a failing check of a route says nothing of the control plane, and a veto stays one.
   const normal = facts.pods.filter((pod) => isReady(pod) && pod.start?.choice === "normal");
   const voteOf = (pod: PodFact): PodFact["vote"] => {
@@ -103,10 +109,12 @@ function votesOf(facts: Facts): Votes {
     return frontOnly ? "unknown" : pod.vote;
   };
   const say = (word: PodFact["vote"]) => normal.filter((pod) => voteOf(pod) === word);
+  const connected = say("connected").length;
   return {
     nodes: nodesOf(normal),
     nodesDisconnected: nodesOf(say("disconnected")),
-    connected: say("connected").length,
+    connected: isLate ? 0 : connected,
+    late: isLate ? connected : 0,
     disconnected: say("disconnected").length,
     silent: say("unknown").length,
   };

@@ -11,6 +11,8 @@ export interface Witnesses {
   connected: number;
   disconnected: number;
   silent: number;
+  /** Normal pods that say connected, which may be older than the loss that Holdfast sees: neither for it nor against it. */
+  late: number;
   /** Pods that the spec wants. */
   wanted: number;
   /** Nodes on which a gateway says disconnected, or a start or witness pod got no answer. */
@@ -54,8 +56,8 @@ export function quorum(serving: number): number {
 }
 
 export function verdictOf(w: Witnesses): Verdict {
-  const serving = w.connected + w.disconnected + w.silent;
-  const agreed = serving > 0 && w.connected === 0 && w.disconnected >= quorum(serving);
+  const serving = w.connected + w.late + w.disconnected + w.silent;
+  const agreed = serving > 0 && w.connected + w.late === 0 && w.disconnected >= quorum(serving);
   switch (w.operator) {
     case "serverError":
       return verdictOnError(w, serving, agreed);
@@ -113,6 +115,7 @@ function verdictWhileDown(w: Witnesses, serving: number, agreed: boolean): Verdi
   }
   if (serving === 0) return say("Unreachable", "NothingToLose");
   if (agreed) return byGateways(serving, "ControlPlaneLost");
-  // Too few gateways can be asked. Witness pods and starts speak for the places where gateways run.
-  return w.placesAgree ? byPlaces("ControlPlaneLost") : asking("Unknown", "WitnessesMissing");
+  // Too few gateways can be asked, or are known to speak of now. Witness pods and starts speak for the places where they run.
+  if (w.placesAgree) return byPlaces("ControlPlaneLost");
+  return asking("Unknown", w.late > 0 ? "ControlPlaneUnknown" : "WitnessesMissing");
 }

@@ -85,6 +85,8 @@ export interface GatewayProfile {
   /** Variables that a podTemplate may not set; `*` at the end stands for anything. */
   refusedEnv: readonly { name: string; why: string; instead: string }[];
   env: { shortID: string; workers: string };
+  /** For so long after the loss of its control plane a gateway may go on saying that it has it, ms. */
+  connectedLateMs: number;
   /** Run inside the gateway's container: exits 0 once it has loaded its configuration, 1 before. */
   loadedCommand: readonly string[];
 }

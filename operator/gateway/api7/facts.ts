@@ -113,6 +113,12 @@ export const METRICS_PATH = "/apisix/prometheus/metrics";
 /** [M] 1 -> 0 within 8 s of a lost control plane, and back; the endpoint itself hangs while etcd hangs. */
 export const ETCD_REACHABLE_METRIC = "apisix_etcd_reachable";
 
+/**
+ * [M2] For how long it may go on saying 1 after the loss: 5 to 15 s where the control plane refuses, 25 s where it hangs (then
+ * the endpoint says 500); and 5 s until it is asked again.
+ */
+export const CONNECTED_LATE_MS = 30_000;
+
 /** [D] Chart: how long nginx waits for open requests at its end. The pod's grace period must cover it and the drain. */
 export const WORKER_SHUTDOWN_SECONDS = 240;
 
@@ -132,6 +138,7 @@ export const GATEWAY_PROFILE = {
     shortID: SHORT_ID_ENV,
     workers: WORKERS_ENV,
   },
+  connectedLateMs: CONNECTED_LATE_MS,
   loadedCommand: loadedCommand({
     configPath: GATEWAY_PATHS.configFile,
     readyPath: STATUS_READY_PATH,

@@ -55,6 +55,7 @@ export const PROFILE: Rendered["profile"] = {
   ports: { http: 9080, https: 9443, status: 7085, control: 9090 },
   refusedEnv: REFUSED_ENV,
   env: { shortID: "API7_GATEWAY_GROUP_SHORT_ID", workers: "APISIX_WORKER_PROCESSES" },
+  connectedLateMs: 30_000,
   loadedCommand: ["/bin/sh", "-c", "loaded?"],
 };
 

@@ -129,6 +129,46 @@ test.for<[string, number, number]>([
   expect([seen.connected, seen.silent]).toEqual([connected, silent]);
 });
 
+/** A gateway notices a loss late. Holdfast has seen it for so long: what are gateways that say connected? */
+test.for<[view: string, lostMs: number, late: number, connected: number]>([
+  ["down", 0, 2, 0],
+  ["down", 29_999, 2, 0],
+  ["down", 30_000, 0, 2],
+  ["noRoute", 0, 0, 2],
+  ["readsOk", 0, 0, 2],
+])("connected gateways, and Holdfast sees %s for %i ms", ([view, lostMs, late, connected]) => {
+  const { facts } = healthy() as Loose;
+  facts.controlPlane = { operator: { view, detail: "" } };
+  for (const pod of facts.pods) pod.vote = "connected";
+  const before = held(facts, "Unknown", 60_000);
+  const seen = weigh(facts, { ...before, unansweredSinceMs: facts.nowMs - lostMs }).witnesses;
+  expect([seen.late, seen.connected, seen.silent]).toEqual([late, connected, 0]);
+});
+
+test("the first look at a loss is its begin: what gateways say in that moment is late, too", () => {
+  const { facts } = healthy() as Loose;
+  lose(facts);
+  for (const pod of facts.pods) pod.vote = "connected";
+  const { unansweredSinceMs: _, ...before } = held(facts, "Reachable", 60_000);
+  expect(weigh(facts, before).witnesses).toMatchObject({ late: 2, connected: 0 });
+});
+
+test("a loss that a gateway may still contradict moves nothing, and counts from its begin once it cannot", () => {
+  const { facts } = healthy() as Loose;
+  lose(facts);
+  const result = { state: "answered", answered: false, readFailed: false, finishedMs: facts.nowMs };
+  facts.helpers = ["a", "b"].map((node) => ({ role: "witness", node, createdMs: facts.nowMs, result }));
+  const [first, second] = facts.pods as Loose[];
+  Object.assign(first, { vote: "connected" });
+  Object.assign(second, { vote: "unknown" });
+  const memory = { ...held(facts, "Unreachable", 20_000), unansweredSinceMs: facts.nowMs - 20_000 };
+  const doubted = weigh(facts, memory);
+  expect([doubted.verdict.word, doubted.heldMs]).toEqual(["Unreachable", 0]);
+  Object.assign(first, { vote: "disconnected" });
+  const sure = weigh(facts, doubted.memory);
+  expect([sure.verdict.word, sure.heldMs]).toEqual(["Unreachable", 20_000]);
+});
+
 /** Reads are answered, and gateways say that they are cut off. Whose word counts? */
 test.for<[string, boolean, number, number]>([
   ["a start since they do", true, 29_999, 1],
