@@ -65,9 +65,10 @@ async function deletePod(
   signal: AbortSignal,
 ): Promise<StepResult> {
   if (step.live && (await belowFloor(deps.client, facts.group, step.live, signal))) return "abandoned";
-  const { name, uid, resourceVersion } = step;
+  const { name, uid, resourceVersion, graceSeconds } = step;
+  const grace = graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds };
   return await gone(deps, pods, name, uid, () =>
-    deps.client.delete(pods, facts.group.namespace, name, { uid, resourceVersion, signal }),
+    deps.client.delete(pods, facts.group.namespace, name, { uid, resourceVersion, ...grace, signal }),
   );
 }
 

@@ -65,7 +65,16 @@ type Work =
   | { do: "create"; object: KubeObject; why: string; adopt?: Adopt }
   /** PUT of the scale subresource with the resourceVersion of the read that justified it. */
   | { do: "scale"; name: string; from: number; to: number; resourceVersion: string; why: string; live?: Floor }
-  | { do: "deletePod"; name: string; uid: string; resourceVersion: string; why: string; live?: Floor }
+  | {
+      do: "deletePod";
+      name: string;
+      uid: string;
+      resourceVersion: string;
+      /** Instead of the pod's own grace period. */
+      graceSeconds?: number;
+      why: string;
+      live?: Floor;
+    }
   /** Labels and annotations of an object alone; what it does is not touched. */
   | {
       do: "relabel";

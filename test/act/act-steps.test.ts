@@ -90,6 +90,18 @@ test.for([
   expect(wrote).toEqual(result === "done" ? ["-Pod/a"] : []);
 });
 
+test.for([
+  [1, 1],
+  [undefined, undefined],
+])("a pod that is deleted ends within %s s, or as it says itself", async ([graceSeconds, sent]) => {
+  const { run, client } = world([trafficPod("a")]);
+  const asked: unknown[] = [];
+  client.delete = async (...args: Loose[]) => void asked.push(args[3].gracePeriodSeconds);
+  const grace = graceSeconds === undefined ? {} : { graceSeconds };
+  await run([{ do: "deletePod", name: "a", why: "x", uid: "uid-a", resourceVersion: "7", ...grace }]);
+  expect(asked).toEqual([sent]);
+});
+
 test("a pod that is gone already is no trouble", async () => {
   const { run, results } = world();
   await run([{ do: "deletePod", name: "a", uid: "u", resourceVersion: "7", why: "stuck" }]);

@@ -9,10 +9,28 @@ const m = (
 ): Mutant => ({ file, find, replace, removes, shownBy: { file: `test/domain/${test}.test.ts`, title } });
 
 const BADLY = ["motion/motion-broken", "a pod that is ready and serves badly: %s"] as const;
+const DEAD = ["motion/motion-broken", "a pod whose worker died: %s"] as const;
 const SOON = ["mode/mode-fallback", "a flip that comes soon after the last makes the return wait: %s"] as const;
 
 /** How a group moves and waits: each of these could once vanish unseen. */
 export const MOVES: readonly Mutant[] = [
+  m(
+    "motion/candidates.ts",
+    "beside a control plane that answers no pod is dead",
+    'if (input.evidence.verdict.word === "Reachable") return [];\n  return input.facts.pods.filter((pod) => isReady',
+    "return input.facts.pods.filter((pod) => isReady",
+    DEAD,
+  ),
+  m(
+    "motion/candidates.ts",
+    "a dead pod goes where one like it would start",
+    "servesNobody(pod) && mayMove(pod, input)",
+    "servesNobody(pod)",
+    DEAD,
+  ),
+  m("pods.ts", "one of several workers is not the pod", "cores === 1 && emptyWorker", "emptyWorker", DEAD),
+  m("pods.ts", "what its status says is not enough", ' && check === "fail";', ";", DEAD),
+  m("pods.ts", "a route that fails is not enough", "cores === 1 && emptyWorker &&", "cores === 1 &&", DEAD),
   m(
     "motion/motion.ts",
     "a broken pod leaves only while as many as wanted are ready",
@@ -27,7 +45,7 @@ export const MOVES: readonly Mutant[] = [
     "ready - 1 >= wanted",
     BADLY,
   ),
-  m("motion/motion.ts", "of stuck pods a surge at a time", "stuck.slice(0, limit)", "stuck", [
+  m("motion/motion.ts", "of stuck pods a surge at a time", "useless.slice(0, limit)", "useless", [
     "motion/motion-broken",
     "no pod can start, and of two a surge of %s is deleted at a time",
   ]),

@@ -5,6 +5,7 @@ import type { KubeObject } from "../facts/cluster.ts";
 import { currentFacts } from "../facts/current.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { Plan, Step } from "../plan.ts";
+import { servesNobody } from "../pods.ts";
 import { isProven } from "../snapshot/proof.ts";
 import { liveStart } from "../snapshot/published.ts";
 import { mayPutBack, nothingServes } from "../templates/live.ts";
@@ -137,10 +138,12 @@ const LAWS: readonly Law[] = [
       ),
   ],
   [
-    "a pod that is ready is never deleted directly",
+    "a pod that is ready is never deleted directly, unless it answers nobody",
     (facts, plan) =>
       plan.steps.every(
-        (step) => step.do !== "deletePod" || facts.pods.some((pod) => pod.uid === step.uid && !pod.ready),
+        (step) =>
+          step.do !== "deletePod" ||
+          facts.pods.some((pod) => pod.uid === step.uid && (!pod.ready || servesNobody(pod))),
       ),
   ],
   [

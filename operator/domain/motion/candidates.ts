@@ -1,7 +1,7 @@
 import { startsInVain } from "../choice.ts";
 import { isLacking, mayFollow } from "../evidence/expectation.ts";
 import type { PodFact } from "../facts/cluster.ts";
-import { cannotStart, choseSnapshot, isNotUp, isReady, isServing } from "../pods.ts";
+import { cannotStart, choseSnapshot, isNotUp, isReady, isServing, servesNobody } from "../pods.ts";
 import { cannotRun } from "./failure.ts";
 import type { MotionInput } from "./input.ts";
 
@@ -21,6 +21,15 @@ export function stuckPods({ facts, evidence, expectation, publishedKeys, mode }:
     return facts.pods.filter((pod) => cannotStart(pod, "fallback", facts.nowMs) && !asBefore(pod));
   }
   return facts.pods.filter((pod) => (cannotStart(pod, "normal", facts.nowMs) && proven(pod)) || renewed(pod));
+}
+
+/**
+ * Ready, and of no use to anybody: the only worker died while the control plane was gone. A successor is not waited for, as
+ * each request that reaches it fails; one that serves in part is replaced as any other that serves badly.
+ */
+export function deadPods(input: MotionInput): PodFact[] {
+  if (input.evidence.verdict.word === "Reachable") return [];
+  return input.facts.pods.filter((pod) => isReady(pod) && servesNobody(pod) && mayMove(pod, input));
 }
 
 /** It chose the snapshot and does not come up with the storage keys that it found at its start, if it found any. */

@@ -5,7 +5,7 @@ import type { Facts } from "../facts/facts.ts";
 import type { Step } from "../plan.ts";
 import { isReady, isServing, servesFrom, surgeOf } from "../pods.ts";
 import { withPods } from "../templates/live.ts";
-import { keptHalfWay, leaversOf, remainingOf, stuckPods } from "./candidates.ts";
+import { deadPods, keptHalfWay, leaversOf, remainingOf, stuckPods } from "./candidates.ts";
 import { cannotRun, MOVE_PAUSE_MS, moveFailure, paused } from "./failure.ts";
 import type { Motion, MotionInput } from "./input.ts";
 import { takenBack } from "./taken-back.ts";
@@ -27,7 +27,8 @@ export function motionOf(input: MotionInput): Motion {
   const traffic = facts.children.traffic;
   if (!traffic) return motion;
   const limit = surgeOf(facts.group.spec.fallback.rollout.maxSurge, input.wanted);
-  for (const pod of stuck.slice(0, limit)) motion.steps.push(deletion(pod));
+  const useless = [...stuck.map(deletion), ...deadPods(input).map(deletionNow)];
+  motion.steps.push(...useless.slice(0, limit));
   if (motion.steps.length > 0) return motion;
   if (leavers.length === 0) settle(input, traffic, limit, motion);
   else move(input, traffic, leavers, limit, motion);
@@ -43,6 +44,16 @@ function keep(memory: GroupMemory): Motion["memory"] {
 function deletion(pod: PodFact): Step {
   const why = `it cannot start from its ${pod.start?.choice ?? "unknown"} configuration; a new pod chooses again`;
   return { do: "deletePod", name: pod.name, uid: pod.uid, resourceVersion: pod.resourceVersion, why };
+}
+
+/** Its drain would only lengthen what fails: connections that are kept to it end at once, and clients make new ones. */
+const DEAD_GRACE_SECONDS = 1;
+
+function deletionNow(pod: PodFact): Step {
+  const why =
+    "its only worker lost its configuration while the control plane is away; a new pod starts from the snapshot";
+  const { name, uid, resourceVersion } = pod;
+  return { do: "deletePod", name, uid, resourceVersion, graceSeconds: DEAD_GRACE_SECONDS, why };
 }
 
 /** Nothing to replace: bring the number of pods to what is wanted, and a surge on top of it where a move is half way. */

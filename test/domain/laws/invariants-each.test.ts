@@ -49,7 +49,7 @@ const BACK = "a template is put back only while no pod of the newest one serves"
 const GIVEN_UP = "without the control plane and without a proof no pod that is ready is given up";
 const START = "pods that start are told the recorded mode alone, and proofs that are recorded";
 const FLOORS = "replicas are lowered only with a floor that is read live, and while one ReplicaSet alone has pods";
-const READY = "a pod that is ready is never deleted directly";
+const READY = "a pod that is ready is never deleted directly, unless it answers nobody";
 
 test.for<[string, (facts: Loose) => void, (facts: Loose) => Step, string | undefined]>([
   ["another template beside the control plane", () => {}, (f) => deployment(f), undefined],
@@ -96,6 +96,18 @@ test.for<[string, (facts: Loose) => void, (facts: Loose) => Step, string | undef
     () => {},
     (f) => ({ do: "deletePod", name: "a", uid: f.pods[0].uid, resourceVersion: "1", why: "x" }),
     READY,
+  ],
+  [
+    "a pod that is ready, of whose two workers one is empty",
+    (f) => Object.assign(f.pods[0], { cores: 2, emptyWorker: true, check: "fail" }),
+    (f) => ({ do: "deletePod", name: "a", uid: f.pods[0].uid, resourceVersion: "1", why: "x" }),
+    READY,
+  ],
+  [
+    "a pod that is ready, whose only worker is empty",
+    (f) => Object.assign(f.pods[0], { cores: 1, emptyWorker: true, check: "fail" }),
+    (f) => ({ do: "deletePod", name: "a", uid: f.pods[0].uid, resourceVersion: "1", why: "x" }),
+    undefined,
   ],
   [
     "the recorded mode and proof",

@@ -1,6 +1,6 @@
 /** Pods that serve badly, or not at all: how many of them go at a time, and when. */
 import { expect, test } from "vitest";
-import { done, fromSnapshot, healthy, held, inMode, lose, planOf } from "../deciding.ts";
+import { done, fromSnapshot, healthy, held, inMode, type Loose, lose, planOf } from "../deciding.ts";
 import { motion, type Row, surge } from "./motion-facts.ts";
 
 const FROM_SNAPSHOT = { choice: "fallback", reason: "RecordedFallback", absent: [] };
@@ -38,6 +38,55 @@ test.for<[number | string, number]>([
     Object.assign(pod, { ready: false, restarts: 2, trouble: "CrashLoopBackOff", vote: "unknown" });
   const plan = planOf(facts, held(facts, "Unreachable", 5_000));
   expect(motion(done(plan))).toHaveLength(many);
+});
+
+/** Two pods from memory; the only worker of one died while the control plane is away. Is a successor waited for? */
+const DEAD = { cores: 1, emptyWorker: true, check: "fail" };
+test.for<Row>([
+  ["it answers nobody", (f) => Object.assign(f.pods[0], DEAD), ["deletePod edge-1-1"]],
+  [
+    "both do, and one goes at a time",
+    (f) => f.pods.map((pod: Loose) => Object.assign(pod, DEAD)),
+    ["deletePod edge-1-1"],
+  ],
+  ["it has two workers", (f) => Object.assign(f.pods[0], DEAD, { cores: 2 }), ["scale 2 -> 3"]],
+  ["no request shows it", (f) => Object.assign(f.pods[0], DEAD, { check: "unknown" }), ["scale 2 -> 3"]],
+  ["a request is answered all the same", (f) => Object.assign(f.pods[0], DEAD, { check: "pass" }), ["scale 2 -> 3"]],
+  [
+    "an upstream fails, and its worker is well",
+    (f) => Object.assign(f.pods[0], DEAD, { emptyWorker: false }),
+    ["scale 2 -> 3"],
+  ],
+  ["it is on its way out", (f) => Object.assign(f.pods[0], DEAD, { deleting: true }), []],
+  ["nothing is proven for one like it", (f) => Object.assign(f.pods[0], DEAD, { proofKey: "other" }), []],
+  [
+    "the control plane answers: its worker loads again",
+    (f) => {
+      Object.assign(f.pods[0], DEAD);
+      for (const pod of f.pods) pod.vote = "connected";
+      f.controlPlane = { operator: { view: "readsOk" } };
+    },
+    [],
+  ],
+])("a pod whose worker died: %s", ([, change, steps]) => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  facts.group.spec.fallback.rollout.type = "OnRestart";
+  lose(facts);
+  change(facts);
+  const word = facts.controlPlane.operator.view === "readsOk" ? "Reachable" : "Unreachable";
+  const plan = planOf(facts, held(facts, word, 60_000));
+  expect(plan.broken).toEqual([]);
+  expect(motion(done(plan))).toEqual(steps);
+});
+
+test("it is not drained: what is kept to it would go on failing", () => {
+  const { facts } = healthy();
+  inMode(facts, "Fallback", 60_000);
+  lose(facts);
+  Object.assign(facts.pods[0], DEAD);
+  const [step] = planOf(facts, held(facts, "Unreachable", 60_000)).steps.filter((one: Loose) => one.do === "deletePod");
+  expect(step).toMatchObject({ name: "edge-1-1", graceSeconds: 1 });
 });
 
 /** In fallback beside a control plane that answers, a pod of the snapshot cannot start: another one would choose the same. */
