@@ -128,7 +128,7 @@ function serving({ group: { spec }, rendered: { profile } }: Facts): JsonObject 
     // Asked often, so that a pod that starts is soon Ready; given a minute, so that a starved node loses no pods at once.
     readinessProbe: { tcpSocket: { port: http }, initialDelaySeconds: 1, periodSeconds: 2, failureThreshold: 30 },
     // The port may be open before the configuration is there. Asked until it first succeeds, so that neither a control
-    // plane nor an upstream that is lost later takes Ready away (ADR 0023).
+    // plane nor an upstream that is lost later takes Ready away (ADR 0024).
     startupProbe: { exec: { command: [...profile.loadedCommand] }, ...UNTIL_LOADED },
     // The kubelet's own sleep: the image need not have one. The wait is what drains, a SIGQUIT closes idle connections.
     lifecycle: { preStop: { sleep: { seconds: spec.traffic.drainSeconds } } },

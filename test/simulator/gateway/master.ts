@@ -233,7 +233,9 @@ class Gateway {
         "control",
         apisix.control?.ip ?? "127.0.0.1",
         apisix.control?.port ?? 9090,
-        controlHandler(() => (hidden || !(this.role === "exporter" || this.workers.someLoaded()) ? emptyObjects() : this.objects)),
+        controlHandler(() =>
+          hidden || !(this.role === "exporter" || this.workers.someLoaded()) ? emptyObjects() : this.objects,
+        ),
       );
     }
     const { prometheus } = plugin_attr;
