@@ -160,7 +160,7 @@ export const START_FACTS: readonly Fact[] = [
     id: "starts-with-ca-directory",
     mark: "U",
     relies: "a certificate that is renewed, or absent, does not hinder a start",
-    expected: "it starts with the whole client certificate Secret mounted as conf/ssl",
+    expected: "it reads ca.crt of the client certificate Secret where that is mounted whole, at /etcd-ssl",
     check: startsWith("caDirectory"),
   },
   {

@@ -3,6 +3,7 @@ import { parse, stringify } from "yaml";
 import { FallbackStorageSpec } from "../../operator/api/fallback-storage.ts";
 import { GatewayGroupSpec } from "../../operator/api/gateway-group.ts";
 import type { Facts, Rendered, SecretFact } from "../../operator/domain/facts/facts.ts";
+import { GATEWAY_PROFILE } from "../../operator/gateway/api7/facts.ts";
 import { readRendered } from "../../operator/observe/gateways/render.ts";
 import type { Json } from "./cluster.ts";
 import type { Options } from "./options.ts";
@@ -121,7 +122,10 @@ export function factsOf(place: Place, wish: Wish): Facts {
 const withVariables = ({ env }: Options): object =>
   env.length === 0 ? {} : { spec: { containers: [{ name: "gateway", env }] } };
 
-const OTHER_WAY: Record<Exclude<Form, "caDirectory">, (config: Json) => void> = {
+/** A file of its own, where the image has its certificates. */
+export const CA_FILE = "/usr/local/apisix/conf/ssl/ca.crt";
+
+const OTHER_WAY: Record<Form, (config: Json) => void> = {
   adminList: ({ deployment }) => {
     const unguessable = crypto.randomUUID();
     if (deployment.admin !== undefined)
@@ -138,13 +142,16 @@ const OTHER_WAY: Record<Exclude<Form, "caDirectory">, (config: Json) => void> = 
   dictionaries: ({ nginx_config }) => {
     delete nginx_config.http.custom_lua_shared_dict;
   },
+  caDirectory: ({ apisix: { ssl } }) => {
+    ssl.ssl_trusted_certificate = String(ssl.ssl_trusted_certificate).replace(GATEWAY_PROFILE.caPath, CA_FILE);
+  },
 };
 
 function avoiding(rendered: Rendered, avoided: ReadonlySet<Form>): Rendered {
   const text = (config: string | undefined): string | undefined => {
     if (config === undefined) return undefined;
     const value = parse(config);
-    for (const form of avoided) if (form !== "caDirectory") OTHER_WAY[form](value);
+    for (const form of avoided) OTHER_WAY[form](value);
     return stringify(value, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN", lineWidth: 0 });
   };
   if (avoided.size === 0) return rendered;

@@ -1,10 +1,10 @@
 /** The run's pods, made by Holdfast's own desired objects; what a run needs beside that is added here. */
-import { dirname } from "node:path";
 import type { Publication } from "../../operator/domain/desired/config-maps.ts";
 import { type Desired, desired } from "../../operator/domain/desired/index.ts";
 import { rehearsalPod } from "../../operator/domain/desired/throwaway-pods.ts";
+import { GATEWAY_PROFILE } from "../../operator/gateway/api7/facts.ts";
 import type { Json } from "./cluster.ts";
-import { endpointOf, factsOf, type Place, PORT, SECRETS, type Wish } from "./group.ts";
+import { CA_FILE, endpointOf, factsOf, type Place, PORT, SECRETS, type Wish } from "./group.ts";
 import { CannotAsk } from "./outcome.ts";
 
 export const ORDERS_PORT = 7999;
@@ -82,14 +82,15 @@ const askingElsewhere = (place: Place, container: Json): Json => ({
   ),
 });
 
-/** With `caDirectory` avoided, ca.crt is mounted as a file of its own into the image's conf/ssl. */
+/** With `caDirectory` avoided, ca.crt is mounted as a file of its own into the image's conf/ssl, too. */
 function mounted(place: Place, pod: Json): Json {
   if (!place.avoided.has("caDirectory")) return pod;
-  const ca = "/usr/local/apisix/conf/ssl/ca.crt";
   const changed = (container: Json): Json => ({
     ...container,
-    volumeMounts: container.volumeMounts?.map((mount: Json) =>
-      mount.mountPath === dirname(ca) ? { ...mount, mountPath: ca, subPath: "ca.crt" } : mount,
+    volumeMounts: container.volumeMounts?.flatMap((mount: Json) =>
+      mount.mountPath === GATEWAY_PROFILE.certificateDir
+        ? [mount, { ...mount, mountPath: CA_FILE, subPath: "ca.crt" }]
+        : [mount],
     ),
   });
   const { initContainers = [], containers } = pod.spec;

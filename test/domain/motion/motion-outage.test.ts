@@ -69,6 +69,19 @@ test.for<[sentence: string, pod: object, change: (facts: Loose) => void, steps: 
   ["the same, and the control plane answers again", NO_KEYS, (f) => reachable(f), ["deletePod edge-1-1"]],
   ["nothing was proven since it was made", NO_KEYS, (f) => (f.pods[0].createdMs = f.nowMs), []],
   ["another template was proven since", NO_KEYS, (f) => (f.group.status.snapshot.proofs[0].key = "other"), []],
+  [
+    "another template was proven since, and this one before",
+    NO_KEYS,
+    (f) => {
+      const [proof] = f.group.status.snapshot.proofs;
+      const before = new Date(f.nowMs - 90_000).toISOString();
+      f.group.status.snapshot.proofs = [
+        { ...proof, at: before },
+        { ...proof, key: "other" },
+      ];
+    },
+    [],
+  ],
   ["it was told of no keys, and comes up", NO_KEYS, (f) => delete f.pods[0].trouble, []],
   ["it came back once", OLD_KEYS, (f) => Object.assign(f.pods[0], { restarts: 1 }), []],
   ["it serves all the same", OLD_KEYS, (f) => (f.pods[0].ready = true), []],
