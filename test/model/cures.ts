@@ -79,12 +79,19 @@ export class Cure {
 
 /**
  * Template changes outside of normal mode wait for a word by design where a pod of the former template serves: the word that the
- * condition names is given.
+ * condition names is given. So is room for a surge, where the status says that there is none.
  */
 function asSaid(state: State): State | undefined {
   const { conditions = [] } = kept<GatewayGroupStatus>(state.status);
-  const waits = conditions.some(({ type, reason }) => type === "RestartPending" && reason === "ChangeWaits");
-  return waits ? { ...state, words: { ...state.words, restartAt: "said" } } : undefined;
+  const says = (reason: string) => conditions.some((one) => one.reason === reason && one.status === "True");
+  const waits = says("ChangeWaits");
+  const noRoom = state.quota !== undefined && (says("SurgeImpossible") || says("PodsRefused"));
+  if (!waits && !noRoom) return undefined;
+  return {
+    ...state,
+    ...(noRoom ? { quota: undefined } : {}),
+    ...(waits ? { words: { ...state.words, restartAt: "said" } } : {}),
+  };
 }
 
 /** What the status says of a group that does not get on. */
@@ -148,10 +155,17 @@ function lostForGood(state: State): State | undefined {
     storage: true,
     operatorUp: true,
     words: {},
-    quota: state.quota === undefined ? undefined : Math.max(state.quota, state.spec.replicas),
+    quota: state.quota === undefined ? undefined : Math.max(state.quota, roomFor(state)),
     spec: { ...state.spec, observes: false, image: image(state.spec) },
   };
 }
+
+/**
+ * A roll that is half way needs room for all pods that its ReplicaSets want: with maxUnavailable 0 a pod of the former template that
+ * cannot start holds the last place, and its ReplicaSet takes it again at once. The status says `MoveStalled` and PodsRefused.
+ */
+const roomFor = ({ spec: { replicas }, sets }: State): number =>
+  Math.max(replicas, ...(sets.length > 1 ? [sets.reduce((sum, set) => sum + set.replicas, 0)] : []));
 
 export const CURES: readonly ((decider: Decider) => Cure)[] = [
   (decider) =>

@@ -94,9 +94,12 @@ export function modeLaws(state: State, to: string, reason: string): string[] {
   return broken;
 }
 
-/** Gateways that say nothing, and none that a canary is tried for: then nobody but the operator can be asked. */
+/**
+ * Gateways that say nothing, or that go on saying connected after they were cut off, and none that a canary is tried for: then
+ * nobody but the operator can be asked.
+ */
 const canBeTold = ({ votes, pods }: State): boolean =>
-  votes !== "silent" || pods.some((pod) => alive(pod) && pod.from === "fallback");
+  (votes !== "silent" && votes !== "late") || pods.some((pod) => alive(pod) && pod.from === "fallback");
 
 /**
  * Another group's configuration with the same counts is told by its export alone. Where that cannot be read a return does not
