@@ -86,7 +86,8 @@ export const GATEWAY_FACTS: readonly Fact[] = [
   {
     id: "no-404-after-start",
     mark: "U",
-    relies: "readiness is the open port: a pod that answers 404 after it would get requests",
+    relies:
+      "where the startup probe cannot see it (no bash in the image, or startupProbe: null) a pod that answers 404 gets requests",
     expected: "no 404 between the first connection that is taken and the first answer of the route",
     check: of("normal", ({ answers }) => {
       if (answers === undefined) return unasked(NO_CHECK);

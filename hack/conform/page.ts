@@ -80,6 +80,8 @@ These need hands on the product's database, its license page, or a process in th
 * **A control plane that hangs** (firewall rule that drops): the metric should keep its value for less than 30 s, then say nothing.
 * **A worker that dies in an outage** (\`kill -9\` of an nginx worker): \`/status/ready\` should say 503 and name the worker.
 * **Azure Blob.** The run's store speaks S3.
+* **The startup probe.** The image needs \`/bin/sh\` (without it no pod becomes Ready) and should have bash (without it the probe
+  checks nothing): \`docker run --rm --entrypoint /bin/sh IMAGE -c 'command -v bash'\`.
 
 A fact that differs: please open an issue with the report of \`--json\`.
 `;

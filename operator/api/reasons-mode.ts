@@ -21,7 +21,7 @@ export const MODE = {
   WaitingCanary: reason("A throw-away gateway tries the control plane before the return."),
   CanaryFailed: reason(
     "A throw-away gateway did not load from the control plane; the group stays in fallback.",
-    "Look at the message and at the canary pod. No word passes this.",
+    "Look at the message and at the canary pod. No annotation overrides this check.",
   ),
   Regressed: reason(
     "The control plane holds clearly less than the verified snapshot.",
@@ -32,7 +32,10 @@ export const MODE = {
     "Correct spec.shortID and the client certificate. If it is meant: holdfast.dev/accept-snapshot; to return to it at once: holdfast.dev/approve-return as the message of ControlPlaneRegressed shows it.",
   ),
   MovingPods: reason("Pods are being replaced, one surge at a time."),
-  WouldMove: reason("modePolicy is Observe: Holdfast would move now."),
+  WouldMove: reason(
+    "modePolicy is Observe: by its rules Holdfast would change the mode now, and does not.",
+    "In an outage: set spec.modePolicy to Auto, or order Fallback until=. In a trial: read status.wouldHave.",
+  ),
   SurgeImpossible: reason(
     "The pods that a move needs cannot be had (quota, capacity, image).",
     "Make room; nothing was shrunk.",
@@ -66,7 +69,7 @@ export const MODE = {
     "Write: Fallback until=2026-01-31T12:00:00Z (or Normal, Hold), or remove the annotation.",
   ),
   ApprovalInvalid: reason(
-    "approve-return, accept-snapshot or accept-replicas has a value of another format, which approves nothing.",
+    "The value of approve-return, accept-snapshot, accept-without or accept-replicas has the wrong format. Holdfast ignores it.",
     "Copy the annotation from the message that asks for it, or remove it.",
   ),
   OverrideRefused: reason(
