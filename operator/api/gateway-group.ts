@@ -119,7 +119,7 @@ const Fallback = z.strictObject({
         .max(20)
         .default(0)
         .describe(
-          "How many routes, services and upstreams together a gateway may drop when it loads a snapshot, and the snapshot is proven all the same, without them. With 0 a person is asked.",
+          "How many routes a gateway may drop when it loads a snapshot, and the snapshot is proven all the same, without them. With 0, and for services and upstreams, a person is asked.",
         ),
     })
     .prefault({})

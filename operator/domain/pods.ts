@@ -13,9 +13,10 @@ export function isServing(pod: PodFact): boolean {
 /**
  * Answers nobody: its only worker has no configuration, as it says itself, and a real request shows it. The one without the
  * other is not enough: what its status port says has another meaning in another build, and an upstream may fail the route.
+ * One that says that it has its control plane loads by itself.
  */
-export const servesNobody = ({ cores, emptyWorker, check }: PodFact): boolean =>
-  cores === 1 && emptyWorker && check === "fail";
+export const servesNobody = ({ cores, emptyWorker, check, vote }: PodFact): boolean =>
+  cores === 1 && emptyWorker && check === "fail" && vote !== "connected";
 
 /** Takes requests from the Service, well or badly: what the cluster counts. */
 export const isReady = (pod: PodFact): boolean => pod.ready && !pod.deleting;

@@ -132,7 +132,9 @@ function lostSince(facts: Facts, evidence: Evidence): number | undefined {
   if (evidence.verdict.word === "Reachable") return undefined;
   const recorded = facts.group.status.controlPlane?.lostAt;
   if (recorded !== undefined) return Date.parse(recorded);
-  return evidence.verdict.word === "Unreachable" ? facts.nowMs - evidence.heldMs : undefined;
+  // A gateway that may still contradict it: nothing is recorded that only Reachable would end.
+  const isSure = evidence.verdict.word === "Unreachable" && evidence.witnesses.late === 0;
+  return isSure ? facts.nowMs - evidence.heldMs : undefined;
 }
 
 /** By what is recorded, not by what this process has seen: a restart of Holdfast or a moment of doubt thaws nothing. */

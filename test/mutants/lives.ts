@@ -63,7 +63,13 @@ export const LIVES: readonly Mutant[] = [
     'if (w.placesAnswered > 0) return asking("Unknown"',
     'if (false) return asking("Unknown"',
   ),
-  m("evidence/evidence.ts", "while a gateway may contradict, nothing has lasted", "votes.late > 0 ? 0 : Math", "Math"),
+  m(
+    "evidence/evidence.ts",
+    "while a gateway may contradict, nothing has lasted",
+    "unbroken && votes.late === 0 ?",
+    "unbroken ?",
+  ),
+  m("situation.ts", "a loss that may be contradicted is not recorded", " && evidence.witnesses.late === 0;", ";"),
   m(
     "evidence/evidence.ts",
     "a connected that is newer than the loss is a veto",

@@ -17,8 +17,8 @@ export const MOVES: readonly Mutant[] = [
   m(
     "motion/candidates.ts",
     "beside a control plane that answers no pod is dead",
-    'if (input.evidence.verdict.word === "Reachable") return [];\n  return input.facts.pods.filter((pod) => isReady',
-    "return input.facts.pods.filter((pod) => isReady",
+    'verdict.word !== "Unreachable" || witnesses.late > 0',
+    "false",
     DEAD,
   ),
   m(
@@ -29,7 +29,8 @@ export const MOVES: readonly Mutant[] = [
     DEAD,
   ),
   m("pods.ts", "one of several workers is not the pod", "cores === 1 && emptyWorker", "emptyWorker", DEAD),
-  m("pods.ts", "what its status says is not enough", ' && check === "fail";', ";", DEAD),
+  m("pods.ts", "what its status says is not enough", ' && check === "fail" &&', " &&", DEAD),
+  m("pods.ts", "one that has its control plane loads again", ' && vote !== "connected";', ";", DEAD),
   m("pods.ts", "a route that fails is not enough", "cores === 1 && emptyWorker &&", "cores === 1 &&", DEAD),
   m(
     "motion/motion.ts",

@@ -150,10 +150,17 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   m(
     "snapshot/without.ts",
     "what was accepted is not asked for again",
-    "if (isWithin(names, withoutBefore(status, digest)))",
+    "if (isWithin(names, withoutBefore(facts, status, digest, key)))",
     "if (false)",
   ),
-  m("snapshot/without.ts", "small steps do not add up", "names.every(", "names.some("),
+  m(
+    "snapshot/without.ts",
+    "small steps do not add up",
+    "names.every((name) => allowed",
+    "names.some((name) => allowed",
+  ),
+  m("snapshot/without.ts", "a service is no route", "if (routesAlone && names", "if (names"),
+  m("snapshot/without.ts", "what another template goes without", "(own.length > 0 ? own : running)", "ofPairs"),
   m("snapshot/without.ts", "accepted is what was named", "&& isWithin(names, named) ?", "?"),
   m("snapshot/without.ts", "an acceptance is of a person", "withoutAccepted(facts, digest) && isWithin", "isWithin"),
   m("snapshot/without.ts", "named of this snapshot", "lastRehearsal?.digest === digest ?", "true ?"),
@@ -162,7 +169,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   m("snapshot/pipeline-record.ts", "an acceptance is used", 'if (without?.by === "person")', "if (false)"),
   m("mode/return.ts", "a canary loads what serves now", "return seen >= Math.min", "return true || Math.min"),
   m("mode/return.ts", "what nobody serves is not missed", " - without.filter", " - [].filter"),
-  m("mode/return.ts", "what was removed is not missed", "controlPlane.counts?.[kind] ?? served", "served"),
+  m("mode/return.ts", "what was removed is not missed", "controlPlane.counts?.[kind] ?? loaded", "loaded"),
   m(
     "mode/return.ts",
     "what serves must be on record",

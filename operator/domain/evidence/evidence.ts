@@ -63,11 +63,11 @@ export function weigh(facts: Facts, remembered: GroupMemory): Evidence {
     before !== undefined &&
     before.word === verdict.word &&
     facts.monoMs - before.seenMs <= gapLimitMs(facts.group.spec.controlPlane.probeIntervalSeconds);
-  const sinceMs = unbroken ? before.sinceMs : facts.monoMs;
+  // While a gateway may still contradict a loss, the loss is seen and does not count: it begins with the last such look.
+  const sinceMs = unbroken && votes.late === 0 ? before.sinceMs : facts.monoMs;
   // A witness speaks for its own time: one word, however long it is believed, shows no loss that lasts.
   const unseenMs = verdict.places === "decide" ? Math.max(0, facts.nowMs - newestRefusalMs) : 0;
-  // While a gateway may still contradict a loss, it moves nothing: what counts until then is only that it is seen.
-  const heldMs = votes.late > 0 ? 0 : Math.max(0, facts.monoMs - sinceMs - unseenMs);
+  const heldMs = Math.max(0, facts.monoMs - sinceMs - unseenMs);
   const relapses = relapsesOf(facts, memory, verdict, heldMs);
   return {
     verdict,

@@ -143,7 +143,11 @@ const LAWS: readonly Law[] = [
       plan.steps.every(
         (step) =>
           step.do !== "deletePod" ||
-          facts.pods.some((pod) => pod.uid === step.uid && (!pod.ready || servesNobody(pod))),
+          facts.pods.some(
+            (pod) =>
+              pod.uid === step.uid &&
+              (!pod.ready || (servesNobody(pod) && plan.status.controlPlane?.verdict === "Unreachable")),
+          ),
       ),
   ],
   [

@@ -75,14 +75,15 @@ function canaryBlocker(facts: Facts): Blocker | undefined {
  * An item that no normal gateway loads must not keep the group for ever: a canary that loaded less than the control plane
  * holds will do where it loaded, of each kind, as much as pods that start from the snapshot load now.
  */
-function loadsWhatServes({ group, controlPlane }: Facts, { fewer }: { fewer?: { seen: Counted } }): boolean {
+function loadsWhatServes({ group, controlPlane, pods }: Facts, { fewer }: { fewer?: { seen: Counted } }): boolean {
   const { counts, digest, proofs = [] } = group.status.snapshot ?? {};
   if (fewer === undefined || counts === undefined) return false;
-  const without = proofs.find((proof) => proof.digest === digest)?.without ?? [];
+  const served = new Set(pods.flatMap(({ start, proofKey }) => (start?.choice === "fallback" ? [proofKey] : [])));
+  const without = proofs.find((proof) => proof.digest === digest && served.has(proof.key))?.without ?? [];
   return Object.entries(fewer.seen).every(([kind, seen]) => {
-    const served = (counts[kind] ?? 0) - without.filter((name) => name.startsWith(`${kind}/`)).length;
+    const loaded = (counts[kind] ?? 0) - without.filter((name) => name.startsWith(`${kind}/`)).length;
     // What was removed on the control plane meanwhile is looked at elsewhere (evidence/expectation.ts).
-    return seen >= Math.min(served, controlPlane.counts?.[kind] ?? served);
+    return seen >= Math.min(loaded, controlPlane.counts?.[kind] ?? loaded);
   });
 }
 

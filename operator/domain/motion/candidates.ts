@@ -28,7 +28,9 @@ export function stuckPods({ facts, evidence, expectation, publishedKeys, mode }:
  * each request that reaches it fails; one that serves in part is replaced as any other that serves badly.
  */
 export function deadPods(input: MotionInput): PodFact[] {
-  if (input.evidence.verdict.word === "Reachable") return [];
+  const { verdict, witnesses } = input.evidence;
+  // In doubt the control plane may be there, and the worker loads by itself within a second.
+  if (verdict.word !== "Unreachable" || witnesses.late > 0) return [];
   return input.facts.pods.filter((pod) => isReady(pod) && servesNobody(pod) && mayMove(pod, input));
 }
 

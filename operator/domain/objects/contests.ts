@@ -1,3 +1,5 @@
+import { childName } from "../../api/names.ts";
+import { MARK } from "../desired/common.ts";
 import type { Contest, GroupMemory } from "../evidence/memory.ts";
 import type { KubeObject } from "../facts/cluster.ts";
 import type { Facts } from "../facts/facts.ts";
@@ -73,10 +75,17 @@ function replicasProblem({ group: { namespace, name, spec } }: Facts, manager: s
   };
 }
 
+/**
+ * What pods that start read, and what holds evictions up in an outage, is written in any fight, at once: a mode that is recorded and
+ * not published is worse than one write more.
+ */
+const isUrgent = ({ kind, metadata }: KubeObject, { group }: Facts): boolean =>
+  kind === "PodDisruptionBudget" || (kind === "ConfigMap" && metadata.name === childName.start(group.name));
+
 /** Objects that somebody else keeps changing: those are left alone until the pause is over. */
 export function withoutContested(steps: readonly Step[], facts: Facts, contests: Contests = {}): Step[] {
   return steps.filter((step) => {
-    if (step.do !== "apply") return true;
+    if (step.do !== "apply" || isUrgent(step.object, facts)) return true;
     const writer = writerOf(facts, idOf(step.object));
     const known = contests[idOf(step.object)];
     return !writer || !known || !isBack(known, writer) || !isPaused(known, facts.monoMs);
@@ -112,6 +121,13 @@ function objectProblems(facts: Facts, meant: readonly KubeObject[], contests: Co
   });
 }
 
+/** It writes what it wrote before, or over a copy: what Holdfast writes for reasons of its own is no fight. */
+function takesBack(object: KubeObject, { children }: Facts): boolean {
+  const id = idOf(object);
+  const hashOf = (one: KubeObject | undefined) => one?.metadata.annotations?.[MARK.appliedHash];
+  return children.copies?.has(id) === true || hashOf(object) === hashOf(children.byName.get(id));
+}
+
 /** What is remembered once these steps are carried out: each that takes back what a writer wrote is one round. */
 export function afterSteps(steps: readonly Step[], facts: Facts, before: Contests = {}): Pick<GroupMemory, "contests"> {
   const { replicas } = facts.group.spec.traffic;
@@ -129,7 +145,8 @@ export function afterSteps(steps: readonly Step[], facts: Facts, before: Contest
   };
   for (const step of steps) {
     if (step.do === "scale") round(REPLICAS, scalerOf(facts), { to: step.to, wanted: replicas });
-    if (step.do === "apply") round(idOf(step.object), writerOf(facts, idOf(step.object)));
+    if (step.do === "apply" && takesBack(step.object, facts))
+      round(idOf(step.object), writerOf(facts, idOf(step.object)));
   }
   return Object.keys(contests).length === 0 ? {} : { contests };
 }

@@ -47,7 +47,7 @@ function recordOutcome(facts: Facts, pod: HelperPodFact, pipeline: Pipeline): vo
   const digest = pod.digest ?? "";
   const key = pod.proofKey ?? "";
   const { result } = pod;
-  const without = result.state === "failed" ? tolerated(facts, pipeline.status, digest, result) : undefined;
+  const without = result.state === "failed" ? tolerated(facts, pipeline.status, digest, key, result) : undefined;
   if (result.state === "failed" && without === undefined) {
     const message = failureText(facts, digest, result);
     const missing = missingIn(result)?.slice(0, 20);

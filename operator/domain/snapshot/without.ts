@@ -28,21 +28,35 @@ export function tolerated(
   facts: Facts,
   status: Pipeline["status"],
   digest: string,
+  key: string,
   failed: Failed,
 ): Tolerated | undefined {
   const names = missingIn(failed);
   if (names === undefined) return undefined;
-  if (names.length <= facts.group.spec.fallback.snapshot.tolerate) return { by: "spec", names };
-  if (isWithin(names, withoutBefore(status, digest))) return { by: "before", names };
+  // Every route may hang on one service or upstream: for those a person is asked.
+  const routesAlone = names.every((name) => name.startsWith("routes/"));
+  if (routesAlone && names.length <= facts.group.spec.fallback.snapshot.tolerate) return { by: "spec", names };
+  if (isWithin(names, withoutBefore(facts, status, digest, key))) return { by: "before", names };
   const { lastRehearsal } = facts.group.status.snapshot ?? {};
   // Accepted is what the message named, and no item more.
   const named = lastRehearsal?.digest === digest ? (lastRehearsal.missing ?? []) : [];
   return withoutAccepted(facts, digest) && isWithin(names, named) ? { by: "person", names } : undefined;
 }
 
-/** What is missing in the verified snapshot already, or was in this one with another image: nobody is asked again. */
-function withoutBefore({ proofs = [], digest: verified }: Pipeline["status"], digest: string): readonly string[] {
-  return proofs.flatMap((proof) => (proof.digest === verified || proof.digest === digest ? (proof.without ?? []) : []));
+/**
+ * What is missing in the verified snapshot already, or was in this one with the image that runs: nobody is asked again. What another
+ * template goes without, which has no pods, was accepted for that one alone.
+ */
+function withoutBefore(
+  { pods }: Facts,
+  { proofs = [], digest: verified }: Pipeline["status"],
+  digest: string,
+  key: string,
+): readonly string[] {
+  const ofPairs = proofs.filter((proof) => proof.digest === verified || proof.digest === digest);
+  const own = ofPairs.filter((proof) => proof.key === key);
+  const running = ofPairs.filter((proof) => pods.some(({ proofKey }) => proofKey === proof.key));
+  return (own.length > 0 ? own : running).flatMap(({ without = [] }) => without);
 }
 
 const isWithin = (names: readonly string[], allowed: readonly string[]): boolean =>

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { decide } from "../../../operator/domain/decide.ts";
 import { weigh } from "../../../operator/domain/evidence/evidence.ts";
 import { healthy, held, type Loose, lose } from "../deciding.ts";
 
@@ -153,7 +154,7 @@ test("the first look at a loss is its begin: what gateways say in that moment is
   expect(weigh(facts, before).witnesses).toMatchObject({ late: 2, connected: 0 });
 });
 
-test("a loss that a gateway may still contradict moves nothing, and counts from its begin once it cannot", () => {
+test("a loss that a gateway may still contradict does not count, and counts from the last look at which it could", () => {
   const { facts } = healthy() as Loose;
   lose(facts);
   const result = { state: "answered", answered: false, readFailed: false, finishedMs: facts.nowMs };
@@ -166,7 +167,27 @@ test("a loss that a gateway may still contradict moves nothing, and counts from 
   expect([doubted.verdict.word, doubted.heldMs]).toEqual(["Unreachable", 0]);
   Object.assign(first, { vote: "disconnected" });
   const sure = weigh(facts, doubted.memory);
-  expect([sure.verdict.word, sure.heldMs]).toEqual(["Unreachable", 20_000]);
+  expect([sure.verdict.word, sure.heldMs]).toEqual(["Unreachable", 0]);
+  facts.monoMs += 5_000;
+  facts.nowMs += 5_000;
+  result.finishedMs = facts.nowMs;
+  expect(weigh(facts, sure.memory).heldMs).toBe(5_000);
+});
+
+test.for([
+  ["connected", undefined],
+  ["disconnected", expect.any(String)],
+] as const)("what only Reachable ends is recorded once no gateway may contradict: it says %s", ([vote, lostAt]) => {
+  const { facts } = healthy() as Loose;
+  lose(facts);
+  const result = { state: "answered", answered: false, readFailed: false, finishedMs: facts.nowMs };
+  facts.helpers = ["a", "b"].map((node) => ({ role: "witness", node, createdMs: facts.nowMs, result }));
+  for (const pod of facts.pods) Object.assign(pod, { vote });
+  const { controlPlane } = decide(facts, {
+    ...held(facts, "Unreachable", 5_000),
+    unansweredSinceMs: facts.nowMs - 20_000,
+  }).plan.status;
+  expect([controlPlane?.verdict, controlPlane?.lostAt]).toEqual(["Unreachable", lostAt]);
 });
 
 /** Reads are answered, and gateways say that they are cut off. Whose word counts? */

@@ -51,6 +51,8 @@ const START = "pods that start are told the recorded mode alone, and proofs that
 const FLOORS = "replicas are lowered only with a floor that is read live, and while one ReplicaSet alone has pods";
 const READY = "a pod that is ready is never deleted directly, unless it answers nobody";
 
+const DEAD = { cores: 1, emptyWorker: true, check: "fail", vote: "disconnected" };
+
 test.for<[string, (facts: Loose) => void, (facts: Loose) => Step, string | undefined]>([
   ["another template beside the control plane", () => {}, (f) => deployment(f), undefined],
   ["another template without it", lose, (f) => deployment(f), TEMPLATE],
@@ -105,9 +107,15 @@ test.for<[string, (facts: Loose) => void, (facts: Loose) => Step, string | undef
   ],
   [
     "a pod that is ready, whose only worker is empty",
-    (f) => Object.assign(f.pods[0], { cores: 1, emptyWorker: true, check: "fail" }),
+    (f) => [lose(f), Object.assign(f.pods[0], DEAD)],
     (f) => ({ do: "deletePod", name: "a", uid: f.pods[0].uid, resourceVersion: "1", why: "x" }),
     undefined,
+  ],
+  [
+    "the same beside a control plane that answers",
+    (f) => Object.assign(f.pods[0], DEAD),
+    (f) => ({ do: "deletePod", name: "a", uid: f.pods[0].uid, resourceVersion: "1", why: "x" }),
+    READY,
   ],
   [
     "the recorded mode and proof",

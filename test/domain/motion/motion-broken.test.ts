@@ -49,6 +49,20 @@ test.for<Row>([
     (f) => f.pods.map((pod: Loose) => Object.assign(pod, DEAD)),
     ["deletePod edge-1-1"],
   ],
+  [
+    "it says that it has its control plane",
+    (f) => [Object.assign(f.pods[0], DEAD, { vote: "connected" }), Object.assign(f.pods[1], { vote: "disconnected" })],
+    ["scale 2 -> 3"],
+  ],
+  [
+    "nobody knows whether the control plane is there",
+    (f) => {
+      Object.assign(f.pods[0], DEAD);
+      for (const pod of f.pods) pod.vote = "unknown";
+      f.controlPlane = { operator: { view: "unknown", detail: "dnsFailure" } };
+    },
+    ["scale 2 -> 3"],
+  ],
   ["it has two workers", (f) => Object.assign(f.pods[0], DEAD, { cores: 2 }), ["scale 2 -> 3"]],
   ["no request shows it", (f) => Object.assign(f.pods[0], DEAD, { check: "unknown" }), ["scale 2 -> 3"]],
   ["a request is answered all the same", (f) => Object.assign(f.pods[0], DEAD, { check: "pass" }), ["scale 2 -> 3"]],

@@ -184,3 +184,27 @@ test.for([
   delete facts.children.copies;
   expect(done(planOf(facts, held(facts, "Reachable", 5_000)))).toEqual([]);
 });
+
+test.for([["ConfigMap/edge-start"], ["PodDisruptionBudget/edge"]])(
+  "%s is written at once in any fight: pods that start read it, or evictions wait for it",
+  ([id]) => {
+    const { facts } = healthy();
+    const { look } = fight(facts);
+    for (const at of ["t1", "t2", "t3", "t4", "t5"]) {
+      applies(facts, id!, at, (object) => {
+        if (object.kind === "ConfigMap") object.data = { "start.json": "{}" };
+        else object.spec.maxUnavailable = 7;
+      });
+      expect(done(look(5_000)), at).toContain(`apply ${id}`);
+    }
+  },
+);
+
+test("what Holdfast writes for reasons of its own is no round, whoever touched the object before", () => {
+  const { facts } = healthy();
+  const { look } = fight(facts);
+  for (const at of ["t1", "t2", "t3", "t4"]) {
+    applies(facts, "Service/edge", at, (object) => (object.metadata.annotations["holdfast.dev/applied-hash"] = at));
+    expect(done(look(5_000)), at).toContain("apply Service/edge");
+  }
+});

@@ -52,6 +52,10 @@ function outcome(change: (facts: Loose) => void) {
 const FAILED = { broken: [], result: "Failed", without: undefined, missing: NAMES, used: undefined };
 const proven = (used?: string) => ({ broken: [], result: "Loaded", without: NAMES, missing: undefined, used });
 const tolerate = (facts: Loose, items: number) => (facts.group.spec.fallback.snapshot.tolerate = items);
+const otherProof = (facts: Loose, names: string[]) => {
+  const { proofs } = facts.group.status.snapshot;
+  proofs.push({ ...proofs[0], key: "other", without: names });
+};
 const without = (facts: Loose, names: string[]) => (facts.group.status.snapshot.proofs[0].without = names);
 
 test.for<[string, (facts: Loose) => void, object]>([
@@ -88,7 +92,16 @@ test.for<[string, (facts: Loose) => void, object]>([
       tolerate(f, 20);
       rehearsed(f, ["services/s"], 0, { routes: 41, services: 0 });
     },
-    { ...proven(), without: ["services/s"] },
+    { ...FAILED, missing: ["services/s"] },
+  ],
+  [
+    "a service is missing, and a person accepted it",
+    (f) => {
+      rehearsed(f, ["services/s"], 0, { routes: 41, services: 0 });
+      askedFor(f, ["services/s"]);
+      accept(f);
+    },
+    { ...proven("b20000000000-1-uid-grou"), without: ["services/s"] },
   ],
   [
     "accepted",
@@ -150,6 +163,16 @@ test.for<[string, (facts: Loose) => void, object]>([
   ],
   ["missing in the verified pair already", (f) => without(f, [...NAMES, "routes/r3"]), proven()],
   ["one of them is new", (f) => without(f, ["routes/r17"]), FAILED],
+  ["missing with another template, which has no pods", (f) => otherProof(f, NAMES), FAILED],
+  [
+    "missing with the template that runs, and this one is new",
+    (f) => {
+      without(f, NAMES);
+      for (const pod of f.pods) pod.proofKey = f.group.status.snapshot.proofs[0].key;
+      f.helpers[0].proofKey = "new";
+    },
+    proven(),
+  ],
   [
     "the one is missing already, the other would be tolerated: no step after step",
     (f) => {
