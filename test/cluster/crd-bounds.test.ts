@@ -34,7 +34,7 @@ const everything = {
   fallback: {
     outageAfterSeconds: 120,
     rollout: { type: "Rolling", startAfterSeconds: 60, maxSurge: "25%" },
-    snapshot: { maxAgeSeconds: 3600, maxShrinkPercent: 30 },
+    snapshot: { maxAgeSeconds: 3600, maxShrinkPercent: 30, tolerate: 1 },
     recovery: { afterSeconds: 300, approval: "Manual" },
     rehearsal: { minIntervalSeconds: 900 },
   },
