@@ -1,5 +1,7 @@
 /** Pods that serve badly, or not at all: how many of them go at a time, and when. */
+
 import { expect, test } from "vitest";
+import { servesNobody } from "../../../operator/domain/pods.ts";
 import { done, fromSnapshot, healthy, held, inMode, type Loose, lose, planOf } from "../deciding.ts";
 import { motion, type Row, surge } from "./motion-facts.ts";
 
@@ -117,4 +119,14 @@ test.for<["ToFallback" | "Fallback" | "Normal", string[]]>([
   const plan = planOf(facts, held(facts, "Reachable", 5_000));
   expect(plan.broken).toEqual([]);
   expect(motion(done(plan))).toEqual(steps);
+});
+
+test.for([
+  ["it names its only worker, and a request shows it", {}, true],
+  ["it says that it has its control plane: its worker loads again by itself", { vote: "connected" }, false],
+  ["several workers", { cores: 2 }, false],
+  ["a request is answered", { check: "pass" }, false],
+  ["its worker is well", { emptyWorker: false }, false],
+] as const)("does a pod answer nobody? %s", ([, change, expected]) => {
+  expect(servesNobody({ ...DEAD, vote: "unknown", ...change } as never)).toBe(expected);
 });
