@@ -66,7 +66,10 @@ const SECRET_MAX_AGE_MS = 60_000;
 /** What no reader has answered by then is not known in this loop: far below the loop's own limit of 60 s. */
 const READ_LIMIT_MS = 15_000;
 
-/** All readers of one group, at one instant, under one limit. Never rejects: what cannot be read in time is a fact. */
+/**
+ * All readers of one group, at one instant, under one limit: what cannot be read in time is a fact. Rejects only with the reason of
+ * `signal`: readers that the end of the process or of the loop cut short say nothing of the world, and nothing is written on it.
+ */
 export async function observe(
   readers: Readers,
   groupKey: string,
@@ -79,7 +82,9 @@ export async function observe(
   if (isUnreadable(group)) return { seen: "unreadable", why: group.unreadable };
   const limit = deadline(readers.clock, READ_LIMIT_MS, signal);
   try {
-    return await observeWithin(readers, groupKey, group, wants, limit.signal);
+    const observed = await observeWithin(readers, groupKey, group, wants, limit.signal);
+    signal.throwIfAborted();
+    return observed;
   } finally {
     limit.release();
   }

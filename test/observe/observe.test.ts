@@ -86,3 +86,12 @@ test.for(READERS)("a reader that hangs or fails is a fact: %s", async ([, change
   expect(factOf(((await late) as Loose).facts)).toEqual(expected("it was not answered in time"));
   expect(clock.armed, "the limit is released").toBe(0);
 });
+
+test("a process that ends in the middle of a read says nothing: unknown would be written as if it were so", async () => {
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const looking = observe(readers(clock, { storages: { read: hangs } }), "gw/edge", CALM, stop.signal);
+  stop.abort(new Error("the process ends"));
+  await expect(looking).rejects.toThrow("the process ends");
+  expect(clock.armed, "the limit is released").toBe(0);
+});

@@ -116,7 +116,7 @@ function objectProblems(facts: Facts, meant: readonly KubeObject[], contests: Co
     return {
       reason: "FieldContested",
       field: "",
-      message: `Field manager "${writer?.manager ?? known.by}" writes ${object.kind} "${object.metadata.name}"${what} again each time that Holdfast does. Holdfast now writes it at growing intervals of up to 30 minutes. Change the GatewayGroup instead, and let that writer leave the object out`,
+      message: `Field manager "${writer?.manager ?? known.by}" writes ${object.kind} "${object.metadata.name}"${what} again each time that Holdfast does. ${isUrgent(object, facts) ? "Pods or evictions depend on it, so Holdfast writes it again at once" : "Holdfast now writes it at growing intervals of up to 30 minutes"}. Change the GatewayGroup instead, and let that writer leave the object out`,
     };
   });
 }

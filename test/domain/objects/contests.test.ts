@@ -197,6 +197,8 @@ test.for([["ConfigMap/edge-start"], ["PodDisruptionBudget/edge"]])(
       });
       expect(done(look(5_000)), at).toContain(`apply ${id}`);
     }
+    applies(facts, id!, "t6", () => undefined);
+    expect(stalled(look(5_000)), "and says so").toMatch(/so Holdfast writes it again at once\. Change/);
   },
 );
 
