@@ -56,7 +56,7 @@ kubectl -n gateways create secret generic edge-dp-cert --from-file=tls.crt --fro
 | 1 | a fact differs: below the table stands what of Holdfast relies on it |
 | 2 | no fact differs, and one could not be asked: the table, or one line that begins with \`error:\`, says why |
 
-It takes about two minutes. All that it makes is in one namespace \`holdfast-conformance-XXXXXX\`, which it removes at the end, also on
+It took 73 s against the simulated gateway. All that it makes is in one namespace \`holdfast-conformance-SUFFIX\`, which it removes at the end, also on
 Ctrl-C. Was it killed with SIGKILL: \`kubectl delete namespace -l holdfast.dev/conformance\`.
 
 ## What it does

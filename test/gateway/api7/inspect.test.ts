@@ -1,3 +1,8 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { Inspector } from "../../../operator/gateway/api7/inspect.ts";
 import { inspectSnapshot } from "../../../operator/gateway/api7/snapshot.ts";
@@ -43,4 +48,23 @@ test("a pair that takes more memory than was reckoned ends its thread alone, and
     },
   ]);
   expect((await next).counts).toEqual({ routes: 30_000 });
+}, 60_000);
+
+test("in the image the thread is a bundle of its own, beside the one that starts it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-bundle-"));
+  try {
+    execFileSync(process.execPath, [join(import.meta.dirname, "../../../hack/build.ts"), folder, "holdfast.mjs"]);
+    const bundles = readdirSync(folder).map((name) => readFileSync(join(folder, name), "utf8"));
+    expect(bundles.some((text) => text.includes('"./holdfast-inspect.mjs"'))).toBe(true);
+    const worker = new Worker(join(folder, "holdfast-inspect.mjs"), { workerData: { roomBytes: 2 ** 28 } });
+    try {
+      const answer = new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+      worker.postMessage({ resource: routes(3), config: CONFIG, context: {} });
+      expect(await answer).toMatchObject({ problems: [], counts: { routes: 3 } });
+    } finally {
+      await worker.terminate();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }, 60_000);
